@@ -1,0 +1,66 @@
+"""Sizes in bytes, as people write them: '10MB' is 10,000,000 and '10MiB' is 10,485,760."""
+
+import re
+from fractions import Fraction
+
+from scaling_suite.errors import SizeError
+
+UNITS = {
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+    "TIB": 2**40,
+}
+SPELLING = {"KIB": "KiB", "MIB": "MiB", "GIB": "GiB", "TIB": "TiB"}
+MAX_SIZE_BYTES = 2**63 - 1  # what a file offset can hold
+MAX_DECIMALS = 3  # "1.024KB" is still readable
+_SIZE = re.compile(r"\s*([0-9]{1,19}(?:\.[0-9]{1,9})?)\s*([A-Za-z]{0,3})\s*", re.ASCII)
+
+
+def parse_size(text: str) -> int:
+    """Bytes meant by `text`: a number with B, KB … TB (powers of 1000) or KiB … TiB (of 1024), or alone.
+
+    Raises SizeError when `text` is not such a size, or is less than one byte.
+    """
+    match = _SIZE.fullmatch(text)
+    unit = match[2].upper() or "B" if match else ""
+    if match is None or unit not in UNITS:
+        raise SizeError(f"{_shown(text)} is not a size: write a number and a unit, such as 10MB or 512MiB")
+    size = int(Fraction(match[1]) * UNITS[unit])
+    if not 1 <= size <= MAX_SIZE_BYTES:
+        raise SizeError(f"{_shown(text)} is not a usable size: it must be at least 1 byte and less than 2^63")
+    return size
+
+
+def format_size(size_bytes: int) -> str:
+    """The shortest exact way to write `size_bytes` ('10MB', '512MiB'), else three digits ('880KB').
+
+    `parse_size(format_size(n))` is within 0.5 % of n.
+    """
+    exact = [text for unit in UNITS if (text := _exactly(size_bytes, unit))]
+    if exact:
+        return min(exact, key=len)
+    unit = max((u for u in ("B", "KB", "MB", "GB", "TB") if UNITS[u] <= size_bytes), key=UNITS.__getitem__)
+    value = size_bytes / UNITS[unit]
+    decimals = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{decimals}f}{unit}"
+
+
+def _exactly(size_bytes: int, unit: str) -> str:
+    if size_bytes < UNITS[unit] and unit != "B":
+        return ""
+    scaled = Fraction(size_bytes, UNITS[unit]) * 10**MAX_DECIMALS
+    if scaled.denominator != 1 or (unit == "B" and size_bytes >= UNITS["KB"]):
+        return ""
+    whole, rest = divmod(int(scaled), 10**MAX_DECIMALS)
+    decimals = f".{rest:0{MAX_DECIMALS}d}".rstrip("0") if rest else ""
+    return f"{whole}{decimals}{SPELLING.get(unit, unit)}"
+
+
+def _shown(text: str, at_most: int = 40) -> str:
+    return repr(text if len(text) <= at_most else text[:at_most] + "…")
