@@ -1,0 +1,187 @@
+"""Trying a size: make its text, run a worker under limits, judge, and when memory broke it, ask another limiter.
+
+A break that goes away under another limiter is an artefact of the limit, not of the subject. Every broken attempt
+leaves a black box: a folder with the exact command, environment, job, evidence, stacks and output.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.errors import OutputError
+from harness.evidence import Evidence
+from harness.launch import Launcher, worker_environment
+from harness.limits import Limits, other_limiter
+from harness.subject import SubjectName
+from harness.supervise import Spawn
+from harness.verdict import OF_MEMORY, Verdict, judge
+from scaling_suite.sizes import format_size
+from scaling_suite.workload import Rung
+
+JOB_SCHEMA = "harness.job/1"
+KEPT_FILE_BYTES = 16 * 1024**2  # a black box keeps what the subject wrote up to this size per file
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One worker from start to end. black_box: the folder that a broken attempt leaves, else None."""
+
+    limits: Limits
+    evidence: Evidence
+    verdict: Verdict
+    black_box: Path | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One size, tried: the text, the attempts in order, and the verdict on all of them together."""
+
+    rung: Rung
+    attempts: list[Attempt]
+    verdict: Verdict
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict.passed
+
+    @property
+    def deciding(self) -> Attempt:
+        """The attempt whose measures stand for the size: the first one that passed, else the first."""
+        return next((attempt for attempt in self.attempts if attempt.verdict.passed), self.attempts[0])
+
+
+class Watcher(Protocol):
+    """Somebody who wants to see it happen."""
+
+    def preparing(self, size_bytes: int) -> None: ...
+    def attempt_started(self, rung: Rung, limits: Limits, why: str) -> None: ...
+    def sample(self, event: dict[str, Any]) -> None: ...
+    def attempt_ended(self, attempt: Attempt) -> None: ...
+    def trial_ended(self, trial: Trial) -> None: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to try, and how: the settings that every size of one ladder shares."""
+
+    subject: SubjectName
+    source: Path | None
+    seed: int
+    limits: Limits
+    min_lines_per_s: float | None
+
+
+class Trials:
+    """Tries sizes for a ladder, in a folder of its own."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        launcher: Launcher,
+        folder: Path,
+        watcher: Watcher,
+        prepare: Callable[[Path | None, int, Path, int], Rung],
+    ) -> None:
+        self.plan = plan
+        self.limiter = plan.limits.limiter  # changes when the first one proves to be the cause of a break
+        self._launcher = launcher
+        self._folder = folder
+        self._watcher = watcher
+        self._prepare = prepare
+
+    def try_and_confirm(self, size_bytes: int) -> Trial:
+        """Try a size; a memory break is asked again under another limiter, a foreign kill is simply tried again."""
+        return self._try(size_bytes, confirm=True)
+
+    def try_once(self, size_bytes: int) -> Trial:
+        """Try a size with one attempt, for a search that will end in its own neighbourhood anyway."""
+        return self._try(size_bytes, confirm=False)
+
+    def _try(self, size_bytes: int, *, confirm: bool) -> Trial:
+        self._watcher.preparing(size_bytes)
+        work = self._folder / "work"
+        try:
+            rung = self._prepare(self.plan.source, size_bytes, work, self.plan.seed)
+            limits = self.plan.limits.under(self.limiter)
+            attempts = [self._attempt(rung, limits, 1, "")]
+            verdict = attempts[0].verdict
+            if confirm and verdict.name in OF_MEMORY:
+                limits = limits.under(other_limiter(limits.limiter, verdict.name))
+                why = f"{verdict.name} under {self.limiter}; is it the limiter?"
+                attempts.append(self._attempt(rung, limits, 2, why))
+                verdict = self._confirmed(attempts)
+            elif confirm and verdict.name == "killed_external":
+                attempts.append(self._attempt(rung, limits, 2, "killed from outside; once more"))
+                verdict = attempts[-1].verdict
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        trial = Trial(rung, attempts, verdict)
+        self._watcher.trial_ended(trial)
+        return trial
+
+    def _confirmed(self, attempts: list[Attempt]) -> Verdict:
+        first, second = attempts
+        if not second.verdict.passed:
+            return first.verdict
+        self.limiter = second.limits.limiter
+        return Verdict(
+            "limit_artefact",
+            f"{first.verdict.name} under {first.limits.limiter}, {second.verdict.name} under {second.limits.limiter}",
+        )
+
+    def _attempt(self, rung: Rung, limits: Limits, number: int, why: str) -> Attempt:
+        folder = self._folder / "black-box" / f"{format_size(rung.size_bytes)}-{number}"
+        spawn, recipe = self._spawn(rung, limits, folder)
+        self._watcher.attempt_started(rung, limits, why)
+        evidence = self._launcher.run(spawn, self._watcher.sample)
+        verdict = judge(evidence, corpus_lines=rung.corpus_lines, min_lines_per_s=self.plan.min_lines_per_s)
+        if verdict.name == "ok":
+            shutil.rmtree(folder)
+        else:
+            seal(folder, recipe, evidence, verdict)
+        attempt = Attempt(limits, evidence, verdict, folder if folder.exists() else None)
+        self._watcher.attempt_ended(attempt)
+        return attempt
+
+    def _spawn(self, rung: Rung, limits: Limits, folder: Path) -> tuple[Spawn, dict[str, Any]]:
+        job = {
+            "schema": JOB_SCHEMA,
+            "task": "train",
+            "subject": self.plan.subject.text,
+            "corpus": str(rung.corpus.resolve()),
+            "heldout": str(rung.heldout.resolve()),
+            "facts": str(rung.facts.resolve()),
+            "folder": str(folder.resolve()),
+            "limits": limits.as_json(),
+        }
+        try:
+            if folder.exists():
+                shutil.rmtree(folder)
+            folder.mkdir(parents=True)
+            job_file = folder.resolve() / "job.json"
+            job_file.write_text(json.dumps(job, indent=1))
+        except OSError as error:
+            raise OutputError(f"cannot write {folder}: {error.strerror}; give another folder with -o") from error
+        argv = [sys.executable, "-m", "harness.worker", str(job_file)]
+        spawn = Spawn(argv, worker_environment(), str(folder.resolve()), limits)
+        source = None if self.plan.source is None else str(self.plan.source.resolve())
+        corpus = {"source": source, "size_bytes": rung.size_bytes, "seed": self.plan.seed, "lines": rung.corpus_lines}
+        recipe = {"argv": argv, "environment": spawn.environment, "working_folder": str(Path.cwd()), "corpus": corpus}
+        return spawn, recipe
+
+
+def seal(folder: Path, recipe: dict[str, Any], evidence: Evidence, verdict: Verdict) -> None:
+    """Make a black box of an attempt's folder: what was run, what was seen; large files of the subject go."""
+    for file in folder.rglob("*"):
+        if file.is_file() and file.stat().st_size > KEPT_FILE_BYTES:
+            file.unlink()
+    (folder / "heartbeat").unlink(missing_ok=True)  # its content is in the evidence, readable
+    (folder / "recipe.json").write_text(json.dumps(recipe, indent=1))
+    told = {"verdict": verdict.name, "because": verdict.because, **evidence.as_json()}
+    (folder / "evidence.json").write_text(json.dumps(told, indent=1))

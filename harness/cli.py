@@ -1,0 +1,51 @@
+"""The commands. The one place where an error becomes a sentence on stderr and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from harness import __version__
+from harness.commands import doctor, ladder, report
+from harness.errors import HarnessError, Interrupted
+
+
+class Commands(click.Group):
+    """Runs a command, and turns what it raises on purpose into one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HarnessError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=Commands, context_settings={"auto_envvar_prefix": "HARNESS", "max_content_width": 110})
+@click.version_option(__version__, prog_name="harness")
+def main() -> None:
+    """Find where a trainer breaks, and why.
+
+    \b
+    Exit codes: 0 ok, 1 internal error, 2 usage, 3 regression, 4 broke below the required size,
+    5 what was saved is not what was loaded, 6 cannot tell, 7 no baseline, 8 leak, 130 interrupted.
+    Every option has a twin in the environment: HARNESS_LADDER_MEMORY_LIMIT for `ladder --memory-limit`.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    raise Interrupted(number)
+
+
+for command in (ladder.command, report.command, doctor.command):
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""`harness doctor`: what this machine lets the harness see and do."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from harness.capabilities import Capability, examine
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="The findings on stdout, as one JSON document.")
+def command(as_json: bool) -> None:
+    """Try what the harness needs of this machine, and say what is lost where something is missing."""
+    found = examine()
+    show(found, Console(stderr=True))
+    if as_json:
+        click.echo(json.dumps({item.name: {"works": item.works, "detail": item.detail} for item in found}, indent=1))
+
+
+def show(found: list[Capability], console: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("", "what", "found", "for"):
+        table.add_column(name)
+    for item in found:
+        mark = "[green]yes[/]" if item.works else "[yellow]no[/]"
+        table.add_row(mark, item.name, item.detail, item.purpose)
+    console.print(table)

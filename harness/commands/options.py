@@ -1,0 +1,35 @@
+"""Kinds of option values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from harness.durations import parse_duration
+from scaling_suite.errors import SizeError
+from scaling_suite.sizes import parse_size
+
+
+class Size(click.ParamType[int]):
+    """A size such as 10MB (10,000,000) or 512MiB."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return value if isinstance(value, int) else parse_size(value)
+        except SizeError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Duration(click.ParamType[float]):
+    """A duration such as 90s or 10min."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            return value if isinstance(value, float) else parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)

@@ -1,0 +1,18 @@
+"""What the exit code of `python -m harness` says. Scripts depend on these; they never change meaning."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """One number per outcome; the worst one wins where several apply."""
+
+    OK = 0
+    INTERNAL_ERROR = 1
+    USAGE = 2
+    REGRESSION = 3
+    BREAK = 4  # broke below the rung that was required (by default: anywhere on the ladder)
+    LOSSY = 5  # what was saved is not what was loaded
+    INCONCLUSIVE = 6  # noise, or too little evidence
+    BASELINE_MISSING = 7
+    LEAK = 8
+    INTERRUPTED = 130  # Ctrl-C or SIGTERM: the partial report is written

@@ -1,0 +1,88 @@
+"""The ladder: climb from rung to rung, stop at the first break, narrow down the size at which it breaks.
+
+Pure control over one function that tries a size; what trying means (processes, limits, retries) is `attempts`.
+The answer is an outer bound under the given limits: a size that passed, and a larger one that did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from harness.statistics import geometric_middle
+
+NARROW_ENOUGH = 1.1  # ratio of broken to passed size at which the search stops
+
+
+class Outcome(Protocol):
+    """What came of trying a size."""
+
+    @property
+    def passed(self) -> bool: ...
+
+
+Tried = TypeVar("Tried", bound=Outcome)
+
+
+@dataclass(frozen=True)
+class Climb(Generic[Tried]):
+    """What happened on the way up.
+
+    rungs : the sizes tried, smallest first, with what came of each; only the last can be broken
+    narrowing : the sizes tried between the last rung that passed and the first that broke
+    """
+
+    rungs: list[tuple[int, Tried]]
+    narrowing: list[tuple[int, Tried]]
+
+    @property
+    def largest_passed(self) -> int | None:
+        return max((size for size, tried in self.rungs + self.narrowing if tried.passed), default=None)
+
+    @property
+    def smallest_broken(self) -> tuple[int, Tried] | None:
+        broken = [(size, tried) for size, tried in self.rungs + self.narrowing if not tried.passed]
+        return min(broken, key=lambda pair: pair[0], default=None)
+
+
+def climb(
+    sizes: Iterable[int],
+    try_size: Callable[[int], Tried],
+    *,
+    narrow_with: Callable[[int], Tried],
+    runs: int,
+    climbed: Climb[Tried],
+) -> None:
+    """Try sizes in order up to the first that breaks, then bisect with at most `runs` further tries.
+
+    `climbed` (empty at first) is filled as it goes, so that an exception on the way leaves what was found.
+    """
+    for size in sizes:
+        tried = try_size(size)
+        climbed.rungs.append((size, tried))
+        if not tried.passed:
+            if len(climbed.rungs) > 1:
+                narrow(climbed.rungs[-2][0], size, narrow_with, runs, climbed.narrowing)
+            return
+
+
+def narrow(
+    passed: int,
+    broken: int,
+    try_size: Callable[[int], Tried],
+    runs: int,
+    tries: list[tuple[int, Tried]],
+) -> tuple[int, int]:
+    """Bisect between a size that passed and one that broke; what was tried is appended to `tries`."""
+    for _ in range(runs):
+        if broken <= passed * NARROW_ENOUGH:
+            break
+        size = geometric_middle(passed, broken)
+        tried = try_size(size)
+        tries.append((size, tried))
+        if tried.passed:
+            passed = size
+        else:
+            broken = size
+    return passed, broken

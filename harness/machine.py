@@ -1,0 +1,84 @@
+"""Where a run happens, and with what: the fingerprints that make two reports comparable."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+from harness import __version__
+from harness.procfs import memory_total_bytes
+from harness.report import models
+from harness.subject import SubjectName
+
+PACKAGES = ("numpy", "safetensors", "xxhash", "pydantic", "memray", "py-spy")
+FINGERPRINT_DIGITS = 12
+
+
+def describe_machine() -> models.Machine:
+    cpu, cores, memory = cpu_model(), os.cpu_count() or 1, memory_total_bytes()
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    identity = f"{cpu}\n{cores}\n{memory >> 28}\n{platform.machine()}"  # memory to 256 MiB: kernels differ in what they keep
+    return models.Machine(
+        fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:FINGERPRINT_DIGITS],
+        cpu_model=cpu,
+        cores=cores,
+        memory_bytes=memory,
+        system=system,
+        load_1min=os.getloadavg()[0],
+    )
+
+
+def cpu_model() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor() or "unknown"
+    names = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def describe_tool() -> models.Tool:
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return models.Tool(harness=__version__, python=platform.python_version(), packages=versions)
+
+
+def describe_subject(name: SubjectName) -> models.Subject:
+    """The subject and a fingerprint of its source, found without importing it."""
+    spec = importlib.util.find_spec(name.package)
+    if spec is None or not spec.submodule_search_locations:
+        return models.Subject(name=name.text)
+    folder = Path(spec.submodule_search_locations[0])
+    commit, dirty = git_state(folder)
+    return models.Subject(name=name.text, code_fingerprint=fingerprint(folder), commit=commit, dirty=dirty)
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 over the names and contents of all Python files below a folder."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return "sha256:" + digest.hexdigest()
+
+
+def git_state(folder: Path) -> tuple[str | None, bool | None]:
+    """The commit that a folder stands at, and whether files in it were changed since; None without git."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD").strip()
+        return commit, bool(_git(folder, "status", "--porcelain", "--", ".").strip())
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+    return done.stdout

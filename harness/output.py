@@ -1,0 +1,60 @@
+"""Where a run writes: the folder, and every view of its report in it."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.errors import OutputError
+from harness.report.models import Report
+
+REPORTS = Path("reports")
+
+
+def timestamp() -> str:
+    """UTC, to the second, as a folder name sorts."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def make_folder(kind: str, asked: Path | None) -> Path:
+    """The folder of this run: the one asked for, else a new one below `reports/`."""
+    folder = asked if asked is not None else REPORTS / f"{kind}-{timestamp()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}; give another with -o") from error
+    return folder
+
+
+def write_views(report: Report, folder: Path) -> None:
+    """Every file view of a report, the JSON first: it is the truth, the rest can be made again from it."""
+    from harness.report.html import render_html
+    from harness.report.junit import render_junit
+    from harness.report.markdown import render_markdown
+
+    write(folder / "report.json", report.to_json() + "\n")
+    write(folder / "report.html", render_html(report))
+    write(folder / "summary.md", render_markdown(report))
+    write(folder / "junit.xml", render_junit(report))
+
+
+def write(path: Path, text: str) -> None:
+    """Write a whole file or none of it."""
+    partial = path.with_name(path.name + ".tmp")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def append_step_summary(text: str) -> None:
+    """Show a Markdown view on the page of a GitHub job, when running in one."""
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if target:
+        try:
+            with Path(target).open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise OutputError(f"cannot append to $GITHUB_STEP_SUMMARY ({target}): {error.strerror}") from error

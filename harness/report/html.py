@@ -1,0 +1,81 @@
+"""The page: one file, no script, no network. Everything on it comes from the report, which is embedded as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from harness.report import units
+from harness.report.models import Report
+from harness.report.plots import plots
+from harness.report.summary import headline, passed
+from scaling_suite.sizes import format_size
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number that stands for much, at the top of the page."""
+
+    value: str
+    name: str
+    detail: str = ""
+
+
+def render_html(report: Report) -> str:
+    """The whole page as text."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"svg": Markup, "format_size": format_size}
+    page = environment.get_template("page.html")
+    return page.render(
+        report=report,
+        units=units,
+        headline=headline(report),
+        passed=passed(report),
+        figures=figures(report),
+        plots=plots(report),
+        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+        json_text=Markup(embeddable(report)),
+    )
+
+
+def embeddable(report: Report) -> str:
+    """The report as JSON that cannot end the element it stands in."""
+    text = json.dumps(json.loads(report.to_json()), ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def figures(report: Report) -> list[Figure]:
+    """The numbers at the top: of the largest rung that passed, and of the growth over all of them."""
+    good = [rung for rung in report.rungs if rung.passed]
+    if not good:
+        return []
+    top = good[-1]
+    found = [Figure(top.label, "largest rung passed", f"{top.corpus_lines:,} lines")]
+    if top.learning is not None:
+        learning = top.learning
+        speed = f"{units.decimal(learning.mb_per_cpu_s)} MB/CPU s"
+        found.append(Figure(speed, f"learning speed at {top.label}", f"{learning.lines_per_s:,.0f} lines/s on the wall"))
+    found.append(Figure(units.memory(top.peak_anon_bytes), f"peak private memory at {top.label}", f"{units.memory(top.peak_rss_bytes)} resident"))
+    if top.quality is not None and top.quality.bits_per_byte is not None:
+        quality = top.quality
+        recalled = f"{quality.facts_recalled} of {quality.facts_asked} planted facts recalled"
+        found.append(Figure(f"{quality.bits_per_byte:.3f} bits/byte", f"cost of unseen text at {top.label}", recalled))
+    if report.scaling is not None and report.scaling.time is not None:
+        time = report.scaling.time
+        interval = f"95 % interval {time.low:.2f} to {time.high:.2f}"
+        found.append(Figure(f"size^{time.value:.2f}", f"growth of CPU time from {units.size(time.from_bytes)} on", interval))
+    if top.brain is not None:
+        found.append(Figure(units.size(top.brain.file_bytes), f"brain at {top.label}", f"{top.brain.nodes:,} nodes, {top.brain.edges:,} edges"))
+    return found

@@ -1,0 +1,55 @@
+"""Numbers as every view shows them. What was not measured is a dash, never a zero."""
+
+from __future__ import annotations
+
+from harness.durations import format_duration
+
+NOT_MEASURED = "–"
+MIB = 1024**2
+
+
+def duration(seconds: float | None) -> str:
+    return NOT_MEASURED if seconds is None else format_duration(seconds)
+
+
+def memory(size: float | None) -> str:
+    """Memory in MiB or GiB: what limits are given in."""
+    if size is None:
+        return NOT_MEASURED
+    return f"{size / MIB / 1024:.2f} GiB" if size >= 1024 * MIB else f"{size / MIB:,.1f} MiB"
+
+
+def size(bytes_: float | None) -> str:
+    """A size on disk, three digits, powers of 1000."""
+    if bytes_ is None:
+        return NOT_MEASURED
+    value = float(bytes_)
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(value) < 1000 or unit == "GB":
+            return f"{value:.3g} {unit}" if abs(value) < 999.5 else f"{value:,.0f} {unit}"
+        value /= 1000
+    raise AssertionError("unreachable")
+
+
+def count(value: float | None) -> str:
+    return NOT_MEASURED if value is None else f"{value:,.0f}"
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    return NOT_MEASURED if value is None else f"{value:,.{digits}f}"
+
+
+def share(part: int, whole: int) -> str:
+    return NOT_MEASURED if not whole else f"{part / whole:.0%}"
+
+
+def slope(value: float, low: float, high: float) -> str:
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def memory_tick(value: float) -> str:
+    """Memory on an axis: as short as it can be."""
+    for unit, name in ((MIB * 1024, "GiB"), (MIB, "MiB"), (1024, "KiB")):
+        if value >= unit * 0.9999:
+            return f"{value / unit:g} {name}"
+    return f"{value:g} B"

@@ -1,0 +1,10 @@
+"""Which stages belong to learning. A subject may name stages of its own; what is not known here is learning."""
+
+from harness.stage_clock import START
+
+AFTER_LEARNING = ("save", "load", "verify", "query", "resume")
+
+
+def is_learning(stage: str) -> bool:
+    """Whether a stage's cost is part of lines per second."""
+    return stage != START and stage not in AFTER_LEARNING

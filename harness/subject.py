@@ -1,0 +1,129 @@
+"""The subject: what is measured. Only a worker ever imports one.
+
+A subject in ten lines, named on the command line as `python:my.module:Counts`:
+
+    class Counts:
+        def __init__(self): self.seen = collections.Counter()
+        def learn(self, corpus, clock):
+            for line in corpus.open("rb"): self.seen.update(line.split())
+        def save(self, path): path.write_text(json.dumps(...))
+        def load(self, path): self.seen = ...
+        def query(self, text): return ...
+        def stats(self): return {"nodes": len(self.seen), "edges": 0}
+
+What it offers beyond that (`score`, `verify`, `resumable`) it has; what it lacks is reported as null, not as a failure.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from harness.errors import SubjectError
+
+
+class Clock(Protocol):
+    """What a subject may tell while it learns; all of it is optional."""
+
+    def enter(self, stage: str, /) -> None:
+        """The stage about to run: "read", "parse", "count", "consolidate", or a name of the subject's own."""
+
+    def progress(self, at_bytes: int, at_lines: int, nodes: int = -1, edges: int = -1) -> None:
+        """How far learning has come."""
+
+
+class Subject(Protocol):
+    """A learner, as the harness sees it. It is made without arguments."""
+
+    def learn(self, corpus: Path, clock: Clock) -> None:
+        """Learn all lines of a file. Called again, it goes on learning."""
+
+    def save(self, path: Path) -> None:
+        """Write everything that was learnt."""
+
+    def load(self, path: Path) -> None:
+        """Become what was saved. Called on a fresh subject."""
+
+    def query(self, text: str) -> str:
+        """How the text goes on."""
+
+    def stats(self) -> Mapping[str, int]:
+        """Sizes: "nodes" and "edges" (0 if there is no such thing), and any further count that must survive a save."""
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """A subject that can tell what a text costs it."""
+
+    def score(self, lines: Sequence[bytes]) -> float:
+        """Bits per byte of lines (without their line feeds, which count as one byte each)."""
+
+
+@runtime_checkable
+class Verifies(Protocol):
+    """A subject that can check its file without becoming it."""
+
+    def verify(self, path: Path) -> None:
+        """Raise if the file is damaged."""
+
+
+def is_resumable(subject: Subject) -> bool:
+    """Whether the subject promises that learning, saving, loading and learning on gives the file of one go."""
+    return bool(getattr(subject, "resumable", False))
+
+
+@dataclass(frozen=True)
+class SubjectName:
+    """A subject as named on the command line: the module and class that a worker imports."""
+
+    text: str
+    module: str
+    class_name: str
+
+    @property
+    def package(self) -> str:
+        """The package whose code is measured: part of what makes two reports comparable."""
+        return "melvin" if self.text == "melvin" else self.module.partition(".")[0]
+
+
+BUILT_IN = {"melvin": ("harness.subjects.melvin", "Melvin")}
+
+
+def parse_subject(text: str) -> SubjectName:
+    """`melvin`, or `python:package.module:Class`.
+
+    Raises
+    ------
+    SubjectError
+        for any other form.
+    """
+    if text in BUILT_IN:
+        return SubjectName(text, *BUILT_IN[text])
+    kind, _, rest = text.partition(":")
+    module, _, class_name = rest.partition(":")
+    if kind == "python" and module and class_name:
+        return SubjectName(text, module, class_name)
+    known = ", ".join(sorted(BUILT_IN))
+    raise SubjectError(f"unknown subject {text!r}: expected {known} or python:package.module:Class")
+
+
+def make_subject(name: SubjectName) -> Subject:
+    """Import and make it. Only in a worker.
+
+    Raises
+    ------
+    SubjectError
+        if the module cannot be found or has no such class.
+    """
+    try:
+        module = importlib.import_module(name.module)
+    except ModuleNotFoundError as error:
+        raise SubjectError(f"subject {name.text}: {error}") from error
+    make: Any = getattr(module, name.class_name, None)
+    if make is None:
+        raise SubjectError(f"subject {name.text}: module {name.module} has no {name.class_name}")
+    subject: Subject = make()
+    return subject

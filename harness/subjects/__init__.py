@@ -1,0 +1,1 @@
+"""Built-in subjects. Each is imported in a worker only."""
