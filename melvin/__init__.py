@@ -1,0 +1,7 @@
+"""Melvin: a byte-level graph that learns from lines of text."""
+
+from melvin.brain import Brain, Progress, Stats
+from melvin.errors import MelvinError
+from melvin.query import Answer, Candidate, Distribution
+
+__all__ = ["Answer", "Brain", "Candidate", "Distribution", "MelvinError", "Progress", "Stats"]

@@ -1,0 +1,206 @@
+"""The brain: what a program holds. Lines go in by `learn`, answers come out by `query`; `save` and `Brain.open` keep it.
+
+    brain = Brain()
+    brain.learn(["hello world"] * 5)
+    brain.query("hel").text        # 'lo world'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from melvin import lines
+from melvin.errors import InputError
+from melvin.generation import Gathering, Snapshot, absorb
+from melvin.learner import Learner
+from melvin.lines import Block, to_bytes
+from melvin.query import BATCH_PLACES, Answer, Distribution, Reader
+from melvin.symbols import GROUND
+
+TEXT = "text"  # the port that lines go to unless another is named
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far learning has come, told once a block."""
+
+    bytes: int
+    lines: int
+    symbols: int
+    edges: int
+    generation: int
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a brain holds.
+
+    bytes, lines : learnt in all, a line feed counted with each line
+    generation : how many have ended
+    symbols : nodes, ground symbols among them;  patterns : those built of others;  deepest : their largest level
+    edges : with evidence, after it has flowed down;  transitions : the evidence in them
+    contexts : distinct 6-grams of bytes
+    """
+
+    bytes: int
+    lines: int
+    generation: int
+    ports: tuple[str, ...]
+    symbols: int
+    patterns: int
+    deepest: int
+    edges: int
+    transitions: int
+    contexts: int
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A symbol that is built of two others."""
+
+    payload: bytes
+    left: bytes
+    right: bytes
+    level: int
+    born: int
+
+
+def _no_stage(_: str) -> None:
+    pass
+
+
+class Brain:
+    """A byte-level graph that learns from lines."""
+
+    def __init__(self) -> None:
+        self._learner = Learner(Snapshot.empty(), Gathering(), fed=0, lines=0)
+        self._reader: Reader | None = None
+
+    # ---------------------------------------------------------------- learning
+
+    def learn(self, rows: Iterable[bytes | str], *, port: str = TEXT) -> None:
+        """Learn lines, in order."""
+        if isinstance(rows, bytes | str):
+            raise InputError("learn takes an iterable of lines, one string was given: wrap it in a list")
+        self._learn(lines.blocks(lines.from_lines(rows)), port, _no_stage, None)
+
+    def learn_file(
+        self,
+        path: str | Path,
+        *,
+        port: str = TEXT,
+        on_stage: Callable[[str], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        """Learn the lines of a file.
+
+        Parameters
+        ----------
+        on_stage : called with "read", "parse", "count" or "consolidate" whenever that stage begins
+        on_progress : called once a block
+
+        Raises
+        ------
+        InputError : the file cannot be read
+        """
+        stage = on_stage or _no_stage
+        try:
+            with Path(path).open("rb") as file:
+                self._learn(lines.blocks(lines.from_file(file, stage)), port, stage, on_progress)
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+    def _learn(
+        self,
+        blocks: Iterable[Block],
+        port: str,
+        enter_stage: Callable[[str], None],
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        learner = self._learner
+        carry = None
+        for block in blocks:
+            self._reader = None
+            index = learner.port(port)
+            carry = learner.learn(block, index, carry or learner.opening(index), enter_stage)
+            if on_progress:
+                known = learner.snapshot
+                on_progress(
+                    Progress(learner.fed, learner.lines, known.symbols.size, known.links.size, known.generation)
+                )
+
+    # ---------------------------------------------------------------- asking
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Everything learnt so far, as queries see it."""
+        return absorb(self._learner.snapshot, self._learner.gathering)
+
+    def _ask(self, port: str) -> tuple[Reader, int]:
+        known = self._learner.snapshot.symbols.ports
+        if port not in known:
+            has = f"it has heard of {', '.join(known)}" if known else "it has learnt nothing yet"
+            raise InputError(f"the brain has no port {port!r}: {has}")
+        if self._reader is None:
+            self._reader = Reader(self.snapshot)
+        return self._reader, known.index(port)
+
+    def query(self, text: bytes | str, *, port: str = TEXT) -> Answer:
+        """How the brain goes on from a text."""
+        reader, index = self._ask(port)
+        return reader.answer(to_bytes(text), index)
+
+    def distribution(self, text: bytes | str, *, port: str = TEXT) -> Distribution:
+        """What comes next: every byte, and the line's end."""
+        reader, index = self._ask(port)
+        return Distribution(reader.distribution([to_bytes(text)], index)[0])
+
+    def probability(self, text: bytes | str, continuation: bytes | str, *, port: str = TEXT) -> float:
+        """P(the text goes on with exactly these bytes next)."""
+        reader, index = self._ask(port)
+        return reader.probability(to_bytes(text), to_bytes(continuation), index)
+
+    def recall(self, prefix: bytes | str, *, port: str = TEXT) -> bytes:
+        """The line that begins with a prefix: the prefix and how the brain goes on from it."""
+        return to_bytes(prefix) + self.query(prefix, port=port).payload
+
+    def score(self, rows: Iterable[bytes | str], *, port: str = TEXT) -> float:
+        """Bits per byte that the lines cost, a code length: every line's end is a byte of it (its line feed).
+
+        Raises
+        ------
+        InputError : there is no line to score
+        """
+        reader, index = self._ask(port)
+        bits, size = 0.0, 0
+        for block in lines.blocks(lines.from_lines(rows)):
+            rest = block
+            while rest.piece_start.size:
+                whole = int((rest.piece_end <= BATCH_PLACES).sum())
+                part, rest = rest.split(max(whole, 1))
+                bits += reader.line_bits(part, index)
+                size += part.data.size
+        if not size:
+            raise InputError("there is no line to score")
+        return bits / size
+
+    # ---------------------------------------------------------------- looking inside
+
+    def stats(self) -> Stats:
+        """What the brain holds."""
+        known = self.snapshot
+        symbols = known.symbols
+        return Stats(
+            bytes=self._learner.fed,
+            lines=self._learner.lines,
+            generation=known.generation,
+            ports=symbols.ports,
+            symbols=symbols.size,
+            patterns=symbols.size - GROUND * len(symbols.ports),
+            deepest=int(symbols.level.max(initial=0)),
+            edges=known.links.size,
+            transitions=known.links.total(),
+            contexts=known.grams.size,
+        )

@@ -1,0 +1,163 @@
+"""Byte contexts: what followed the last 0 to 5 bytes, with Kneser-Ney back-off from longer to shorter ones.
+
+Small data starves symbols of what the shorter contexts of their bytes know; this view never starves. Evidence is one table of
+6-grams (five bytes and what came next); every shorter context, and the back-off weights, are derived from it.
+
+Source: Kneser and Ney 1995; Chen and Goodman 1999, section 3 (modified, interpolated): discounts D1, D2, D3+ from the
+counts of counts, and for shorter contexts the number of distinct longer contexts instead of the number of occurrences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melvin.lines import Block
+from melvin.symbols import CODE_BITS, CODES, END_CODE
+from melvin.tables import I64, U64, Counts, bisect, run_starts
+
+F64 = NDArray[np.float64]
+
+ORDER = 5  # bytes of context: six codes of 9 bits leave 10 bits of a key for the port
+_BITS = np.uint64(CODE_BITS)
+_CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
+_PORT_SHIFT = np.uint64(CODE_BITS * (ORDER + 1))
+MAX_PORTS = 1 << (64 - CODE_BITS * (ORDER + 1))
+DISTINCT_DISCOUNTS = 3  # D1, D2, D3+
+FALLBACK_DISCOUNT = 0.5  # half an observation, where too few counts were seen to estimate a discount
+MIN_DISCOUNT = 0.02  # nothing is ever certain: some mass always goes on to the shorter context
+
+
+def codes_of(block: Block) -> U64:
+    """The block's bytes as codes, terminators as END_CODE."""
+    code = block.data.astype(np.uint64) + np.uint64(1)
+    code[block.piece_end[block.closed] - 1] = END_CODE
+    return code
+
+
+def ngrams(block: Block, before: U64, port: int) -> U64:
+    """Key of each byte with the five before it in its line. END_CODE stands before a line's first byte.
+
+    before : uint64, shape (5,)   codes before the block, where it goes on with a line
+    """
+    codes = np.concatenate((before, codes_of(block)))
+    two = codes[1:] | (codes[:-1] << _BITS)
+    four = two[2:] | (two[:-2] << (_BITS * np.uint64(2)))
+    key = four[2:] | (two[:-4] << (_BITS * np.uint64(4)))
+    opens = np.concatenate(([block.opens], block.closed[:-1]))
+    line_start = block.piece_start[opens]
+    for offset in range(ORDER):  # what stands before a line's start is not context
+        at = line_start + offset
+        at = at[at < np.append(line_start[1:], block.data.size)]
+        known = np.uint64(CODE_BITS * (offset + 1))
+        key[at] = (key[at] & ((np.uint64(1) << known) - np.uint64(1))) | _fill(offset + 1)
+    return key | (np.uint64(port) << _PORT_SHIFT)
+
+
+def _fill(known: int) -> np.uint64:
+    """END_CODE in every place of the key beyond the `known` last codes."""
+    return np.uint64(sum(END_CODE << (CODE_BITS * place) for place in range(known, ORDER + 1)))
+
+
+@dataclass(frozen=True)
+class Context:
+    """All contexts of one length.
+
+    row : uint64, shape (r,)      context bytes (and port), ascending
+    first : int64, shape (r + 1,) where each row's entries begin
+    code : uint16, shape (e,)     what came next, ascending within a row
+    count : int64, shape (e,)     how often (longest order), or after how many distinct longer contexts
+    total : int64, shape (r,)     sum of count
+    escape : float64, shape (r,)  mass discounted from the row, which goes on to the shorter context
+    discount : float64, shape (4,) what is taken off a count of 0, 1, 2, 3 or more
+    """
+
+    row: U64
+    first: I64
+    code: NDArray[np.uint16]
+    count: I64
+    total: I64
+    escape: F64
+    discount: F64
+
+
+def derive(evidence: Counts) -> tuple[Context, ...]:
+    """Contexts of every length, shortest (no byte) first, from the 6-gram counts."""
+    key, occurrences, weight = evidence.key, evidence.count, evidence.count
+    contexts = [_context(key, weight)]
+    port = (np.uint64(MAX_PORTS - 1)) << _PORT_SHIFT
+    for length in range(ORDER - 1, -1, -1):
+        mask = port | np.uint64((1 << (CODE_BITS * (length + 1))) - 1)
+        shorter = key & mask
+        order = np.argsort(shorter, kind="stable")
+        shorter, occurrences = shorter[order], occurrences[order]
+        first = run_starts(shorter)
+        key = shorter[first]
+        weight = np.diff(first, append=shorter.size)
+        occurrences = np.add.reduceat(occurrences, first) if first.size else occurrences
+        if length:  # nothing stands before a line's start: there the occurrences themselves are the evidence
+            oldest = (key >> np.uint64(CODE_BITS * length)) & _CODE_MASK
+            weight = np.where(oldest == END_CODE, occurrences, weight)
+        contexts.append(_context(key, weight))
+    return tuple(contexts[::-1])
+
+
+def _context(key: U64, count: I64) -> Context:
+    row_of = key >> _BITS
+    first = run_starts(row_of)
+    discount = discounts(count)
+    taken = discount[np.minimum(count, DISTINCT_DISCOUNTS)]
+    return Context(
+        row=row_of[first],
+        first=np.append(first, key.size),
+        code=(key & _CODE_MASK).astype(np.uint16),
+        count=count,
+        total=np.add.reduceat(count, first) if first.size else count,
+        escape=np.add.reduceat(taken, first) if first.size else taken,
+        discount=discount,
+    )
+
+
+def discounts(count: I64) -> F64:
+    """D0 = 0, D1, D2, D3+: Y = t1 / (t1 + 2 t2), Di = i - (i + 1) Y t(i+1) / ti (Chen and Goodman 1999, equation 26)."""
+    seen = [int((count == n).sum()) for n in range(1, DISTINCT_DISCOUNTS + 2)]
+    found = [0.0]
+    y = seen[0] / (seen[0] + 2 * seen[1]) if seen[0] and seen[1] else FALLBACK_DISCOUNT
+    for n in range(1, DISTINCT_DISCOUNTS + 1):
+        here, above = seen[n - 1], seen[n]
+        d = n - (n + 1) * y * above / here if here and above else FALLBACK_DISCOUNT
+        found.append(min(max(d, MIN_DISCOUNT), float(n)))
+    return np.array(found)
+
+
+def probability(contexts: tuple[Context, ...], context: U64, code: I64) -> tuple[F64, I64]:
+    """P(code | the last five codes), interpolated over all lengths; and the longest length that was seen before.
+
+    Parameters
+    ----------
+    context : uint64, shape (n,) or broadcastable    as a 6-gram key without its last code: key >> 9
+    code : int64, shape (n,) or (n, m)
+    """
+    shape = np.broadcast_shapes(context.shape, code.shape)
+    result = np.full(shape, 1.0 / CODES)
+    longest = np.zeros(context.shape, np.int64)
+    port = context >> np.uint64(CODE_BITS * ORDER)
+    for length, table in enumerate(contexts):
+        if not table.row.size:
+            continue
+        kept = np.uint64((1 << (CODE_BITS * length)) - 1)
+        wanted = (context & kept) | (port << np.uint64(CODE_BITS * ORDER))
+        row = np.minimum(np.searchsorted(table.row, wanted), table.row.size - 1)
+        known = table.row[row] == wanted
+        low, high = table.first[row], table.first[row + 1]
+        at = bisect(table.code, low, high, code.astype(np.uint16))
+        held = np.minimum(at, table.code.size - 1)
+        hit = (at < high) & (table.code[held] == code)
+        count = np.where(hit, table.count[held], 0)
+        kept_mass = np.maximum(count - table.discount[np.minimum(count, DISTINCT_DISCOUNTS)], 0)
+        mixed = (kept_mass + table.escape[row] * result) / table.total[row]
+        result = np.where(known, mixed, result)
+        longest[known] = length
+    return result, longest

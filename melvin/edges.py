@@ -1,0 +1,89 @@
+"""Edges: which symbol came right after which, and how often.
+
+A stream of symbols flows in, keys (source id, target rank) flow out, counted by `tables`. The targets' ranks are in
+payload order, so "what came after i and begins with these bytes" is one range of keys.
+Evidence flows down: an occurrence of the pattern (a, b) is an occurrence of the edge a -> b, and what followed the pattern
+followed b. Counts that are closed in this way are what back-off reads, so later patterns do not starve their constituents.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melvin.symbols import END, GROUND, MAX_SYMBOLS, NONE, SYMBOL_BITS, U32, Symbols
+from melvin.tables import I64, U64, Counts, sum_by_key
+
+RANK_MASK = np.uint64(MAX_SYMBOLS - 1)
+_BITS = np.uint64(SYMBOL_BITS)
+
+
+def pack(source: NDArray[np.unsignedinteger], target_rank: NDArray[np.unsignedinteger]) -> U64:
+    """Key of an edge, (source << 21) | target's rank; the source may itself be a packed pair."""
+    return (source.astype(np.uint64) << _BITS) | target_rank
+
+
+def source_of(key: U64) -> U64:
+    return key >> _BITS
+
+
+def target_of(key: U64) -> U32:
+    """The target's rank."""
+    return (key & RANK_MASK).astype(np.uint32)
+
+
+def is_end(symbols: Symbols, symbol: U32) -> NDArray[np.bool_]:
+    return symbol - symbols.base[symbols.port[symbol]] == END
+
+
+def transitions(symbols: Symbols, stream: U32, base: int) -> U64:
+    """Keys of all adjacent pairs; the pair (END, START) between two lines is none.
+
+    for a, b in zip(stream, stream[1:]):
+        if a != END: yield a << 21 | rank[b]
+    """
+    key = pack(stream[:-1], symbols.rank[stream[1:]])
+    return key[stream[:-1] != base + END]
+
+
+def close(symbols: Symbols, raw: Counts) -> Counts:
+    """Let evidence flow down from patterns to their constituents.
+
+    for (i, j), n in raw:           n more for (right(i), j), (right(right(i)), j), ...
+    for each pattern (a, b) seen n times, at any depth:  n more for (a, b), and as above for right(a), ...
+    """
+    source, count = source_of(raw.key).astype(np.uint32), raw.count
+    target = symbols.by_rank[target_of(raw.key)]
+    seen = np.bincount(target, weights=count, minlength=symbols.size).astype(np.int64)
+    inner = np.flatnonzero(symbols.level > 0)
+    for level in range(int(symbols.level.max(initial=0)), 0, -1):
+        these = inner[(symbols.level[inner] == level) & (seen[inner] > 0)]
+        for part in (symbols.left, symbols.right):
+            np.add.at(seen, part[these], seen[these])
+    used = inner[seen[inner] > 0]
+    source = np.concatenate((source, symbols.left[used]))
+    target = np.concatenate((target, symbols.right[used]))
+    count = np.concatenate((count, seen[used]))
+    keys, counts = [], []
+    while source.size:
+        keys.append(pack(source, symbols.rank[target]))
+        counts.append(count)
+        source = symbols.right[source]
+        deeper = source != NONE
+        source, target, count = source[deeper], target[deeper], count[deeper]
+    if not keys:
+        return Counts.empty()
+    return sum_by_key(np.concatenate(keys), np.concatenate(counts))
+
+
+def renumber(counts: Counts, symbols: Symbols, grown: Symbols) -> Counts:
+    """The same evidence with the ranks of a grown set of symbols; order is kept."""
+    if not counts.size or symbols is grown:
+        return counts
+    mapped = symbols.rank_map(grown)[target_of(counts.key)]
+    return Counts((counts.key & ~RANK_MASK) | mapped, counts.count)
+
+
+def ground_ids(symbols: Symbols) -> I64:
+    """Ids of all ground symbols."""
+    return (symbols.base.astype(np.int64)[:, None] + np.arange(GROUND)).reshape(-1)

@@ -1,0 +1,126 @@
+"""Encode: bytes of lines -> the places at which something is to be predicted.
+
+At each place the bytes so far are read as symbols up to the last chunk's start, and the unfinished chunk in every way that
+matters: as the symbols it parses to by itself, and as the beginning of one that is still to be completed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melvin.chunks import Window, chunk_starts
+from melvin.contexts import ngrams
+from melvin.heads import Boundary, Places
+from melvin.lines import Block
+from melvin.parse import Parser
+from melvin.symbols import CODE_BITS, START, U32, Symbols
+from melvin.tables import I64, U64
+
+TRACE = 3  # symbols looked back at
+
+
+def encode(
+    parser: Parser, block: Block, separator: NDArray[np.bool_], port: int, before: U64, trace: U32, at: I64
+) -> Places:
+    """The places before the bytes data[at] of a block.
+
+    before : uint64, shape (5,)     codes before the block, where it goes on with a line
+    trace : uint32, shape (TRACE,)  symbols before the block, last one last
+    at : int64, shape (n,)          ascending positions in the block
+    """
+    symbols = parser.symbols
+    window = Window(block.data)
+    start = chunk_starts(block, separator)
+    length = np.diff(start, append=block.data.size)
+    terminator = np.zeros(block.data.size, np.bool_)
+    terminator[block.piece_end[block.closed] - 1] = True
+    parsed = parser.parse(window, start, length, port, terminator[start])
+    stream = np.concatenate((trace, parsed.stream()))
+    offset = trace.size + np.cumsum(parsed.size) - parsed.size  # first symbol of each chunk in the stream
+
+    opens = np.zeros(block.data.size + 1, np.bool_)
+    opens[block.piece_start[np.concatenate(([block.opens], block.closed[:-1]))]] = True
+    # The chunk that the byte before belongs to; at a line's start, the chunk that begins there, of which nothing is read yet.
+    chunk = np.searchsorted(start, np.where(opens[at], at, at - 1), side="right") - 1
+    goes_on = chunk < 0  # the block continues a line, and nothing of the chunk is in it
+    chunk = np.maximum(chunk, 0)
+    partial = np.where(goes_on, 0, at - start[chunk])
+    whole = np.zeros(at.size, np.bool_)
+    some = np.flatnonzero(partial > 0)
+    here = parser.parse(window, start[chunk[some]], partial[some], port, whole[some])
+    size = np.zeros(at.size, np.int64)
+    first = np.zeros(at.size, np.int64)
+    size[some], first[some] = here.size, here.first
+    back = _look_back(symbols, port, stream, offset[chunk], here.pool, first, size)
+
+    low, high = (np.repeat(r, at.size) for r in symbols.port_range(port))
+    depth = np.zeros(at.size, np.int64)
+    everywhere = np.ones(at.size, np.bool_)
+    last_low, last_high = symbols.subtree(back(0))
+    begun = size >= 1
+    deep = size >= 2
+    chunk_low, chunk_high = _walk(symbols, window, start, length, low[:1], high[:1], chunk, partial, deep)
+    return Places(
+        context=ngrams(block, before, port)[at] >> np.uint64(CODE_BITS),
+        boundaries=(
+            Boundary(back(0), back(1), low, high, depth, everywhere),
+            Boundary(back(1), back(2), last_low, last_high, symbols.length[back(0)].astype(np.int64), begun),
+            Boundary(
+                stream[offset[chunk] - 1], stream[np.maximum(offset[chunk] - 2, 0)], chunk_low, chunk_high, partial, deep
+            ),
+        ),
+    )
+
+
+def _look_back(symbols, port, stream, offset, pool, first, size):  # type: ignore[no-untyped-def]
+    """A function: the symbol so many before each place. Before START there is only START."""
+    opening = symbols.base[port] + np.uint32(START)
+    seen: list[U32] = []
+
+    def back(steps: int) -> U32:
+        while len(seen) <= steps:
+            n = len(seen)
+            inside = n < size
+            symbol = np.where(
+                inside, pool[np.where(inside, first + size - 1 - n, 0)], stream[np.maximum(offset - 1 - (n - size), 0)]
+            )
+            if seen:
+                symbol = np.where(seen[-1] == opening, opening, symbol)
+            seen.append(symbol.astype(np.uint32))
+        return seen[steps]
+
+    return back
+
+
+def _walk(
+    symbols: Symbols,
+    window: Window,
+    start: I64,
+    length: I64,
+    low: I64,
+    high: I64,
+    chunk: I64,
+    partial: I64,
+    wanted: NDArray[np.bool_],
+) -> tuple[I64, I64]:
+    """Ranks of the symbols that begin with the read part of each place's chunk; byte by byte, all chunks at once."""
+    out_low, out_high = np.zeros(chunk.size, np.int64), np.zeros(chunk.size, np.int64)
+    if not wanted.any():
+        return out_low, out_high
+    asked, index = np.unique(chunk[wanted], return_inverse=True)
+    reach = np.zeros(asked.size, np.int64)
+    np.maximum.at(reach, index, partial[wanted])
+    at_low, at_high = np.repeat(low, asked.size), np.repeat(high, asked.size)
+    depths = int(reach.max())
+    all_low, all_high = np.zeros((depths + 1, asked.size), np.int64), np.zeros((depths + 1, asked.size), np.int64)
+    for depth in range(depths):
+        active = np.flatnonzero((reach > depth) & (at_low < at_high))
+        code = window.data[start[asked[active]] + depth].astype(np.int64) + 1
+        narrowed = symbols.narrow(at_low[active], at_high[active], np.full(active.size, depth), code)
+        at_low, at_high = np.zeros(asked.size, np.int64), np.zeros(asked.size, np.int64)
+        at_low[active], at_high[active] = narrowed
+        all_low[depth + 1], all_high[depth + 1] = at_low, at_high
+    out_low[wanted] = all_low[partial[wanted], index]
+    out_high[wanted] = all_high[partial[wanted], index]
+    return out_low, out_high

@@ -1,0 +1,89 @@
+"""Hash table from uint64 keys to uint32 values, looked up a whole array at a time.
+
+Open addressing with linear probing; every probe round is one numpy gather over the keys that are still undecided.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+U64 = NDArray[np.uint64]
+U32 = NDArray[np.uint32]
+
+ABSENT = np.uint32(0xFFFFFFFF)  # the value of a key that is not there
+EMPTY = np.uint64(0)  # marks a free slot; a key of 0 is stored as ZERO_KEY
+ZERO_KEY = np.uint64(0x6A09E667F3BCC909)
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing (Knuth, TAOCP 3, 6.4)
+FINALISER = np.uint64(0xBF58476D1CE4E5B9)  # from splitmix64 (Steele, Lea, Flood 2014)
+MAX_LOAD = 0.5  # beyond half full, linear probing slows down
+
+
+def mix(value: U64) -> U64:
+    """Scramble 64-bit values so that every input bit reaches every output bit (splitmix64's finaliser)."""
+    mixed = value ^ (value >> np.uint64(30))
+    mixed *= FINALISER
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= MULTIPLIER
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
+
+
+class HashTable:
+    """uint64 -> uint32, vectorised.
+
+    Parameters
+    ----------
+    expected : number of keys to make room for; the table grows when more come.
+    """
+
+    def __init__(self, expected: int = 0) -> None:
+        self.size = 0
+        self._allocate(expected)
+
+    def _allocate(self, expected: int) -> None:
+        bits = max(4, int(np.ceil(np.log2(max(expected, 1) / MAX_LOAD))))
+        self._shift = np.uint64(64 - bits)
+        self._mask = np.int64((1 << bits) - 1)
+        self._keys = np.zeros(1 << bits, np.uint64)
+        self._values = np.zeros(1 << bits, np.uint32)
+
+    def _slots(self, keys: U64) -> NDArray[np.int64]:
+        return ((keys * MULTIPLIER) >> self._shift).view(np.int64)
+
+    def get(self, keys: U64) -> U32:
+        """Return the value of each key, `ABSENT` where there is none. Shape (n,) -> (n,)."""
+        keys = np.where(keys == EMPTY, ZERO_KEY, keys)
+        slot = self._slots(keys)
+        held = self._keys[slot]
+        found = np.where(held == keys, self._values[slot], ABSENT)
+        pending = np.flatnonzero((held != keys) & (held != EMPTY))
+        slot = slot[pending]
+        while pending.size:
+            slot = (slot + 1) & self._mask
+            held = self._keys[slot]
+            wanted = keys[pending]
+            hit = held == wanted
+            found[pending[hit]] = self._values[slot[hit]]
+            undecided = ~hit & (held != EMPTY)
+            pending, slot = pending[undecided], slot[undecided]
+        return found
+
+    def put(self, keys: U64, values: U32) -> None:
+        """Add keys that are not there yet, each once."""
+        if (self.size + keys.size) > MAX_LOAD * self._keys.size:
+            full = self._keys != EMPTY
+            old_keys, old_values = self._keys[full], self._values[full]
+            self._allocate(2 * (self.size + keys.size))
+            self._place(old_keys, old_values)
+        self._place(np.where(keys == EMPTY, ZERO_KEY, keys), values)
+        self.size += keys.size
+
+    def _place(self, keys: U64, values: U32) -> None:
+        slot = self._slots(keys)
+        while keys.size:
+            free = self._keys[slot] == EMPTY
+            self._keys[slot[free]] = keys[free]  # where two keys want one slot, the last one written has it
+            placed = self._keys[slot] == keys
+            self._values[slot[placed]] = values[placed]
+            keys, values, slot = keys[~placed], values[~placed], (slot[~placed] + 1) & self._mask

@@ -1,0 +1,186 @@
+"""Query: text in, what comes next out. Asking reads; it never changes the brain.
+
+Encode the text to places, let the heads predict, decode: the best chunk is found by a beam of bytes and taken, and so on until
+the end of the line, a state that was there before, or uncertainty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melvin import lines
+from melvin.contexts import ORDER, codes_of, ngrams
+from melvin.encode import TRACE, encode
+from melvin.generation import Snapshot
+from melvin.heads import predict
+from melvin.lines import LF, Block
+from melvin.parse import Parser
+from melvin.symbols import BYTES, CODE_BITS, CODES, END_CODE, START
+
+F64 = NDArray[np.float64]
+
+BEAM = 8  # continuations kept at a time
+NEGLIGIBLE = 1e-3  # a continuation so much less likely than the best is given up
+MAX_ANSWER = 1 << 12  # bytes of the longest answer
+SEEN_BYTES = 32  # an answer that comes back to a state with so many bytes alike goes round in circles
+BATCH_PLACES = 1 << 13  # places scored at a time: their work arrays stay in cache
+UNINFORMED = 0.5  # of the entropy without context: an unknown context that leaves more open is not an answer
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """What may come next.
+
+    probability : float64, shape (257,)   of each byte, and at index 256 of the line's end; sums to 1
+    """
+
+    probability: F64
+
+    @property
+    def entropy(self) -> float:
+        """In bits."""
+        p = self.probability[self.probability > 0]
+        return float(-(p * np.log2(p)).sum())
+
+    @property
+    def choices(self) -> float:
+        """Effective number of choices, 2 ** entropy."""
+        return float(2.0**self.entropy)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to go on: the next chunk, and how likely it is. An empty payload is the line's end."""
+
+    payload: bytes
+    probability: float
+
+    @property
+    def text(self) -> str:
+        return self.payload.decode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How the brain goes on from a query.
+
+    payload : the continuation, up to the line's end or to where the brain no longer knows
+    probability : of all of it
+    entropy : bits, of the byte that comes next
+    abstained : the brain does not know; the payload is then a guess
+    candidates : the likeliest next chunks, best first
+    """
+
+    query: bytes
+    payload: bytes
+    probability: float
+    entropy: float
+    abstained: bool
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def text(self) -> str:
+        return self.payload.decode("utf-8", "surrogateescape")
+
+
+class Reader:
+    """Answers from one snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._parser = Parser(snapshot.symbols)
+
+    def distribution(self, texts: list[bytes], port: int) -> F64:
+        """P(next code) after each text. -> float64, shape (texts, 257)"""
+        block = _lines(texts)
+        code = np.arange(1, CODES + 1)[None]
+        return self._predict(block, port, block.piece_end - 1, np.broadcast_to(code, (len(texts), CODES)))
+
+    def line_bits(self, block: Block, port: int) -> float:
+        """Bits that the lines of a block cost, their ends included."""
+        at = np.arange(block.data.size)
+        code = codes_of(block).astype(np.int64)
+        return float(-np.log2(self._predict(block, port, at, code[:, None])).sum())
+
+    def probability(self, text: bytes, continuation: bytes, port: int) -> float:
+        """P(the text goes on with these bytes)."""
+        if not continuation:
+            return 1.0
+        block = _lines([text + continuation])
+        at = np.arange(len(text), len(text) + len(continuation))
+        return float(self._predict(block, port, at, codes_of(block)[at].astype(np.int64)[:, None]).prod())
+
+    def _predict(self, block: Block, port: int, at: NDArray[np.int64], code: NDArray[np.int64]) -> F64:
+        snapshot = self._snapshot
+        start = np.full(TRACE, snapshot.symbols.base[port] + np.uint32(START), np.uint32)
+        before = np.full(ORDER, END_CODE, np.uint64)
+        places = encode(self._parser, block, snapshot.separator[port], port, before, start, at)
+        return predict(snapshot.symbols, snapshot.rows, snapshot.contexts, snapshot.credit, places, code)
+
+    # ---------------------------------------------------------------- decoding
+
+    def chunk_candidates(self, text: bytes, port: int) -> tuple[Candidate, ...]:
+        """The likeliest ways to the end of the next chunk, best first."""
+        separator = self._snapshot.separator[port]
+        live: list[Candidate] = [Candidate(b"", 1.0)]
+        done: list[Candidate] = []
+        while live:
+            spread = self.distribution([text + c.payload for c in live], port)
+            best = max((c.probability for c in done), default=0.0)
+            nxt: list[Candidate] = []
+            for candidate, p in zip(live, spread, strict=True):
+                ends = p[BYTES]
+                if candidate.payload:  # a separator begins the next chunk: this one is complete
+                    ends += p[:BYTES][separator].sum()
+                    p = np.where(np.append(separator, True), 0.0, p)
+                done.append(Candidate(candidate.payload, candidate.probability * float(ends)))
+                for byte in np.argsort(-p[:BYTES], kind="stable")[:BEAM]:
+                    nxt.append(Candidate(candidate.payload + bytes([byte]), candidate.probability * float(p[byte])))
+            done.sort(key=lambda c: -c.probability)
+            best = max(best, done[0].probability)
+            nxt.sort(key=lambda c: -c.probability)
+            live = [c for c in nxt[:BEAM] if c.probability > max(best, nxt[0].probability) * NEGLIGIBLE and c.probability > NEGLIGIBLE / BYTES and len(c.payload) < lines.MAX_PIECE and (c.probability > best or len(done) < BEAM)]
+        return tuple(done[:BEAM])
+
+    def answer(self, text: bytes, port: int) -> Answer:
+        first = Distribution(self.distribution([text], port)[0])
+        candidates = self.chunk_candidates(text, port)
+        payload, probability = b"", 1.0
+        seen: set[bytes] = set()
+        options = candidates
+        while options and options[0].payload and len(payload) < MAX_ANSWER:
+            payload += options[0].payload
+            probability *= options[0].probability
+            state = (text + payload)[-SEEN_BYTES:]
+            if state in seen:
+                break
+            seen.add(state)
+            options = self.chunk_candidates(text + payload, port)
+        return Answer(text, payload, probability, first.entropy, self._abstains(text, port, first), candidates)
+
+    def _abstains(self, text: bytes, port: int, spread: Distribution) -> bool:
+        block = _lines([text])
+        key = ngrams(block, np.full(ORDER, END_CODE, np.uint64), port)[-1:] >> np.uint64(CODE_BITS)
+        longest = self._snapshot.contexts[-1].row
+        if not longest.size:
+            return True
+        known = longest[min(int(np.searchsorted(longest, key[0])), longest.size - 1)] == key[0]
+        return not known and spread.entropy > UNINFORMED * self._entropy_without_context
+
+    @cached_property
+    def _entropy_without_context(self) -> float:
+        shortest = self._snapshot.contexts[0]
+        p = shortest.count / shortest.count.sum()
+        return float(-(p * np.log2(p)).sum())
+
+
+def _lines(texts: Iterable[bytes]) -> Block:
+    """One line a text, as they are: nothing dropped, every byte data."""
+    pieces = [np.frombuffer(t + bytes([LF]), np.uint8) for t in texts]
+    length = np.array([p.size for p in pieces])
+    return Block(np.concatenate(pieces), np.cumsum(length) - length, np.ones(length.size, np.bool_), opens=True)

@@ -1,0 +1,328 @@
+"""Symbols: the nodes of the graph. Ground symbols are bytes, patterns are pairs of symbols, at any depth.
+
+A symbol's id is its order of birth, so a lower id is an older, stronger symbol and constituents come before their
+patterns. Its *rank* is the place of its payload among all payloads in byte order: the symbols that begin with given
+bytes are therefore one range of ranks, which is how a symbol that is only partly there is looked up.
+
+A payload is handled as *codes*: byte b is b + 1, the end of a line is END_CODE, and 0 stands after the last one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melvin.hashing import HashTable
+from melvin.tables import I64, U64, bisect
+
+U32 = NDArray[np.uint32]
+
+SYMBOL_BITS = 21  # three ids pack into one 64-bit key, so a brain holds at most 2 M symbols
+MAX_SYMBOLS = 1 << SYMBOL_BITS
+NONE = np.uint32(0xFFFFFFFF)  # "no such symbol" in left, right
+BYTES = 256
+GROUND = BYTES + 2  # ground symbols a port has: its bytes, START, END
+START, END = BYTES, BYTES + 1  # their place after the port's first ground symbol
+CODE_BITS = 9  # a code is 0 (nothing), 1..256 (a byte) or END_CODE
+END_CODE = BYTES + 1
+CODES = BYTES + 1  # what can come next: any byte, or END
+WORD_CODES = 7  # codes that fit into one 63-bit word
+MAX_PAYLOAD = 63  # bytes of the longest pattern: nine words
+
+
+def word_shift(depth: int) -> int:
+    """Bits that the code at `depth` is shifted by within its word."""
+    return CODE_BITS * (WORD_CODES - 1 - depth % WORD_CODES)
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """The table of symbols, by id.
+
+    ports : names, in the order they were first fed
+    base : uint32, shape (ports,)      id of the port's first ground symbol
+    port : uint16, shape (n,)
+    left, right : uint32, shape (n,)   constituents; NONE for ground symbols
+    level : uint8, shape (n,)          0 for ground symbols, else 1 + the deeper constituent's
+    length : uint8, shape (n,)         payload in codes; START has none
+    born : int64, shape (n,)           bytes fed when the symbol was formed
+    pair_left, pair_right, pair_symbol : uint32, shape (p,)   every pair that is known to form a pattern: a payload
+        has one symbol, however it is split
+    words : uint64, shape (w, n)       payload codes, seven to a word
+    rank : uint32, shape (n,)          id -> rank
+    by_rank : uint32, shape (n,)       rank -> id
+    """
+
+    ports: tuple[str, ...]
+    base: U32
+    port: NDArray[np.uint16]
+    left: U32
+    right: U32
+    level: NDArray[np.uint8]
+    length: NDArray[np.uint8]
+    born: I64
+    pair_left: U32
+    pair_right: U32
+    pair_symbol: U32
+    words: U64
+    rank: U32
+    by_rank: U32
+
+    @property
+    def size(self) -> int:
+        return int(self.left.size)
+
+    @classmethod
+    def empty(cls) -> Symbols:
+        u32 = np.empty(0, np.uint32)
+        return cls(
+            (), u32, np.empty(0, np.uint16), u32, u32, np.empty(0, np.uint8), np.empty(0, np.uint8),
+            np.empty(0, np.int64), u32, u32, u32, np.empty((1, 0), np.uint64), u32, u32,
+        )  # fmt: skip
+
+    # ---------------------------------------------------------------- growing
+
+    def with_port(self, name: str, born: int) -> Symbols:
+        """Add a port's ground symbols (none if the port is known)."""
+        if name in self.ports:
+            return self
+        code = np.arange(1, GROUND + 1, dtype=np.uint64)
+        code[START], code[END] = 0, END_CODE
+        words = np.zeros((self.words.shape[0], GROUND), np.uint64)
+        words[0] = code << np.uint64(word_shift(0))
+        length = np.ones(GROUND, np.uint8)
+        length[START] = 0
+        return self._extended(
+            ports=(*self.ports, name),
+            base=np.append(self.base, np.uint32(self.size)),
+            port=np.full(GROUND, len(self.ports), np.uint16),
+            left=np.full(GROUND, NONE),
+            right=np.full(GROUND, NONE),
+            level=np.zeros(GROUND, np.uint8),
+            length=length,
+            words=words,
+            born=born,
+            pairs=(np.empty(0, np.uint32),) * 3,
+        )
+
+    def with_patterns(self, left: U32, right: U32, born: int) -> Symbols:
+        """Add patterns for pairs of symbols, in this order of strength; a payload that is known gets no second symbol."""
+        length = self.length[left].astype(np.int64) + self.length[right]
+        depth = max(self.words.shape[0], -(-int(length.max(initial=1)) // WORD_CODES))
+        words = self._joined_words(left, right, depth)
+        all_words = np.hstack((self._words_to(depth), words))
+        all_ports = np.concatenate((self.port, self.port[left]))
+        owner = first_of_equal(all_words, all_ports)[self.size :]  # the column that first had this payload
+        fresh = owner == self.size + np.arange(left.size)
+        new_id = np.full(left.size, NONE)
+        new_id[fresh] = self.size + np.arange(int(fresh.sum()), dtype=np.uint32)
+        symbol = np.where(owner < self.size, owner, new_id[np.maximum(owner - self.size, 0)]).astype(np.uint32)
+        return self._extended(
+            ports=self.ports,
+            base=self.base,
+            port=self.port[left[fresh]],
+            left=left[fresh],
+            right=right[fresh],
+            level=(1 + np.maximum(self.level[left[fresh]], self.level[right[fresh]])).astype(np.uint8),
+            length=length[fresh].astype(np.uint8),
+            words=words[:, fresh],
+            born=born,
+            pairs=(left, right, symbol),
+        )
+
+    def _words_to(self, depth: int) -> U64:
+        missing = depth - self.words.shape[0]
+        return np.pad(self.words, ((0, missing), (0, 0))) if missing > 0 else self.words
+
+    def _joined_words(self, left: U32, right: U32, depth: int) -> U64:
+        """Words of the concatenated payloads: the right one's, moved behind the left one's, seven codes to a word."""
+        a, b = self._words_to(depth)[:, left], self._words_to(depth)[:, right]
+        offset = self.length[left].astype(np.int64)
+        whole, part = offset // WORD_CODES, (offset % WORD_CODES * CODE_BITS).astype(np.uint64)
+        full = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
+        column = np.arange(left.size)
+        joined = a.copy()
+        for word in range(depth):
+            source = word - whole
+            here = np.where(source >= 0, b[np.clip(source, 0, depth - 1), column], 0)
+            before = np.where(source >= 1, b[np.clip(source - 1, 0, depth - 1), column], 0)
+            spill = np.uint64(CODE_BITS * WORD_CODES) - part
+            joined[word] |= (here >> part) | np.where(part > 0, (before << spill) & full, np.uint64(0))
+        return joined
+
+    def _extended(
+        self,
+        *,
+        ports: tuple[str, ...],
+        base: U32,
+        port: NDArray[np.uint16],
+        left: U32,
+        right: U32,
+        level: NDArray[np.uint8],
+        length: NDArray[np.uint8],
+        words: U64,
+        born: int,
+        pairs: tuple[U32, ...],
+    ) -> Symbols:
+        all_words = np.hstack((self._words_to(words.shape[0]), words))
+        all_ports = np.concatenate((self.port, port))
+        by_rank = np.lexsort((*all_words[::-1], all_ports)).astype(np.uint32)
+        rank = np.empty_like(by_rank)
+        rank[by_rank] = np.arange(by_rank.size, dtype=np.uint32)
+        return Symbols(
+            ports=ports,
+            base=base.astype(np.uint32),
+            port=all_ports,
+            left=np.concatenate((self.left, left)),
+            right=np.concatenate((self.right, right)),
+            level=np.concatenate((self.level, level)),
+            length=np.concatenate((self.length, length)),
+            born=np.concatenate((self.born, np.full(left.size, born, np.int64))),
+            pair_left=np.concatenate((self.pair_left, pairs[0])),
+            pair_right=np.concatenate((self.pair_right, pairs[1])),
+            pair_symbol=np.concatenate((self.pair_symbol, pairs[2])),
+            words=all_words,
+            rank=rank,
+            by_rank=by_rank,
+        )
+
+    # ---------------------------------------------------------------- reading
+
+    @cached_property
+    def pairs(self) -> HashTable:
+        """(left, right) -> the pattern that the pair forms."""
+        table = HashTable(self.pair_left.size)
+        table.put(pair_key(self.pair_left, self.pair_right), self.pair_symbol)
+        return table
+
+    def pattern_of(self, left: U32, right: U32) -> U32:
+        """The pattern that each pair forms, `ABSENT` where it forms none."""
+        return self.pairs.get(pair_key(left, right))
+
+    def payload(self, symbol: int) -> bytes:
+        """The bytes of one symbol; START and END have none."""
+        words = self.words[:, symbol]
+        codes = [int(words[i // WORD_CODES]) >> word_shift(i) & 511 for i in range(int(self.length[symbol]))]
+        return b"" if codes == [END_CODE] else bytes(code - 1 for code in codes)
+
+    def find(self, payload: bytes, port: int) -> int | None:
+        """Id of the symbol with exactly this payload, None where there is none."""
+        low, high = self.port_range(port)
+        for depth, byte in enumerate(payload):
+            low, high = self.narrow(low, high, np.array([depth]), np.array([byte + 1]))
+        if not payload or int(low[0]) >= int(high[0]):
+            return None
+        symbol = int(self.by_rank[int(low[0])])
+        return symbol if int(self.length[symbol]) == len(payload) else None
+
+    def constituents(self, symbol: int) -> set[bytes]:
+        """Payloads of the patterns and bytes that a symbol is built of, at any depth."""
+        found: set[bytes] = set()
+        open_: list[int] = [symbol]
+        while open_:
+            at = open_.pop()
+            if self.left[at] != NONE:
+                for part in (int(self.left[at]), int(self.right[at])):
+                    found.add(self.payload(part))
+                    open_.append(part)
+        return found
+
+    @cached_property
+    def _ranked_words(self) -> U64:
+        return self.words[:, self.by_rank]
+
+    @cached_property
+    def _ranked_length(self) -> NDArray[np.uint8]:
+        return self.length[self.by_rank]
+
+    def port_range(self, port: int) -> tuple[I64, I64]:
+        """Ranks of all symbols of a port but START, as arrays of shape (1,)."""
+        ranked = self.port[self.by_rank]
+        low, high = np.searchsorted(ranked, port), np.searchsorted(ranked, port, side="right")
+        return np.array([low + 1]), np.array([high])  # START's payload is empty: it is first in its port
+
+    def narrow(self, low: I64, high: I64, depth: I64, code: I64) -> tuple[I64, I64]:
+        """Of the ranks [low, high), all alike in their first `depth` codes, those that go on with `code`.
+
+        Arguments broadcast; an empty range stays empty. Symbols that end at `depth` go on with code 0.
+        """
+        if low.size == 0:
+            return low, high
+        low, high, depth, code = np.broadcast_arrays(low, high, depth, code)
+        words = self._ranked_words
+        out_low, out_high = high.astype(np.int64), high.astype(np.int64)
+        word = depth // WORD_CODES
+        alive = (low < high) & (word < words.shape[0])
+        for index in np.unique(word[alive]):
+            here = alive & (word == index)
+            column = words[index]
+            shift = (CODE_BITS * (WORD_CODES - 1 - depth[here] % WORD_CODES)).astype(np.uint64)
+            prefix = column[high[here] - 1] >> shift >> np.uint64(CODE_BITS) << np.uint64(CODE_BITS)
+            first = (prefix | code[here].astype(np.uint64)) << shift
+            beyond = first + (np.uint64(1) << shift)
+            out_low[here] = bisect(column, low[here].astype(np.int64), high[here].astype(np.int64), first)
+            out_high[here] = bisect(column, out_low[here], high[here].astype(np.int64), beyond)
+        return out_low, out_high
+
+    @cached_property
+    def _subtree(self) -> tuple[I64, I64]:
+        """Per id, the ranks of the symbols whose payload begins with this symbol's payload (itself among them)."""
+        low = self.rank.astype(np.int64)
+        high = np.empty(self.size, np.int64)
+        for port in range(len(self.ports)):
+            mine = np.flatnonzero(self.port == port)
+            port_low, port_high = self.port_range(port)
+            at_low, at_high = np.repeat(port_low, mine.size), np.repeat(port_high, mine.size)
+            for depth in range(int(self.length[mine].max(initial=0))):
+                deep = np.flatnonzero(self.length[mine] > depth)
+                code = self.codes(mine[deep].astype(np.uint32), depth)
+                at_low[deep], at_high[deep] = self.narrow(
+                    at_low[deep], at_high[deep], np.full(deep.size, depth), code
+                )
+            high[mine] = at_high
+        return low, high
+
+    def subtree(self, symbol: U32) -> tuple[I64, I64]:
+        """Ranks [low, high) of the symbols that begin as `symbol` does."""
+        low, high = self._subtree
+        return low[symbol], high[symbol]
+
+    def codes(self, symbol: U32, depth: int) -> I64:
+        """The code at `depth` of each symbol's payload."""
+        return ((self.words[depth // WORD_CODES, symbol] >> np.uint64(word_shift(depth))) & np.uint64(511)).astype(
+            np.int64
+        )
+
+    @cached_property
+    def first_code(self) -> I64:
+        return self.codes(np.arange(self.size, dtype=np.uint32), 0)
+
+    @cached_property
+    def last_code(self) -> I64:
+        last = np.maximum(self.length.astype(np.int64) - 1, 0)
+        word = self.words[last // WORD_CODES, np.arange(self.size)]
+        shift = (CODE_BITS * (WORD_CODES - 1 - last % WORD_CODES)).astype(np.uint64)
+        return ((word >> shift) & np.uint64(511)).astype(np.int64)
+
+    def rank_map(self, grown: Symbols) -> U32:
+        """Old rank -> rank in `grown`, which holds the same symbols and more; ascending, so keys stay sorted."""
+        return grown.rank[self.by_rank]
+
+
+def first_of_equal(words: U64, port: NDArray[np.uint16]) -> I64:
+    """For each column, the first column that holds the same port and payload. Shapes (w, n), (n,) -> (n,)."""
+    order = np.lexsort((*words[::-1], port))  # stable: equal columns keep their order
+    differs = np.ones(order.size, np.bool_)
+    differs[1:] = (words[:, order[1:]] != words[:, order[:-1]]).any(axis=0) | (port[order[1:]] != port[order[:-1]])
+    first = np.empty(order.size, np.int64)
+    first[order] = order[np.maximum.accumulate(np.where(differs, np.arange(order.size), 0))]
+    return first
+
+
+def pair_key(left: U32, right: U32) -> U64:
+    """Pack two ids into one 64-bit key."""
+    return (left.astype(np.uint64) << np.uint64(32)) | right
+

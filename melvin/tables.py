@@ -1,0 +1,147 @@
+"""Evidence tables: sorted 64-bit keys with integer counts, and how they are made, added and read.
+
+Keys that were seen flow in, in any order; a sorted run with each key once flows out. Runs are added by `fold`; the order
+of adding never matters, so blocks may be counted anywhere and in any number of pieces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+I64 = NDArray[np.int64]
+U64 = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often each key was seen.
+
+    key : uint64, shape (n,)      ascending, each key once
+    count : int64, shape (n,)     at least 1
+    """
+
+    key: U64
+    count: I64
+
+    @classmethod
+    def empty(cls) -> Counts:
+        return cls(np.empty(0, np.uint64), np.empty(0, np.int64))
+
+    @property
+    def size(self) -> int:
+        return int(self.key.size)
+
+    def total(self) -> int:
+        return int(self.count.sum())
+
+
+def run_starts(sorted_key: U64) -> I64:
+    """Where each run of equal keys begins. Shape (n,) -> (number of distinct keys,)."""
+    if not sorted_key.size:
+        return np.empty(0, np.int64)
+    first = np.empty(sorted_key.size, np.bool_)
+    first[0] = True
+    np.not_equal(sorted_key[1:], sorted_key[:-1], out=first[1:])
+    return np.flatnonzero(first)
+
+
+def count_keys(key: U64) -> Counts:
+    """Count equal keys by sorting them; sorts `key` in place.
+
+    for k in key: counts[k] += 1     # what this does; numpy's integer sort is SIMD, about 10 ns a key of text
+    """
+    key.sort()
+    first = run_starts(key)
+    return Counts(key[first], np.diff(first, append=key.size))
+
+
+def sum_by_key(key: U64, count: I64) -> Counts:
+    """Add the counts of equal keys; the keys may come in any order."""
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    first = run_starts(key)
+    if not first.size:
+        return Counts.empty()
+    return Counts(key[first], np.add.reduceat(count[order], first))
+
+
+def fold(a: Counts, b: Counts) -> Counts:
+    """Add two tables. The smaller is looked up in the larger, what is new is inserted: no sort of the whole."""
+    if a.size < b.size:
+        a, b = b, a
+    if not b.size:
+        return a
+    place = np.searchsorted(a.key, b.key)
+    known = a.key[np.minimum(place, a.size - 1)] == b.key
+    count = a.count.copy()
+    count[place[known]] += b.count[known]
+    new = ~known
+    if not new.any():
+        return Counts(a.key, count)
+    at = place[new] + np.arange(int(new.sum()))  # where the new keys stand in the result
+    size = a.size + at.size
+    old = np.ones(size, np.bool_)
+    old[at] = False
+    folded_key, folded_count = np.empty(size, np.uint64), np.empty(size, np.int64)
+    folded_key[at], folded_count[at] = b.key[new], b.count[new]
+    folded_key[old], folded_count[old] = a.key, count
+    return Counts(folded_key, folded_count)
+
+
+class RunStack:
+    """Collects keys as they come; keeps few sorted runs, folded when two are of like size.
+
+    A run is folded into the one before it as soon as it is at least half as long, so every key is folded O(log n) times.
+    """
+
+    BUFFER_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
+
+    def __init__(self, run: Counts | None = None) -> None:
+        self._runs: list[Counts] = [run] if run is not None and run.size else []
+        self._buffer: list[U64] = []
+        self._buffered = 0
+
+    def add(self, key: U64) -> None:
+        self._buffer.append(key)
+        self._buffered += key.size
+        if self._buffered >= self.BUFFER_KEYS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._buffered:
+            return
+        key = np.concatenate(self._buffer)
+        self._buffer, self._buffered = [], 0
+        self._runs.append(count_keys(key))
+        while len(self._runs) > 1 and 2 * self._runs[-1].size >= self._runs[-2].size:
+            self._runs[-2:] = [fold(self._runs[-2], self._runs[-1])]
+
+    def fold(self) -> Counts:
+        """Everything added so far as one table; adding may go on."""
+        self._flush()
+        while len(self._runs) > 1:
+            self._runs[-2:] = [fold(self._runs[-2], self._runs[-1])]
+        return self._runs[0] if self._runs else Counts.empty()
+
+    def clear(self) -> None:
+        self._runs, self._buffer, self._buffered = [], [], 0
+
+
+def bisect(values: NDArray[np.generic], low: I64, high: I64, wanted: NDArray[np.generic]) -> I64:
+    """First index in [low, high) whose value is >= wanted, element by element; `high` where there is none.
+
+    values is ascending within each [low, high); low, high and wanted broadcast to one shape.
+    """
+    low, high, wanted = (a.copy() for a in np.broadcast_arrays(low, high, wanted))
+    if not values.size:
+        return low
+    widest = int((high - low).max(initial=0))
+    for _ in range(widest.bit_length()):
+        middle = (low + high) >> 1
+        below = (values[np.minimum(middle, values.size - 1)] < wanted) & (low < high)
+        low = np.where(below, middle + 1, low)
+        high = np.where(below, high, middle)
+    return low
