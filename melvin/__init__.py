@@ -1,7 +1,8 @@
 """Melvin: a byte-level graph that learns from lines of text."""
 
-from melvin.brain import Brain, Progress, Stats
+from melvin.brain import Brain, Pattern, Progress, Stats
+from melvin.brainfile import verify
 from melvin.errors import MelvinError
 from melvin.query import Answer, Candidate, Distribution
 
-__all__ = ["Answer", "Brain", "Candidate", "Distribution", "MelvinError", "Progress", "Stats"]
+__all__ = ["Answer", "Brain", "Candidate", "Distribution", "MelvinError", "Pattern", "Progress", "Stats", "verify"]

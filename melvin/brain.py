@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from melvin import lines
+from melvin import brainfile, lines
 from melvin.errors import InputError
 from melvin.generation import Gathering, Snapshot, absorb
 from melvin.learner import Learner
@@ -131,6 +131,29 @@ class Brain:
                     Progress(learner.fed, learner.lines, known.symbols.size, known.links.size, known.generation)
                 )
 
+    # ---------------------------------------------------------------- keeping
+
+    def save(self, path: str | Path) -> None:
+        """Write everything learnt, atomically and durably.
+
+        Raises
+        ------
+        SaveError : it could not be written; what was at the path before is untouched
+        """
+        brainfile.save(Path(path), self._learner)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Brain:
+        """Read a brain.
+
+        Raises
+        ------
+        BrainFileError : a leaf that says what is wrong with the file; it is never read as an empty brain
+        """
+        brain = cls()
+        brain._learner = brainfile.load(Path(path))
+        return brain
+
     # ---------------------------------------------------------------- asking
 
     @property
@@ -203,4 +226,32 @@ class Brain:
             edges=known.links.size,
             transitions=known.links.total(),
             contexts=known.grams.size,
+        )
+
+    def patterns(self, *, port: str = TEXT) -> list[Pattern]:
+        """All patterns of a port, oldest first."""
+        known = self._learner.snapshot.symbols
+        index = known.ports.index(port)
+        return [self._pattern(i) for i in range(known.size) if known.level[i] > 0 and known.port[i] == index]
+
+    def pattern(self, payload: bytes | str, *, port: str = TEXT) -> Pattern | None:
+        """The pattern with exactly this payload, None where there is none."""
+        known = self._learner.snapshot.symbols
+        found = known.find(to_bytes(payload), known.ports.index(port)) if port in known.ports else None
+        return None if found is None or not known.level[found] else self._pattern(found)
+
+    def constituents(self, payload: bytes | str, *, port: str = TEXT) -> set[bytes]:
+        """Payloads of what a pattern is built of, at any depth; empty where there is no such pattern."""
+        known = self._learner.snapshot.symbols
+        found = known.find(to_bytes(payload), known.ports.index(port)) if port in known.ports else None
+        return set() if found is None else known.constituents(found)
+
+    def _pattern(self, symbol: int) -> Pattern:
+        known = self._learner.snapshot.symbols
+        return Pattern(
+            payload=known.payload(symbol),
+            left=known.payload(int(known.left[symbol])),
+            right=known.payload(int(known.right[symbol])),
+            level=int(known.level[symbol]),
+            born=int(known.born[symbol]),
         )

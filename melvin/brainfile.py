@@ -1,0 +1,184 @@
+"""The brain file: every array of a brain by name, and a small JSON document with the rest.
+
+Schema history
+--------------
+melvin.brain/1    symbols, links, grams, separator, credit; and the same of the generation that is going on
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from melvin.container import Array, Container, write
+from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError
+from melvin.generation import Gathering, Snapshot
+from melvin.heads import BUCKETS, HEADS, Credit
+from melvin.learner import Learner
+from melvin.symbols import BYTES, GROUND, NONE, Symbols
+from melvin.tables import Counts, RunStack
+
+SCHEMA = "melvin.brain"
+VERSION = 1
+
+_SYMBOLS = {
+    "base": "uint32",
+    "port": "uint16",
+    "left": "uint32",
+    "right": "uint32",
+    "level": "uint8",
+    "length": "uint8",
+    "born": "int64",
+    "pair_left": "uint32",
+    "pair_right": "uint32",
+    "pair_symbol": "uint32",
+    "words": "uint64",
+    "rank": "uint32",
+    "by_rank": "uint32",
+}  # name in Symbols -> dtype
+
+
+def save(path: Path, learner: Learner) -> None:
+    """Write all that a learner holds. Raises SaveError; what was at the path before is then untouched."""
+    snapshot, gathering = learner.snapshot, learner.gathering
+    arrays: dict[str, Array] = {f"symbols.{name}": getattr(snapshot.symbols, name) for name in _SYMBOLS}
+    arrays |= _counts("links", snapshot.links) | _counts("grams", snapshot.grams)
+    arrays["separator"] = snapshot.separator
+    arrays |= _credit("credit", snapshot.credit) | _credit("gathering.credit", gathering.credit)
+    arrays |= _counts("gathering.links", gathering.links.fold()) | _counts("gathering.grams", gathering.grams.fold())
+    for port, sample in sorted(gathering.sample.items()):
+        arrays[f"gathering.sample.{port}"] = np.frombuffer(sample, np.uint8)
+    state = {
+        "ports": list(snapshot.symbols.ports),
+        "generation": snapshot.generation,
+        "ends_at": snapshot.ends_at,
+        "fed": learner.fed,
+        "lines": learner.lines,
+        "samples": sorted(gathering.sample),
+    }
+    write(path, arrays, {"schema": f"{SCHEMA}/{VERSION}", "state": json.dumps(state, sort_keys=True)})
+
+
+def load(path: Path) -> Learner:
+    """Open a brain. Raises a BrainFileError leaf that says what is wrong with the file."""
+    file = _checked(path)
+    state = _state(file)
+    symbols = Symbols(
+        ports=tuple(state["ports"]),
+        **{name: file.array(f"symbols.{name}", dtype, 2 if name == "words" else 1) for name, dtype in _SYMBOLS.items()},
+    )
+    snapshot = Snapshot(
+        symbols=symbols,
+        links=_read_counts(file, "links"),
+        grams=_read_counts(file, "grams"),
+        separator=file.array("separator", "bool", 2),
+        credit=_read_credit(file, "credit"),
+        generation=state["generation"],
+        ends_at=state["ends_at"],
+    )
+    gathering = Gathering(
+        links=RunStack(_read_counts(file, "gathering.links")),
+        grams=RunStack(_read_counts(file, "gathering.grams")),
+        credit=_read_credit(file, "gathering.credit"),
+        sample={port: file.array(f"gathering.sample.{port}", "uint8").tobytes() for port in state["samples"]},
+    )
+    _check_structure(path, snapshot, gathering)
+    return Learner(snapshot, gathering, fed=state["fed"], lines=state["lines"])
+
+
+def verify(path: str | Path) -> None:
+    """Read every byte of a brain file and check it.
+
+    Raises
+    ------
+    BrainFileError : a leaf that names the file, the section and what is wrong
+    """
+    load(Path(path))
+
+
+def _checked(path: Path) -> Container:
+    file = Container(path)
+    schema, _, version = file.metadata.get("schema", "").partition("/")
+    if schema != SCHEMA or not version.isdecimal():
+        raise NotABrainError(f"{path} is a safetensors file, but not a brain: name a brain file")
+    if int(version) > VERSION:
+        raise NewerBrainError(
+            f"{path} was written by a later Melvin (schema {SCHEMA}/{version}, this one reads up to {SCHEMA}/{VERSION}): "
+            "upgrade Melvin"
+        )
+    file.verify()
+    return file
+
+
+def _state(file: Container) -> dict[str, Any]:
+    try:
+        state = json.loads(file.metadata["state"])
+        counts = [state[name] for name in ("generation", "ends_at", "fed", "lines")]
+        good = all(type(n) is int and n >= 0 for n in [*counts, *state["samples"]])
+        good = good and all(type(name) is str for name in state["ports"])
+    except (KeyError, TypeError, ValueError):
+        good = False
+    if not good:
+        raise DamagedBrainError(f"{file.path}: the section 'state' is damaged: restore the file from a copy")
+    return dict(state)
+
+
+def _counts(name: str, counts: Counts) -> dict[str, Array]:
+    return {f"{name}.key": counts.key, f"{name}.count": counts.count}
+
+
+def _read_counts(file: Container, name: str) -> Counts:
+    return Counts(file.array(f"{name}.key", "uint64"), file.array(f"{name}.count", "int64"))
+
+
+def _credit(name: str, credit: Credit) -> dict[str, Array]:
+    return {f"{name}.earned": credit.earned, f"{name}.asked": credit.asked}
+
+
+def _read_credit(file: Container, name: str) -> Credit:
+    return Credit(file.array(f"{name}.earned", "int64", 2), file.array(f"{name}.asked", "int64", 2))
+
+
+def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> None:
+    """What a checksum cannot know: that the tables fit each other, so that no later step can stumble over them."""
+    s = snapshot.symbols
+    n, ports = s.size, len(s.ports)
+    ids = np.arange(n)
+    parts = [np.where(part == NONE, 0, part) for part in (s.left, s.right)]
+    pairs = (s.pair_left, s.pair_right, s.pair_symbol)
+    rules = {
+        "symbols": all(a.size == n for a in (s.port, s.right, s.level, s.length, s.born, s.rank, s.by_rank))
+        and s.words.ndim == 2
+        and s.words.shape[1] == n
+        and s.base.size == ports
+        and bool((s.port < max(ports, 1)).all())
+        and bool((s.base.astype(np.int64) + GROUND <= n).all())
+        and all(bool((part[s.level > 0] < ids[s.level > 0]).all()) for part in parts)
+        and bool(((s.left == NONE) == (s.level == 0)).all() and ((s.right == NONE) == (s.level == 0)).all())
+        and bool((s.rank < n).all() and (s.by_rank < n).all())
+        and bool((s.by_rank[s.rank] == ids).all())
+        and bool((s.length.astype(np.int64) <= 7 * s.words.shape[0]).all())
+        and all(a.size == pairs[0].size and bool((a < n).all()) for a in pairs),
+        "separator": snapshot.separator.shape == (ports, BYTES),
+        "credit": all(a.shape == (HEADS, BUCKETS) for c in (snapshot.credit, gathering.credit) for a in (c.earned, c.asked)),
+    }
+    tables = {
+        "links": snapshot.links,
+        "grams": snapshot.grams,
+        "gathering.links": gathering.links.fold(),
+        "gathering.grams": gathering.grams.fold(),
+    }
+    for name, table in tables.items():
+        rules[name] = (
+            table.key.size == table.count.size
+            and bool((table.key[1:] > table.key[:-1]).all())
+            and bool((table.count > 0).all())
+        )
+        if name.endswith("links") and table.size:
+            rules[name] &= bool((table.key >> np.uint64(21)).max() < n and (table.key & np.uint64((1 << 21) - 1)).max() < n)
+    for name, holds in rules.items():
+        if not holds:
+            raise DamagedBrainError(f"{path}: the section {name!r} contradicts itself: restore the file from a copy")

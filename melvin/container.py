@@ -1,0 +1,220 @@
+"""The container: named arrays and a few strings in one file, written whole or not at all, checked when read.
+
+The layout is that of safetensors (eight bytes of header length, a JSON header, the arrays), so standard tools read it and a
+memory map opens it without copying. What safetensors lacks is added in its metadata: a checksum of the header and of each array.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mmap
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from melvin.errors import BrainFileError, DamagedBrainError, NotABrainError, SaveError, TruncatedBrainError
+
+Array = NDArray[Any]
+
+LENGTH_BYTES = 8
+ALIGNMENT = 64  # a cache line: mapped arrays are aligned as allocated ones are
+MAX_HEADER = 1 << 20  # the header lists a few dozen arrays; a larger one is not ours
+NAMES = {"bool": "BOOL", "uint8": "U8", "uint16": "U16", "uint32": "U32", "uint64": "U64", "int64": "I64", "float64": "F64"}
+DTYPES = {name: np.dtype(dtype) for dtype, name in NAMES.items()}
+HEADER_CHECKSUM = "header"
+CHECKSUM = "checksum "  # before an array's name
+PADDING = "padding "
+
+
+def checksum(data: bytes | memoryview) -> str:
+    """128-bit XXH3, in hexadecimal."""
+    return xxhash.xxh3_128_hexdigest(data)
+
+
+def write(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
+    """Write arrays and strings so that the path holds either all of the new or all of the old, whatever happens.
+
+    Raises
+    ------
+    SaveError : the disk is full, the folder is gone or may not be written; the old file is untouched
+    """
+    folder = path.absolute().parent
+    handle, temporary = -1, ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=folder)
+        with os.fdopen(handle, "wb") as file:
+            _write_to(file, arrays, metadata)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            os.chmod(temporary, path.stat().st_mode & 0o777)
+        else:
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+        temporary = ""
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise SaveError(
+            f"cannot save {path}: {error.strerror}; what was there before is untouched: free space or name another path"
+        ) from error
+    finally:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def _write_to(file: Any, arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
+    header: dict[str, Any] = {}
+    marks = dict(metadata)
+    bodies: list[memoryview] = []
+    offset = 0
+    for name, array in arrays.items():
+        body = memoryview(np.ascontiguousarray(array)).cast("B") if array.size else memoryview(b"")
+        header[name] = _entry(NAMES[array.dtype.name], array.shape, offset, len(body))
+        marks[CHECKSUM + name] = checksum(body)
+        bodies.append(body)
+        offset += len(body)
+        gap = -offset % ALIGNMENT
+        if gap:
+            header[PADDING + name] = _entry("U8", (gap,), offset, gap)
+            bodies.append(memoryview(bytes(gap)))
+            offset += gap
+    header["__metadata__"] = marks
+    marks[HEADER_CHECKSUM] = checksum(_canonical(header))
+    text = _canonical(header)
+    text += b" " * (-(len(text) + LENGTH_BYTES) % ALIGNMENT)
+    file.write(len(text).to_bytes(LENGTH_BYTES, "little") + text)
+    for body in bodies:
+        file.write(body)
+
+
+def _entry(dtype: str, shape: tuple[int, ...], offset: int, size: int) -> dict[str, Any]:
+    return {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, offset + size]}
+
+
+def _canonical(header: Mapping[str, Any]) -> bytes:
+    return json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+
+
+class Container:
+    """An open file: `metadata`, and `array(name)` as a read-only view of the memory map."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._header, self._base, self._map = _open(path)
+        self.metadata: dict[str, str] = self._header.pop("__metadata__")
+
+    def names(self) -> list[str]:
+        return [name for name in self._header if not name.startswith(PADDING)]
+
+    def array(self, name: str, dtype: str, dimensions: int = 1) -> Array:
+        """One array.
+
+        Raises
+        ------
+        DamagedBrainError : it is missing or not of this type
+        """
+        entry = self._header.get(name)
+        if entry is None:
+            raise DamagedBrainError(f"{self.path}: the section {name!r} is missing: restore the file from a copy")
+        if entry["dtype"] != NAMES[dtype] or len(entry["shape"]) != dimensions:
+            raise DamagedBrainError(
+                f"{self.path}: the section {name!r} holds {entry['dtype']} of shape {entry['shape']}, "
+                f"{NAMES[dtype]} in {dimensions} dimension(s) was expected: restore the file from a copy"
+            )
+        begin, end = entry["data_offsets"]
+        if begin == end:
+            return np.empty(entry["shape"], dtype)
+        view = np.frombuffer(self._map, DTYPES[entry["dtype"]], (end - begin) // DTYPES[entry["dtype"]].itemsize, self._base + begin)
+        return view.reshape(entry["shape"])
+
+    def verify(self) -> None:
+        """Read every array and compare its checksum.
+
+        Raises
+        ------
+        DamagedBrainError : names the section that does not hold
+        """
+        data = memoryview(self._map)
+        for name, entry in self._header.items():
+            begin, end = entry["data_offsets"]
+            body = data[self._base + begin : self._base + end]
+            if name.startswith(PADDING):
+                good = not any(body)
+            else:
+                good = checksum(body) == self.metadata.get(CHECKSUM + name)
+            body.release()
+            if not good:
+                raise DamagedBrainError(
+                    f"{self.path}: the section {name!r} is damaged (its checksum does not hold): restore the file from a copy"
+                )
+
+
+def _open(path: Path) -> tuple[dict[str, Any], int, mmap.mmap]:
+    """Header, where the arrays begin, and the map; every length is checked before it is used."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise NotABrainError(f"{path} is not a file: name a brain file")
+        if size == 0:
+            raise NotABrainError(f"{path} is empty, not a brain: restore the file from a copy")
+        with path.open("rb") as file:
+            start = file.read(LENGTH_BYTES)
+            length = int.from_bytes(start, "little")
+            if len(start) < LENGTH_BYTES or not 2 <= length <= MAX_HEADER:
+                raise NotABrainError(f"{path} is not a brain file (it does not begin with a header)")
+            text = file.read(length)
+            if not text.startswith(b"{"):
+                raise NotABrainError(f"{path} is not a brain file (it does not begin with a header)")
+            if len(text) < length:
+                raise TruncatedBrainError(f"{path} ends inside its header: restore the file from a copy")
+            header = _parse(path, text)
+            base = LENGTH_BYTES + length
+            expected = base + max((e["data_offsets"][1] for k, e in header.items() if k != "__metadata__"), default=0)
+            if size != expected:
+                what = "ends too early" if size < expected else "goes on after its end"
+                raise TruncatedBrainError(
+                    f"{path} {what} ({size} bytes, {expected} were expected): restore the file from a copy"
+                )
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        with safe_open(str(path), "np"):  # its own checks: no overlap, no gap, sizes that fit the shapes
+            pass
+    except FileNotFoundError as error:
+        raise BrainFileError(f"there is no brain at {path}: train one, or name another path") from error
+    except OSError as error:
+        raise BrainFileError(f"cannot open {path}: {error.strerror}") from error
+    except SafetensorError as error:
+        raise DamagedBrainError(f"{path}: the header is damaged ({error}): restore the file from a copy") from error
+    return header, base, mapped
+
+
+def _parse(path: Path, text: bytes) -> dict[str, Any]:
+    damaged = DamagedBrainError(f"{path}: the header is damaged: restore the file from a copy")
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        raise damaged from None
+    marks = header.get("__metadata__") if isinstance(header, dict) else None
+    if not isinstance(marks, dict) or HEADER_CHECKSUM not in marks:
+        raise NotABrainError(f"{path} is a safetensors file, but not a brain: name a brain file")
+    claimed = marks.pop(HEADER_CHECKSUM)
+    if claimed != checksum(_canonical(header)):
+        raise damaged
+    for name, entry in header.items():
+        if name != "__metadata__" and entry.get("dtype") not in DTYPES:
+            raise damaged
+    return header
