@@ -1,8 +1,8 @@
 """Facts of our own, planted in a rung's text and asked for at its end.
 
-A fact is a sentence whose beginning, the prefix, holds an invented name that no other fact has; so the prefix
-alone decides the answer, and a learner can only know it from having read it. Fact number i of a seed is a
-function of (i, seed) alone: no list is kept.
+A fact is a sentence whose beginning, the prefix, holds an invented name that no other fact has; so the
+prefix alone decides the answer, and a learner can only know it from having read it. Fact number i of a
+seed is a function of (i, seed) alone: no list is kept.
 """
 
 import json

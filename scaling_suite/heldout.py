@@ -1,8 +1,8 @@
 """Held-out lines: which lines of a source no rung may train on, decided by what a line says.
 
-A line is held out when the hash of its content is below a threshold, wherever and however often it occurs, so
-what is scored was never trained on. The threshold and the lines scored come from the first part of the source
-alone: every rung of a ladder has the same.
+A line is held out when the hash of its content is below a threshold, wherever and however often it
+occurs, so what is scored was never trained on. The threshold and the lines scored come from the first
+part of the source alone: every rung of a ladder has the same.
 """
 
 import itertools

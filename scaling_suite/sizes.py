@@ -18,7 +18,8 @@ UNITS = {
 }
 SPELLING = {"KIB": "KiB", "MIB": "MiB", "GIB": "GiB", "TIB": "TiB"}
 MAX_SIZE_BYTES = 2**63 - 1  # what a file offset can hold
-MAX_DECIMALS = 3  # "1.024KB" is still readable
+MAX_DIGITS = 4  # "1.024KB" is still read at a glance
+DECIMAL_UNITS = ("B", "KB", "MB", "GB", "TB")
 _SIZE = re.compile(r"\s*([0-9]{1,19}(?:\.[0-9]{1,9})?)\s*([A-Za-z]{0,3})\s*", re.ASCII)
 
 
@@ -45,21 +46,19 @@ def format_size(size_bytes: int) -> str:
     exact = [text for unit in UNITS if (text := _exactly(size_bytes, unit))]
     if exact:
         return min(exact, key=len)
-    unit = max((u for u in ("B", "KB", "MB", "GB", "TB") if UNITS[u] <= size_bytes), key=UNITS.__getitem__)
+    unit = max(
+        (unit for unit in DECIMAL_UNITS if UNITS[unit] <= size_bytes), key=UNITS.__getitem__, default="B"
+    )
     value = size_bytes / UNITS[unit]
-    decimals = 2 if value < 10 else 1 if value < 100 else 0
-    return f"{value:.{decimals}f}{unit}"
+    return f"{value:.3g}{unit}" if value < 999.5 else f"{value:.0f}{unit}"
 
 
 def _exactly(size_bytes: int, unit: str) -> str:
-    if size_bytes < UNITS[unit] and unit != "B":
-        return ""
-    scaled = Fraction(size_bytes, UNITS[unit]) * 10**MAX_DECIMALS
-    if scaled.denominator != 1 or (unit == "B" and size_bytes >= UNITS["KB"]):
-        return ""
-    whole, rest = divmod(int(scaled), 10**MAX_DECIMALS)
-    decimals = f".{rest:0{MAX_DECIMALS}d}".rstrip("0") if rest else ""
-    return f"{whole}{decimals}{SPELLING.get(unit, unit)}"
+    """`size_bytes` in this unit, when that takes at most MAX_DIGITS digits."""
+    value = Fraction(size_bytes, UNITS[unit])
+    written = f"{float(value):.{MAX_DIGITS}g}"
+    exact = value >= 1 and "e" not in written and Fraction(written) == value
+    return f"{written}{SPELLING.get(unit, unit)}" if exact else ""
 
 
 def _shown(text: str, at_most: int = 40) -> str:

@@ -1,7 +1,8 @@
 """Rungs: the training text, the held-out lines and the planted facts of one step of the ladder, on disk.
 
-A source of any size flows in as a stream of lines; three files flow out. Memory stays constant. The source is
-read up to a window to choose the held-out lines, then once from the start until the rung is full.
+A source of any size flows in as a stream of lines; three files flow out. Memory stays constant. The
+source is read up to a window to choose the held-out lines, then once from the start until the rung is
+full.
 """
 
 import itertools
