@@ -9,11 +9,14 @@ from typing import Any
 
 import click
 
+from scaling_suite.behaviours import read_cases
 from scaling_suite.errors import SizeError, WorkloadError
+from scaling_suite.judge import Outcome, judge_all, melvin_learner
 from scaling_suite.sizes import format_size, parse_size
 from scaling_suite.source import read_blocks
 from scaling_suite.workload import DEFAULT_SEED, prepare_rung
 
+EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 
 
@@ -108,3 +111,61 @@ def stats(path: Path, as_json: bool) -> None:
             for here, there in zip_longest(row.compared, real)
         ]
         click.echo(format_size(row.size_bytes).rjust(8) + "".join(cell.rjust(24) for cell in cells))
+
+
+@main.command()
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--among", default=0, show_default=True, type=click.IntRange(0), help="Unrelated lines around each case."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_context
+def behaviours(ctx: click.Context, path: Path, among: int, as_json: bool) -> None:
+    """Run the cases of FILE, each on a fresh brain. Exit code 0 when all pass, 1 when one does not."""
+    outcomes = list(judge_all(read_cases(path), melvin_learner(), among))
+    click.echo(json.dumps(as_document(outcomes, among)) if as_json else as_text(outcomes))
+    ctx.exit(0 if all(outcome.passed for outcome in outcomes) else EXIT_FAILED)
+
+
+def as_document(outcomes: list[Outcome], among: int) -> dict[str, Any]:
+    """The outcomes for a program."""
+    passed = sum(outcome.passed for outcome in outcomes)
+    return {
+        "schema": "scaling_suite.behaviours/1",
+        "among": among,
+        "passed": passed,
+        "failed": len(outcomes) - passed,
+        "capabilities": {
+            name: {"passed": good, "failed": total - good} for name, good, total in per_capability(outcomes)
+        },
+        "cases": [
+            {
+                "id": outcome.case.id,
+                "capability": outcome.case.capability,
+                "kind": outcome.case.expect.kind,
+                "passed": outcome.passed,
+                "expected": outcome.expected,
+                "came": outcome.came,
+            }
+            for outcome in outcomes
+        ],
+    }
+
+
+def as_text(outcomes: list[Outcome]) -> str:
+    """The outcomes for a person: passed per capability, then every wrong answer."""
+    table = [f"{name:<14}{good:>4} of {total}" for name, good, total in per_capability(outcomes)]
+    wrong = [
+        f"{outcome.case.id}\n    expected: {outcome.expected}\n    came:     {outcome.came}"
+        for outcome in outcomes
+        if not outcome.passed
+    ]
+    total = f"{'all':<14}{len(outcomes) - len(wrong):>4} of {len(outcomes)}"
+    return "\n".join([*table, total, *wrong])
+
+
+def per_capability(outcomes: list[Outcome]) -> list[tuple[str, int, int]]:
+    """(capability, how many passed, how many there are), in the order of the file."""
+    names = dict.fromkeys(outcome.case.capability for outcome in outcomes)
+    by_name = {name: [o.passed for o in outcomes if o.case.capability == name] for name in names}
+    return [(name, sum(passed), len(passed)) for name, passed in by_name.items()]
