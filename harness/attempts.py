@@ -1,7 +1,7 @@
-"""Trying a size: make its text, run a worker under limits, judge, and when memory broke it, ask another limiter.
+"""Trying a size: make its text, run a worker under limits, judge; if memory broke it, ask another limiter.
 
-A break that goes away under another limiter is an artefact of the limit, not of the subject. Every broken attempt
-leaves a black box: a folder with the exact command, environment, job, evidence, stacks and output.
+A break that goes away under another limiter is an artefact of the limit, not of the subject. Every broken
+attempt leaves a black box: a folder with the exact command, environment, job, evidence, stacks and output.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness import units
 from harness.errors import OutputError
 from harness.evidence import Evidence
 from harness.launch import Launcher, worker_environment
@@ -21,7 +22,6 @@ from harness.limits import Limits, other_limiter
 from harness.subject import SubjectName
 from harness.supervise import Spawn
 from harness.verdict import OF_MEMORY, Verdict, judge
-from scaling_suite.sizes import format_size
 from scaling_suite.workload import Rung
 
 JOB_SCHEMA = "harness.job/1"
@@ -96,7 +96,7 @@ class Trials:
         self._prepare = prepare
 
     def try_and_confirm(self, size_bytes: int) -> Trial:
-        """Try a size; a memory break is asked again under another limiter, a foreign kill is simply tried again."""
+        """Try a size; a memory break is tried again under another limiter, a foreign kill as it was."""
         return self._try(size_bytes, confirm=True)
 
     def try_once(self, size_bytes: int) -> Trial:
@@ -132,11 +132,12 @@ class Trials:
         self.limiter = second.limits.limiter
         return Verdict(
             "limit_artefact",
-            f"{first.verdict.name} under {first.limits.limiter}, {second.verdict.name} under {second.limits.limiter}",
+            f"{first.verdict.name} under {first.limits.limiter}, "
+            f"{second.verdict.name} under {second.limits.limiter}",
         )
 
     def _attempt(self, rung: Rung, limits: Limits, number: int, why: str) -> Attempt:
-        folder = self._folder / "black-box" / f"{format_size(rung.size_bytes)}-{number}"
+        folder = self._folder / "black-box" / f"{units.label(rung.size_bytes)}-{number}"
         spawn, recipe = self._spawn(rung, limits, folder)
         self._watcher.attempt_started(rung, limits, why)
         evidence = self._launcher.run(spawn, self._watcher.sample)
@@ -167,12 +168,24 @@ class Trials:
             job_file = folder.resolve() / "job.json"
             job_file.write_text(json.dumps(job, indent=1))
         except OSError as error:
-            raise OutputError(f"cannot write {folder}: {error.strerror}; give another folder with -o") from error
+            raise OutputError(
+                f"cannot write {folder}: {error.strerror}; give another folder with -o"
+            ) from error
         argv = [sys.executable, "-m", "harness.worker", str(job_file)]
         spawn = Spawn(argv, worker_environment(), str(folder.resolve()), limits)
         source = None if self.plan.source is None else str(self.plan.source.resolve())
-        corpus = {"source": source, "size_bytes": rung.size_bytes, "seed": self.plan.seed, "lines": rung.corpus_lines}
-        recipe = {"argv": argv, "environment": spawn.environment, "working_folder": str(Path.cwd()), "corpus": corpus}
+        corpus = {
+            "source": source,
+            "size_bytes": rung.size_bytes,
+            "seed": self.plan.seed,
+            "lines": rung.corpus_lines,
+        }
+        recipe = {
+            "argv": argv,
+            "environment": spawn.environment,
+            "working_folder": str(Path.cwd()),
+            "corpus": corpus,
+        }
         return spawn, recipe
 
 

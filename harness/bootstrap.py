@@ -1,4 +1,4 @@
-"""The first lines of a worker, before anything large is imported: limits, and what must be left behind when it dies.
+"""The first lines of a worker, before anything large is imported: limits, and what it leaves when it dies.
 
 Standard library only. Everything here is inherited by the children of the worker, except the fault handler.
 """
@@ -27,7 +27,7 @@ def die_with_parent() -> None:
 
 
 def set_limits(limits: Limits) -> None:
-    """Hold the limits on ourselves, leave no core file, and be the first to go when the machine runs out of memory."""
+    """Hold the limits, leave no core file, be the first to go when the machine runs out of memory."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for name, value in limits.resource_limits().items():
         resource.setrlimit(getattr(resource, name), (value, value))

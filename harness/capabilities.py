@@ -35,7 +35,9 @@ def _try(name: str, purpose: str, probe: Callable[[], str]) -> Capability:
     try:
         return Capability(name, purpose, True, probe())
     except (OSError, LookupError, ValueError, ImportError, subprocess.SubprocessError) as error:
-        return Capability(name, purpose, False, str(error).splitlines()[0] if str(error) else type(error).__name__)
+        return Capability(
+            name, purpose, False, str(error).splitlines()[0] if str(error) else type(error).__name__
+        )
 
 
 def _readable(path: str) -> Callable[[], str]:
@@ -97,7 +99,9 @@ def _py_spy() -> str:
     """Attach to a child of ours that waits for us, as the harness does to a worker that hangs."""
     path = _program("py-spy")()
     waiting = "import sys; print('up', flush=True); sys.stdin.read()"
-    with subprocess.Popen([sys.executable, "-c", waiting], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+    with subprocess.Popen(
+        [sys.executable, "-c", waiting], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
         try:
             assert child.stdout is not None
             child.stdout.readline()

@@ -1,4 +1,4 @@
-"""A worker's output stream: drained without end, counted whole, head and tail kept. A flood costs no disk and no memory."""
+"""A worker's output: drained without end, counted whole, head and tail kept. A flood fills no disk."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Capture:
         return bool(chunk)
 
     def drain(self) -> None:
-        """Take what is left in the pipe of a process that is gone. A survivor that holds the pipe cannot hold us."""
+        """Take what is left in the pipe of a process that is gone; do not wait for survivors that hold it."""
         before = -1
         while before != self.bytes:
             before = self.bytes

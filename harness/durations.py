@@ -9,7 +9,7 @@ _DURATION = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*(ms|s|min|h)?\s*", r
 
 
 def parse_duration(text: str) -> float:
-    """Seconds meant by `text`; a number alone is seconds. ValueError for anything else, and for nothing at all."""
+    """Seconds meant by `text`; a number alone is seconds. ValueError for anything else, and for 0."""
     match = _DURATION.fullmatch(text)
     seconds = float(match[1]) * UNITS_S[match[2] or "s"] if match else 0.0
     if seconds <= 0:

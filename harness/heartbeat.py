@@ -1,4 +1,4 @@
-"""The heartbeat: where a worker is, in a small file that outlives it, so that the last stage of a killed worker is known.
+"""The heartbeat: where a worker is, in a small file that outlives it. So a killed worker's last stage is known.
 
 One record, written in place through a memory map (about 1 µs). An odd sequence number means "being written".
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RECORD = struct.Struct("<QqqqqQ32s")  # sequence, bytes, lines, nodes, edges, monotonic ns, stage
-READ_ATTEMPTS = 100  # a writer needs 1 µs; a reader that sees 100 torn records sees one whose writer died writing
+READ_ATTEMPTS = 100  # a write takes 1 µs: what is torn so often was left by a writer that died writing
 
 
 @dataclass(frozen=True)

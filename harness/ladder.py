@@ -1,7 +1,8 @@
 """The ladder: climb from rung to rung, stop at the first break, narrow down the size at which it breaks.
 
-Pure control over one function that tries a size; what trying means (processes, limits, retries) is `attempts`.
-The answer is an outer bound under the given limits: a size that passed, and a larger one that did not.
+Pure control over one function that tries a size; what trying means (processes, limits, retries) is
+`attempts`. The answer is an outer bound under the given limits: a size that passed, and a larger one that did
+not.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from harness.supervise import Spawn
 
 OnEvent = Callable[[dict[str, Any]], None]
 
-# What a worker sees of the environment. Nothing else passes: no secrets in black boxes, no surprises in timings.
+# What a worker sees of the environment. Nothing else passes: no secrets in black boxes, no surprises.
 PASSED_ON = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH")
 FIXED = {
     "LC_ALL": "C.UTF-8",
@@ -54,7 +54,7 @@ class Launcher:
         os.close(event_write)
 
     def run(self, spawn: Spawn, on_event: OnEvent) -> Evidence:
-        """Run one process to its end. An exception in between (Ctrl-C) stops the process, then goes on its way."""
+        """Run one process to its end. An exception in between (Ctrl-C) stops the process first."""
         try:
             os.write(self._requests, json.dumps(spawn.as_json()).encode() + b"\n")
             return self._until_ended(on_event)
@@ -83,5 +83,7 @@ class Launcher:
     def __enter__(self) -> Launcher:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

@@ -1,9 +1,10 @@
-"""The launcher: a small process, started before anything grows, that starts and watches workers for the orchestrator.
+"""The launcher: a small process that starts and watches workers, itself started before anything grows.
 
-It is small on purpose. A child's peak memory, as the kernel tells it to its parent, starts at the size of that parent.
+It is small on purpose. A child's peak memory, as the kernel tells it to its parent, starts at the size of
+that parent.
 
-`python -m harness.launcher IN OUT`: one JSON request per line on descriptor IN, JSON events on descriptor OUT. While a
-worker runs, any byte on IN (or its end) stops the worker.
+`python -m harness.launcher IN OUT`: one JSON request per line on descriptor IN, JSON events on descriptor
+OUT. While a worker runs, any byte on IN (or its end) stops the worker.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def main() -> None:
 
     def emit(event: dict[str, Any]) -> None:
         text = json.dumps(event).encode() + b"\n"
-        with contextlib.suppress(BrokenPipeError):  # nobody listens any more: the end of input will tell us to stop
+        with contextlib.suppress(BrokenPipeError):  # nobody listens: the end of input will stop us
             while text:
                 text = text[os.write(events, text) :]
 

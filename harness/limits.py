@@ -1,10 +1,10 @@
 """Limits on one attempt, and who holds them.
 
-watchdog        the launcher reads the private memory of the worker and its children every 5 ms and kills the group above
-                the limit; RLIMIT_DATA, far above it, is the net in case the launcher is starved. The default.
+watchdog        the launcher reads the private memory of the worker and its children every 5 ms and kills the
+                group above the limit; RLIMIT_DATA, far above it, is the net in case the launcher is starved.
 watchdog_only   the same without the net.
-rlimit_data     the kernel refuses private writable memory above the limit (MemoryError at about the right point).
-rlimit_as       the kernel refuses address space: also counts reservations, thread stacks and mapped files. Opt-in.
+rlimit_data     the kernel refuses private writable memory above the limit: MemoryError near the right point.
+rlimit_as       the kernel refuses address space: counts reservations, thread stacks and mapped files too.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ FINGERPRINT_DIGITS = 12
 def describe_machine() -> models.Machine:
     cpu, cores, memory = cpu_model(), os.cpu_count() or 1, memory_total_bytes()
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
-    identity = f"{cpu}\n{cores}\n{memory >> 28}\n{platform.machine()}"  # memory to 256 MiB: kernels differ in what they keep
+    # Memory to the nearest 256 MiB: kernels differ in what they keep for themselves.
+    identity = f"{cpu}\n{cores}\n{memory >> 28}\n{platform.machine()}"
     return models.Machine(
         fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:FINGERPRINT_DIGITS],
         cpu_model=cpu,

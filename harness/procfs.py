@@ -1,4 +1,4 @@
-"""What Linux tells about a process, read from /proc through descriptors that stay open (a read costs about 20 µs).
+"""What Linux tells about a process, read from /proc through descriptors that stay open (20 µs a reading).
 
 Standard library only: the launcher and the worker's first lines import this.
 """
@@ -17,7 +17,8 @@ STATUS_BYTES = 4096  # /proc/PID/status is about 1.5 kB
 class Memory:
     """Resident memory of one process, in bytes, as in /proc/PID/status.
 
-    rss : all resident pages; anon : private memory, the real cost; file : mapped files, cache that the kernel may drop;
+    rss : all resident pages; anon : private memory, the real cost; file : mapped files, cache that the kernel
+    may drop;
     shmem : shared memory; peak_rss : high-water mark of rss since start or since it was last reset (`VmHWM`).
     """
 
@@ -142,7 +143,7 @@ def memory_available_share() -> float | None:
 
 
 def memory_pressure_percent() -> float | None:
-    """Share of the last 10 s in which every runnable task waited for memory (PSI "full avg10"), in percent."""
+    """Share of the last 10 s in which every task waited for memory (PSI "full avg10"), in percent."""
     try:
         text = Path("/proc/pressure/memory").read_text()
     except OSError:

@@ -11,15 +11,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from harness import units
 from harness.attempts import Attempt, Trial
 from harness.limits import Limits
-from harness.report import units
 from harness.stages import is_learning
 from harness.verdict import learning_rate
-from scaling_suite.sizes import format_size
 from scaling_suite.workload import Rung
 
-PLAIN_EVERY_S = 10.0  # between two lines about the same attempt, off a terminal
+PLAIN_AFTER_S = 10.0  # the first line about a running attempt, off a terminal
+PLAIN_GROWTH = 1.5  # each further line comes when this much more time has passed: 15 lines in an hour
 BAR_WIDTH = 24
 REFRESH_PER_S = 5
 
@@ -29,9 +29,13 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, transient=True, refresh_per_second=REFRESH_PER_S) if console.is_terminal else None
+        self._live = (
+            Live(console=console, transient=True, refresh_per_second=REFRESH_PER_S)
+            if console.is_terminal
+            else None
+        )
         self._rung: Rung | None = None
-        self._next_plain_s = PLAIN_EVERY_S
+        self._next_plain_s = PLAIN_AFTER_S
         self.where = "before the first rung"  # for the report of a ladder that was stopped
 
     def __enter__(self) -> Progress:
@@ -39,42 +43,49 @@ class Progress:
             self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live is not None:
             self._live.stop()
 
     def preparing(self, size_bytes: int) -> None:
-        self.where = f"while the text of {format_size(size_bytes)} was made"
+        self.where = f"while the text of {units.label(size_bytes)} was made"
         if self._live is not None:
-            self._live.update(Text(f"{format_size(size_bytes):>8}  making the text of this rung", style="dim"))
+            self._live.update(
+                Text(f"{units.label(size_bytes):>8}  making the text of this rung", style="dim")
+            )
 
     def attempt_started(self, rung: Rung, limits: Limits, why: str) -> None:
         self._rung = rung
-        self._next_plain_s = PLAIN_EVERY_S
-        self.where = f"at {format_size(rung.size_bytes)}"
+        self._next_plain_s = PLAIN_AFTER_S
+        self.where = f"at {units.label(rung.size_bytes)}"
         if why:
-            self._say(f"{format_size(rung.size_bytes):>8}  again under {limits.limiter}: {why}", "yellow")
+            self._say(f"{units.label(rung.size_bytes):>8}  again under {limits.limiter}: {why}", "yellow")
 
     def sample(self, event: dict[str, Any]) -> None:
         if event["event"] != "sample" or self._rung is None:
             return
-        self.where = f"at {format_size(self._rung.size_bytes)}, stage {event['stage'] or 'start'}, line {event['lines']:,}"
+        label = units.label(self._rung.size_bytes)
+        self.where = f"at {label}, stage {event['stage'] or 'start'}, line {event['lines']:,}"
         if self._live is not None:
             self._live.update(self._line(event, self._rung))
         elif event["elapsed_s"] >= self._next_plain_s:
-            self._next_plain_s = event["elapsed_s"] + PLAIN_EVERY_S
+            self._next_plain_s = event["elapsed_s"] * PLAIN_GROWTH
             self._say(
-                f"{format_size(self._rung.size_bytes):>8}  {event['stage']:<11} {event['lines']:,} lines, "
+                f"{units.label(self._rung.size_bytes):>8}  {event['stage']:<11} {event['lines']:,} lines, "
                 f"{units.memory(event['anon_bytes'])}, {units.duration(event['elapsed_s'])}"
             )
 
     def _line(self, event: dict[str, Any], rung: Rung) -> Table:
         share = min(1.0, event["bytes"] / max(rung.corpus_bytes, 1))
-        rate = event["bytes"] / 1e6 / event["elapsed_s"] if event["elapsed_s"] > 0 and event["bytes"] else None
+        rate = (
+            event["bytes"] / 1e6 / event["elapsed_s"] if event["elapsed_s"] > 0 and event["bytes"] else None
+        )
         learning = is_learning(event["stage"])
         line = Table.grid(padding=(0, 2))
         line.add_row(
-            Text(f"{format_size(rung.size_bytes):>8}", style="bold"),
+            Text(f"{units.label(rung.size_bytes):>8}", style="bold"),
             Text(f"{event['stage'] or 'start':<11}", style="cyan"),
             ProgressBar(total=1.0, completed=share, width=BAR_WIDTH),
             f"{share:4.0%}",
@@ -87,20 +98,27 @@ class Progress:
 
     def attempt_ended(self, attempt: Attempt) -> None:
         if attempt.verdict.name != "ok" and self._rung is not None:
-            label = format_size(self._rung.size_bytes)
-            self._say(f"{label:>8}  {attempt.limits.limiter}: {attempt.verdict.name}, {attempt.verdict.because}", "red")
+            label = units.label(self._rung.size_bytes)
+            self._say(
+                f"{label:>8}  {attempt.limits.limiter}: {attempt.verdict.name}, {attempt.verdict.because}",
+                "red",
+            )
 
     def trial_ended(self, trial: Trial) -> None:
         evidence = trial.deciding.evidence
-        rate = learning_rate((evidence.result or {}).get("stages", []), trial.rung.corpus_lines)
-        quality = (evidence.result or {}).get("quality") or {}
-        speed = f"{rate.lines_per_s:>10,.0f} lines/s" if rate else " " * 18
-        bits = units.decimal(quality.get("bits_per_byte"), 3)
-        self._say(
-            f"{format_size(trial.rung.size_bytes):>8}  {trial.verdict.name:<14} {speed}  "
-            f"{units.memory(evidence.peak_anon_bytes):>11}  {bits:>6} bits/byte  {units.duration(evidence.wall_s):>8}",
-            "green" if trial.passed else "bold red",
-        )
+        record = evidence.result or {}
+        told = [units.memory(evidence.peak_anon_bytes), units.duration(evidence.wall_s)]
+        rate = learning_rate(record.get("stages", []), trial.rung.corpus_lines)
+        if record.get("complete") and rate is not None:
+            bits = units.decimal(record["quality"]["bits_per_byte"], 3)
+            told = [
+                f"{rate.lines_per_s:>9,.0f} lines/s",
+                f"{told[0]:>10}",
+                f"{bits:>6} bits/byte",
+                f"{told[1]:>8}",
+            ]
+        text = f"{units.label(trial.rung.size_bytes):>8}  {trial.verdict.name:<14} {'  '.join(told)}"
+        self._say(text, "green" if trial.passed else "bold red")
 
     def _say(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style=style), soft_wrap=True)

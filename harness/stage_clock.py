@@ -1,8 +1,9 @@
 """What each stage of a worker's life costs: wall, CPU, waiting for a processor, memory, bytes written.
 
-A stage may be entered many times (a learner reports one switch per stage and block); its costs add up, its peaks do not.
-One switch costs a few µs. Memory and bytes written are read at most once per millisecond; what is seen then is credited
-to every stage that ran since the last reading (memory) or to the running one (bytes).
+A stage may be entered many times (a learner reports one switch per stage and block); its costs add up, its
+peaks do not. One switch costs a few µs. Memory and bytes written are read at most once per millisecond; what
+is seen then is credited to every stage that ran since the last reading (memory) or to the running one
+(bytes).
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class StageCost:
 class StageClock:
     """Times stages, and keeps the heartbeat.
 
-    `enter(stage)` ends the running stage and starts another; `progress(bytes, lines)` says how far learning has come.
-    Both may be called as often as the subject likes.
+    `enter(stage)` ends the running stage and starts another; `progress(bytes, lines)` says how far learning
+    has come. Both may be called as often as the subject likes.
     """
 
     def __init__(self, heartbeat: HeartbeatWriter | None = None) -> None:
@@ -132,7 +133,7 @@ class StageClock:
         for name in self._since_mark:
             cost = self._cost(name)
             cost.peak_anon_bytes = max(cost.peak_anon_bytes or 0, memory.committed)
-            # Without a reset the mark is that of the whole life so far: then only the present size is the stage's own.
+            # Without a reset the mark is that of the whole life; only the present size is the stage's.
             peak = memory.peak_rss if self._clear_refs is not None else memory.rss
             cost.peak_rss_bytes = max(cost.peak_rss_bytes or 0, peak)
 

@@ -1,4 +1,4 @@
-"""Which stages belong to learning. A subject may name stages of its own; what is not known here is learning."""
+"""Which stages belong to learning. A subject may name stages of its own: those belong to learning."""
 
 from harness.stage_clock import START
 

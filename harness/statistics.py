@@ -1,8 +1,8 @@
 """Scaling statistics: pure, lists in, numbers out.
 
-Costs are compared in log-log space, where a cost of size^k is a line of slope k, and where an error of a given percentage
-is the same distance everywhere. A slope is printed with its interval and never turned into a bare label: with 10 %
-noise no fit tells n from n log n.
+Costs are compared in log-log space, where a cost of size^k is a line of slope k, and where an error of a
+given percentage is the same distance everywhere. A slope is printed with its interval and never turned into a
+bare label: with 10 % noise no fit tells n from n log n.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-NOISE = 0.10  # relative error assumed of a single timing; CPU time of short runs varied by 12.7 % on a busy machine
+NOISE = (
+    0.10  # assumed relative error of one timing; short runs varied by 12.7 % of CPU time on a busy machine
+)
 Z95 = 1.96  # two-sided 95 % of the normal distribution
 T95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)  # Student's t, 1 to 10 degrees of freedom
 
@@ -30,8 +32,8 @@ class Slope:
 def fit_slope(sizes: Sequence[int], costs: Sequence[float], noise: float = NOISE) -> Slope | None:
     """Least squares in log-log space over all points; None with fewer than two usable ones.
 
-    The interval takes the larger of the assumed noise and of the scatter around the line (with Student's t for so few
-    points). Points without a positive cost are left out.
+    The interval takes the larger of the assumed noise and of the scatter around the line (with Student's t
+    for so few points). Points without a positive cost are left out.
     """
     points = [(size, cost) for size, cost in zip(sizes, costs, strict=True) if size > 0 and cost > 0]
     if len({size for size, _ in points}) < 2:
@@ -57,7 +59,7 @@ def student_t(degrees: int) -> float:
 
 
 def local_slopes(sizes: Sequence[int], costs: Sequence[float], noise: float = NOISE) -> list[Slope]:
-    """The slope of each step of the ladder. A curve that bends shows here and not in one fit over all of it."""
+    """The slope of each step of the ladder: a curve that bends shows here, not in one fit over it all."""
     steps = zip(sizes, sizes[1:], costs, costs[1:], strict=False)
     fitted = (fit_slope((a, b), (cost_a, cost_b), noise) for a, b, cost_a, cost_b in steps)
     return [slope for slope in fitted if slope is not None]

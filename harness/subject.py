@@ -11,7 +11,8 @@ A subject in ten lines, named on the command line as `python:my.module:Counts`:
         def query(self, text): return ...
         def stats(self): return {"nodes": len(self.seen), "edges": 0}
 
-What it offers beyond that (`score`, `verify`, `resumable`) it has; what it lacks is reported as null, not as a failure.
+What it offers beyond that (`score`, `verify`, `resumable`) it has; what it lacks is reported as null, not as
+a failure.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Subject(Protocol):
         """How the text goes on."""
 
     def stats(self) -> Mapping[str, int]:
-        """Sizes: "nodes" and "edges" (0 if there is no such thing), and any further count that must survive a save."""
+        """Sizes: "nodes", "edges" (0 if there are none), and further counts that must survive a save."""
 
 
 @runtime_checkable
@@ -71,7 +72,7 @@ class Verifies(Protocol):
 
 
 def is_resumable(subject: Subject) -> bool:
-    """Whether the subject promises that learning, saving, loading and learning on gives the file of one go."""
+    """Whether it promises that learning on after a save and a load gives the file of one go."""
     return bool(getattr(subject, "resumable", False))
 
 

@@ -1,11 +1,11 @@
 """Supervise one process from outside: its memory, its time, its output, its end.
 
-Runs inside the launcher, which is small, so that what `wait4` says about the child is the child's own. The loop sleeps
-in one `select` on the process (pidfd), its output, its result and the orchestrator, and wakes every 5 ms to look at
-memory: an overshoot of about 3 MiB at full allocation speed.
+Runs inside the launcher, which is small, so that what `wait4` says about the child is the child's own. The
+loop sleeps in one `select` on the process (pidfd), its output, its result and the orchestrator, and wakes
+every 5 ms to look at memory: an overshoot of about 3 MiB at full allocation speed.
 
-When time is up: stack dump (SIGUSR1), `py-spy dump` where allowed, SIGTERM, two seconds, SIGKILL to the whole group.
-When memory is up: stack dump, SIGKILL.
+When time is up: stack dump (SIGUSR1), `py-spy dump` where allowed, SIGTERM, two seconds, SIGKILL to the whole
+group. When memory is used up: stack dump, SIGKILL.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class Supervision:
             kernel_log=kernel_log_about(self.pid) if killed_by_other or process.returncode < 0 else None,
         )
 
-    # -- watching ------------------------------------------------------------------------------------------------
+    # Watching
 
     def _watch(self) -> None:
         deadline = self.started + self.spawn.limits.time_s
@@ -271,7 +271,7 @@ class Supervision:
             }
         )
 
-    # -- stopping ------------------------------------------------------------------------------------------------
+    # Stopping
 
     def _stop_for_time(self, selector: selectors.BaseSelector) -> None:
         self.anon_at_stop = self.last_memory[1]
@@ -288,7 +288,8 @@ class Supervision:
                     selector.unregister(key.fd)
 
     def _ask_for_stack(self, wait_s: float) -> None:
-        """SIGUSR1, then wait until the dump has come and stopped growing, the process has ended, or `wait_s` is over.
+        """SIGUSR1, then wait until the dump has come and stopped growing, the process has ended, or `wait_s`
+        is over.
 
         Only a process that has said that it listens is asked: to others the signal would be the end.
         """
@@ -313,7 +314,10 @@ class Supervision:
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
             dump = subprocess.run(
-                [program, "dump", "--pid", str(self.pid)], capture_output=True, timeout=PY_SPY_WAIT_S, check=False
+                [program, "dump", "--pid", str(self.pid)],
+                capture_output=True,
+                timeout=PY_SPY_WAIT_S,
+                check=False,
             )
             (self.folder / "py-spy.txt").write_bytes(dump.stdout + dump.stderr)
         with contextlib.suppress(ProcessLookupError):

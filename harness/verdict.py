@@ -1,4 +1,4 @@
-"""From evidence to a verdict: pure, first match wins. The table is HOW an attempt ended; why is for a diagnosis to say."""
+"""From evidence to a verdict: pure, first match wins. It says how an attempt ended; a diagnosis says why."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ BY_SIGNAL = {
     signal.SIGXFSZ: "file_limit",
 }
 OUT_OF_MEMORY_TEXT = re.compile(
-    r"^MemoryError\b|Cannot allocate memory|Memory allocation still failed|can't start new thread|std::bad_alloc"
-    r"|out of memory",
+    r"^MemoryError\b|Cannot allocate memory|Memory allocation still failed|can't start new thread"
+    r"|std::bad_alloc|out of memory",
     re.MULTILINE | re.IGNORECASE,
 )
 EXHAUSTED_SHARE = 0.05  # of the machine's memory still available: an outside SIGKILL is then the kernel's
@@ -105,7 +105,7 @@ def _stopped_by_us(evidence: Evidence) -> Verdict | None:
 
 
 def _code(evidence: Evidence) -> int:
-    """The exit code that tells: that of the command that the worker ran for its subject, else the worker's own."""
+    """The exit code that tells: that of the command run for the subject, else the worker's own."""
     return evidence.exit_code if evidence.command_exit_code is None else evidence.command_exit_code
 
 
@@ -118,7 +118,9 @@ def _ended_by_signal(evidence: Evidence) -> Verdict | None:
         return Verdict("oom_killed", f"killed by the kernel for memory ({grounds}), {_where(evidence)}")
     verdict = BY_SIGNAL.get(signal.Signals(-code)) if name else None
     if verdict is None:
-        return Verdict("killed_external", f"ended by {name or -code} that the harness did not send, {_where(evidence)}")
+        return Verdict(
+            "killed_external", f"ended by {name or -code} that the harness did not send, {_where(evidence)}"
+        )
     hint = ""
     if verdict == "abort" and OUT_OF_MEMORY_TEXT.search(evidence.stderr.tail):
         hint = "; stderr speaks of memory that could not be had"
@@ -159,7 +161,9 @@ def _ended_badly(evidence: Evidence) -> Verdict | None:
         raised = _exception(evidence)
         if raised is None:
             return Verdict("exception", f"exit code {code} without a result, {_where(evidence)}")
-        return Verdict("exception", f"{raised['type']}: {raised['message']} (at {raised['where']}, {_where(evidence)})")
+        return Verdict(
+            "exception", f"{raised['type']}: {raised['message']} (at {raised['where']}, {_where(evidence)})"
+        )
     if evidence.result is None or not evidence.result.get("complete"):
         why = evidence.result_error or "the result record is not complete"
         return Verdict("vanished", f"exit code 0, but {why}; {_where(evidence)}")

@@ -1,7 +1,8 @@
 """One worker: one job of one subject, in a process of its own.
 
-`python -m harness.worker JOB.json RESULT`: the job comes as a file, one JSON record goes out on descriptor RESULT, never
-on stdout. The record arrives even when the subject raises; a worker that ends without one has vanished.
+`python -m harness.worker JOB.json RESULT`: the job comes as a file, one JSON record goes out on descriptor
+RESULT, never on stdout. The record arrives even when the subject raises; a worker that ends without one has
+vanished.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ def main() -> None:
     job = json.loads(job_path.read_bytes())
     fault_file = prepare(job)
     clock = StageClock(HeartbeatWriter(Path(job["folder"]) / HEARTBEAT_FILE))
+    worker = os.getpid()
     record, code = run(job, clock)
+    if os.getpid() != worker:  # a child that the subject forked and that came back here is not the worker
+        os._exit(code)
     text = json.dumps(record).encode()
     while text:
         text = text[os.write(descriptor, text) :]

@@ -29,4 +29,11 @@ def prepare(source: Path | None, size_bytes: int, folder: Path, seed: int) -> Ru
         raise WorkloadFailed(f"the text of a rung could not be made: {said[-1].removeprefix('error: ')}")
     made = json.loads(done.stdout)
     paths = {name: Path(made[name]) for name in ("corpus", "heldout", "facts")}
-    return Rung(made["size_bytes"], paths["corpus"], made["corpus_bytes"], made["corpus_lines"], paths["heldout"], paths["facts"])
+    return Rung(
+        made["size_bytes"],
+        paths["corpus"],
+        made["corpus_bytes"],
+        made["corpus_lines"],
+        paths["heldout"],
+        paths["facts"],
+    )

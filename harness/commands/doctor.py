@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.capabilities import Capability, examine
+from harness.console import human
 
 
 @click.command("doctor")
@@ -16,9 +17,11 @@ from harness.capabilities import Capability, examine
 def command(as_json: bool) -> None:
     """Try what the harness needs of this machine, and say what is lost where something is missing."""
     found = examine()
-    show(found, Console(stderr=True))
+    show(found, human())
     if as_json:
-        click.echo(json.dumps({item.name: {"works": item.works, "detail": item.detail} for item in found}, indent=1))
+        click.echo(
+            json.dumps({item.name: {"works": item.works, "detail": item.detail} for item in found}, indent=1)
+        )
 
 
 def show(found: list[Capability], console: Console) -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from harness import workload
 from harness.attempts import Plan, Trial, Trials
 from harness.commands.options import Duration, Size
+from harness.console import human
 from harness.errors import Interrupted, WorkloadFailed
 from harness.exit_codes import ExitCode
 from harness.ladder import Climb, climb
@@ -24,8 +25,8 @@ from harness.output import append_step_summary, make_folder, write_views
 from harness.progress import Progress
 from harness.report import build, models, terminal
 from harness.report.markdown import render_markdown
-from harness.report.units import memory
 from harness.subject import SubjectName, parse_subject
+from harness.units import memory
 from scaling_suite.errors import WorkloadError
 from scaling_suite.sizes import format_size
 from scaling_suite.workload import DEFAULT_SEED, ladder_sizes, source_bytes
@@ -47,20 +48,59 @@ class LadderOptions:
 
 
 @click.command("ladder")
-@click.option("--subject", default="melvin", show_default=True, help="melvin, or python:package.module:Class.")
-@click.option("--corpus", type=click.Path(path_type=Path), help="A text file or folder. [default: generated text]")
+@click.option(
+    "--subject", default="melvin", show_default=True, help="melvin, or python:package.module:Class."
+)
+@click.option(
+    "--corpus", type=click.Path(path_type=Path), help="A text file or folder. [default: generated text]"
+)
 @click.option("--from", "first", default="1KB", show_default=True, type=Size(), help="The first rung.")
 @click.option("--to", "last", default="1GB", show_default=True, type=Size(), help="The last rung.")
-@click.option("--factor", default=10, show_default=True, type=click.IntRange(2, 1000), help="From rung to rung.")
-@click.option("--memory-limit", default="4GiB", show_default=True, type=Size(), help="Private memory of a worker.")
-@click.option("--time-limit", default="10min", show_default=True, type=Duration(), help="Wall time of a rung.")
-@click.option("--limiter", default="watchdog", show_default=True, type=click.Choice(LIMITERS), help="Who holds the memory limit.")
-@click.option("--min-lines-per-sec", type=click.FloatRange(min=0, min_open=True), help="Slower than this is a break (too_slow).")
-@click.option("--required", type=Size(), help="Exit 4 only when it breaks below this size. [default: at any rung]")
-@click.option("--bisect-runs", default=6, show_default=True, type=click.IntRange(0, 30), help="Runs spent on narrowing down a break.")
-@click.option("--seed", default=DEFAULT_SEED, show_default=True, type=click.IntRange(min=0), help="Of the text and the facts.")
+@click.option(
+    "--factor", default=10, show_default=True, type=click.IntRange(2, 1000), help="From rung to rung."
+)
+@click.option(
+    "--memory-limit", default="4GiB", show_default=True, type=Size(), help="Private memory of a worker."
+)
+@click.option(
+    "--time-limit", default="10min", show_default=True, type=Duration(), help="Wall time of a rung."
+)
+@click.option(
+    "--limiter",
+    default="watchdog",
+    show_default=True,
+    type=click.Choice(LIMITERS),
+    help="Who holds the memory limit.",
+)
+@click.option(
+    "--min-lines-per-sec",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Slower than this is a break (too_slow).",
+)
+@click.option(
+    "--required", type=Size(), help="Exit 4 only when it breaks below this size. [default: at any rung]"
+)
+@click.option(
+    "--bisect-runs",
+    default=6,
+    show_default=True,
+    type=click.IntRange(0, 30),
+    help="Runs spent on narrowing down a break.",
+)
+@click.option(
+    "--seed",
+    default=DEFAULT_SEED,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Of the text and the facts.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")
-@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Where to write. [default: reports/ladder-TIME]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to write. [default: reports/ladder-TIME]",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -81,17 +121,26 @@ def command(
 ) -> None:
     """Train on 1KB, 10KB, 100KB, … up to the first break; say where it breaks, and how time and memory grow.
 
-    Each rung runs in a process of its own, under limits. It learns, saves, loads, verifies, answers; what it learnt is
-    held against lines it never saw and facts planted in its text. "Not broken up to 1GB" is a result too.
+    Each rung runs in a process of its own, under limits. It learns, saves, loads, verifies, answers; what it
+    learnt is held against lines it never saw and facts planted in its text. "Not broken up to 1GB" is a
+    result too.
     """
     with Launcher() as launcher:  # before anything grows
         sizes, notes = _sizes(corpus, first, last, factor)
         limits = Limits(memory_limit, time_limit, limiter)
         options = LadderOptions(
-            parse_subject(subject), corpus, sizes, limits, min_lines_per_sec, required, bisect_runs, seed, notes
+            parse_subject(subject),
+            corpus,
+            sizes,
+            limits,
+            min_lines_per_sec,
+            required,
+            bisect_runs,
+            seed,
+            notes,
         )
         folder = make_folder("ladder", output)
-        console = Console(stderr=True)
+        console = human()
         report = run(options, launcher, folder, console)
     write_views(report, folder)
     append_step_summary(render_markdown(report))
@@ -120,7 +169,8 @@ def _sizes(corpus: Path | None, first: int, last: int, factor: int) -> tuple[lis
 def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Console) -> models.Report:
     """Climb, and report on it. A person's Ctrl-C or a service's SIGTERM ends the climb, not the report."""
     plan = Plan(options.subject, options.corpus, options.seed, options.limits, options.min_lines_per_s)
-    limits = f"{memory(options.limits.memory_bytes)}, {options.limits.time_s:,.0f} s a rung, {options.limits.limiter}"
+    held = options.limits
+    limits = f"{memory(held.memory_bytes)}, {held.time_s:,.0f} s a rung, {held.limiter}"
     text = "generated text" if options.corpus is None else str(options.corpus)
     span = f"{format_size(options.sizes[0])} to {format_size(options.sizes[-1])}"
     console.print(f"{options.subject.text} on {text}, {span}; limits: {limits}", style="bold", soft_wrap=True)
@@ -194,4 +244,3 @@ def exit_code(
     if any(rung.verdict == "inconclusive" for rung in rungs):
         return ExitCode.INCONCLUSIVE
     return ExitCode.OK
-

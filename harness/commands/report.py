@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from harness.console import human
 from harness.output import write_views
 from harness.report import terminal
 from harness.report.models import read_report
@@ -14,8 +14,15 @@ from harness.report.models import read_report
 
 @click.command("report")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document of this version.")
-@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Where to write. [default: beside FILE]")
+@click.option(
+    "--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document of this version."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to write. [default: beside FILE]",
+)
 def command(file: Path, as_json: bool, output: Path | None) -> None:
     """Show the report in FILE (or in the folder FILE), and write its page, Markdown and JUnit views."""
     source = file / "report.json" if file.is_dir() else file
@@ -23,7 +30,7 @@ def command(file: Path, as_json: bool, output: Path | None) -> None:
     folder = output if output is not None else source.parent
     folder.mkdir(parents=True, exist_ok=True)
     write_views(report, folder)
-    console = Console(stderr=True)
+    console = human()
     terminal.show(report, console)
     console.print(f"page: {folder / 'report.html'}", style="dim", soft_wrap=True)
     if as_json:

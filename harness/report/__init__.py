@@ -1,1 +1,1 @@
-"""Reports: one JSON document is the truth (`models`), made from what happened (`build`); everything else is a view of it."""
+"""Reports: one JSON document is the truth (`models`, made by `build`); everything else is a view of it."""

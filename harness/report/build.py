@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness import units
 from harness.attempts import Attempt, Trial
 from harness.evidence import Output
 from harness.ladder import Climb
@@ -13,23 +14,24 @@ from harness.report import models
 from harness.stages import is_learning
 from harness.statistics import Slope, fit_slope, local_slopes, marginal
 from harness.verdict import signal_name
-from scaling_suite.sizes import format_size
 
 MEGABYTE = 1e6
 SCALING_FROM_BYTES = 1_000_000  # below, the cost of a start hides how cost grows
 
 
 def rung(size_bytes: int, trial: Trial, folder: Path) -> models.Rung:
-    """One size, tried. Black boxes are named relative to `folder`, so that a report can be moved with them."""
+    """One size, tried. Black boxes are named relative to `folder`: a report moves with them."""
     deciding = trial.deciding.evidence
     record: dict[str, Any] = deciding.result or {}
     lines, size = trial.rung.corpus_lines, trial.rung.corpus_bytes
-    stages = [_stage(stage, deciding.stage_peak_anon_bytes, lines, size) for stage in record.get("stages", [])]
+    stages = [
+        _stage(stage, deciding.stage_peak_anon_bytes, lines, size) for stage in record.get("stages", [])
+    ]
     complete = bool(record.get("complete"))
     brain = record.get("brain")
     return models.Rung(
         size_bytes=size_bytes,
-        label=format_size(size_bytes),
+        label=units.label(size_bytes),
         corpus_bytes=size,
         corpus_lines=lines,
         verdict=trial.verdict.name,
@@ -120,13 +122,15 @@ def breaking(climb: Climb[Trial]) -> models.Break | None:
     if found is None:
         return None
     first_broken, trial = found
-    confirmed = climb.rungs[-1][1].attempts  # the rung that broke was asked twice where that can tell something
+    broken_rung = climb.rungs[-1][1]  # was tried twice where that tells something
     return models.Break(
         last_passed_bytes=climb.largest_passed,
         first_broken_bytes=first_broken,
         verdict=trial.verdict.name,
         because=trial.verdict.because,
-        confirmed_by=[attempt.limits.limiter for attempt in confirmed if not attempt.verdict.passed],
+        confirmed_by=[
+            attempt.limits.limiter for attempt in broken_rung.attempts if not attempt.verdict.passed
+        ],
     )
 
 

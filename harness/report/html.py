@@ -1,4 +1,4 @@
-"""The page: one file, no script, no network. Everything on it comes from the report, which is embedded as JSON."""
+"""The page: one file, no script, no network. All of it comes from the report, which is embedded as JSON."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from harness.report import units
+from harness import units
 from harness.report.models import Report
 from harness.report.plots import plots
 from harness.report.summary import headline, passed
-from scaling_suite.sizes import format_size
 
 HERE = Path(__file__).parent
 
@@ -36,7 +35,7 @@ def render_html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"svg": Markup, "format_size": format_size}
+    environment.filters |= {"svg": Markup}
     page = environment.get_template("page.html")
     return page.render(
         report=report,
@@ -45,8 +44,8 @@ def render_html(report: Report) -> str:
         passed=passed(report),
         figures=figures(report),
         plots=plots(report),
-        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
-        json_text=Markup(embeddable(report)),
+        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of this package
+        json_text=Markup(embeddable(report)),  # noqa: S704 - holds no character that HTML knows
     )
 
 
@@ -66,16 +65,40 @@ def figures(report: Report) -> list[Figure]:
     if top.learning is not None:
         learning = top.learning
         speed = f"{units.decimal(learning.mb_per_cpu_s)} MB/CPU s"
-        found.append(Figure(speed, f"learning speed at {top.label}", f"{learning.lines_per_s:,.0f} lines/s on the wall"))
-    found.append(Figure(units.memory(top.peak_anon_bytes), f"peak private memory at {top.label}", f"{units.memory(top.peak_rss_bytes)} resident"))
+        found.append(
+            Figure(
+                speed, f"learning speed at {top.label}", f"{learning.lines_per_s:,.0f} lines/s on the wall"
+            )
+        )
+    found.append(
+        Figure(
+            units.memory(top.peak_anon_bytes),
+            f"peak private memory at {top.label}",
+            f"{units.memory(top.peak_rss_bytes)} resident",
+        )
+    )
     if top.quality is not None and top.quality.bits_per_byte is not None:
         quality = top.quality
         recalled = f"{quality.facts_recalled} of {quality.facts_asked} planted facts recalled"
-        found.append(Figure(f"{quality.bits_per_byte:.3f} bits/byte", f"cost of unseen text at {top.label}", recalled))
+        found.append(
+            Figure(f"{quality.bits_per_byte:.3f} bits/byte", f"cost of unseen text at {top.label}", recalled)
+        )
     if report.scaling is not None and report.scaling.time is not None:
         time = report.scaling.time
         interval = f"95 % interval {time.low:.2f} to {time.high:.2f}"
-        found.append(Figure(f"size^{time.value:.2f}", f"growth of CPU time from {units.size(time.from_bytes)} on", interval))
+        found.append(
+            Figure(
+                f"size^{time.value:.2f}",
+                f"growth of CPU time from {units.size(time.from_bytes)} on",
+                interval,
+            )
+        )
     if top.brain is not None:
-        found.append(Figure(units.size(top.brain.file_bytes), f"brain at {top.label}", f"{top.brain.nodes:,} nodes, {top.brain.edges:,} edges"))
+        found.append(
+            Figure(
+                units.size(top.brain.file_bytes),
+                f"brain at {top.label}",
+                f"{top.brain.nodes:,} nodes, {top.brain.edges:,} edges",
+            )
+        )
     return found

@@ -1,4 +1,4 @@
-"""The JUnit view: one case per rung, so that CI shows which size broke. Properties stand at suite level only."""
+"""The JUnit view: one case per rung, so that CI shows which size broke. Properties are the suite's only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 from harness.report.models import Report, Rung
 from harness.report.summary import headline
 
-NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0 has no way to write these
+# XML 1.0 has no way to write anything else.
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_junit(report: Report) -> str:
@@ -28,18 +29,28 @@ def render_junit(report: Report) -> str:
         timestamp=report.created,
     )
     properties = ElementTree.SubElement(suite, "properties")
-    for name, value in (("headline", headline(report)), ("machine", report.machine.fingerprint), ("schema", report.schema_)):
+    for name, value in (
+        ("headline", headline(report)),
+        ("machine", report.machine.fingerprint),
+        ("schema", report.schema_),
+    ):
         ElementTree.SubElement(properties, "property", name=name, value=_clean(value))
     for rung in report.rungs:
         _case(suite, report, rung)
     ElementTree.indent(suites)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+    )
 
 
 def _case(suite: ElementTree.Element, report: Report, rung: Rung) -> None:
     wall_s = sum(attempt.wall_s for attempt in rung.attempts)
     case = ElementTree.SubElement(
-        suite, "testcase", classname=f"{report.kind}.{report.subject.name}", name=f"rung.{rung.label}", time=f"{wall_s:.3f}"
+        suite,
+        "testcase",
+        classname=f"{report.kind}.{report.subject.name}",
+        name=f"rung.{rung.label}",
+        time=f"{wall_s:.3f}",
     )
     if not rung.passed:
         failure = ElementTree.SubElement(case, "failure", type=rung.verdict, message=_clean(rung.because))

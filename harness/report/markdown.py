@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report import units
+from harness import units
 from harness.report.models import Report, Rung
 from harness.report.summary import headline, passed
 
@@ -10,7 +10,7 @@ COLUMNS = ("size", "verdict", "lines/s", "MB/CPU s", "peak private", "bits/byte"
 
 
 def render_markdown(report: Report) -> str:
-    """A heading, one table, what broke, how costs grow. Far below the 1 MiB that a GitHub summary may have."""
+    """A heading, one table, what broke, how costs grow: far below the 1 MiB that GitHub takes."""
     mark = "✅" if passed(report) else "❌"
     lines = [f"## {mark} {text(report.subject.name)}: {text(headline(report))}", ""]
     lines += ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * 2 + "---:|" * (len(COLUMNS) - 2)]
@@ -18,11 +18,22 @@ def render_markdown(report: Report) -> str:
     lines.append("")
     if report.scaling is not None and report.scaling.time is not None:
         time = report.scaling.time
-        lines += [f"CPU time grows as size^{units.slope(time.value, time.low, time.high)} from {units.size(time.from_bytes)} on.", ""]
+        lines += [
+            f"CPU time grows as size^{units.slope(time.value, time.low, time.high)} "
+            f"from {units.size(time.from_bytes)} on.",
+            "",
+        ]
     for rung in report.rungs:
         if not rung.passed:
             fault = rung.attempts[0].fault.strip() or rung.attempts[0].stderr.tail.strip()
-            lines += [f"<details><summary>{text(rung.label)}: {text(rung.because)}</summary>", "", *_block(fault), "", "</details>", ""]
+            lines += [
+                f"<details><summary>{text(rung.label)}: {text(rung.because)}</summary>",
+                "",
+                *_block(fault),
+                "",
+                "</details>",
+                "",
+            ]
     lines += [f"- {text(note)}" for note in report.notes]
     return "\n".join(lines).rstrip() + "\n"
 

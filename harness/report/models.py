@@ -1,7 +1,7 @@
 """The report: typed, versioned. JSON of this shape is the truth, every view is made from it.
 
-Units stand in the names. `null` means "not measured", never 0. Within a major version fields are only added; readers
-ignore what they do not know and refuse another major.
+Units stand in the names. `null` means "not measured", never 0. Within a major version fields are only added;
+readers ignore what they do not know and refuse another major.
 
 History
 -------
@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import ReportError
 
@@ -28,6 +28,11 @@ class Model(BaseModel):
     """A part of a report: immutable; unknown fields of a later minor version are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, allow_inf_nan=False)
+
+
+def _renamed(name: str, default: Any) -> Any:
+    """A field whose name in JSON is taken in Python: it has a trailing underscore here."""
+    return Field(default=default, serialization_alias=name, validation_alias=AliasChoices(name, name + "_"))
 
 
 class Stage(Model):
@@ -46,7 +51,7 @@ class Stage(Model):
 
 
 class Exit(Model):
-    """How the worker ended. code: negative is a signal; stopped_for: "memory" or "time" when the harness ended it."""
+    """How the worker ended. A negative code is a signal; stopped_for: "memory" or "time" if we ended it."""
 
     code: int
     signal: str | None = None
@@ -167,7 +172,8 @@ class Rung(Model):
 
 
 class Break(Model):
-    """Between which sizes the subject breaks, under the limits of this run: an outer bound, not a property of it alone.
+    """Between which sizes the subject breaks, under the limits of this run: an outer bound, not a property of
+    it alone.
 
     last_passed_bytes : None when the first rung already broke
     confirmed_by : the limiters under which the first broken rung broke
@@ -193,8 +199,8 @@ class Slope(Model):
 class Scaling(Model):
     """How costs grow with size, over the rungs that passed.
 
-    time, memory : one slope over the rungs from `scaling_from_bytes` on (small rungs measure the start, not the growth)
-    time_steps, memory_steps : the local slope of each step
+    time, memory : one slope over the rungs from `scaling_from_bytes` on (small rungs measure the start, not
+    the growth) time_steps, memory_steps : the local slope of each step
     peak_anon_bytes_per_byte, brain_bytes_per_byte : per further byte of input, from the last two rungs
     """
 
@@ -252,7 +258,7 @@ class Settings(Model):
 class Report(Model):
     """All of it."""
 
-    schema_: str = Field(default=SCHEMA, alias="schema")
+    schema_: str = _renamed("schema", default=SCHEMA)
     kind: str
     created: str
     command: list[str]
@@ -263,9 +269,11 @@ class Report(Model):
     settings: Settings
     rungs: list[Rung]
     narrowing: list[Rung] = Field(default_factory=list)
-    break_: Break | None = Field(default=None, alias="break")
+    break_: Break | None = _renamed("break", default=None)
     scaling: Scaling | None = None
-    interrupted: str | None = Field(default=None, description="by what, and where, when it did not come to its end")
+    interrupted: str | None = Field(
+        default=None, description="by what, and where, when it did not come to its end"
+    )
     notes: list[str] = Field(default_factory=list)
 
     def to_json(self) -> str:
@@ -293,9 +301,11 @@ def parse_report(document: Any, name: str) -> Report:
     """A report from decoded JSON; `name` is for the messages."""
     schema = document.get("schema") if isinstance(document, dict) else None
     if not isinstance(schema, str) or not schema.startswith(SCHEMA_NAME + "/"):
-        raise ReportError(f"{name} is not a report: expected \"schema\": \"{SCHEMA}\", found {schema!r}")
+        raise ReportError(f'{name} is not a report: expected "schema": "{SCHEMA}", found {schema!r}')
     if schema != SCHEMA:
-        raise ReportError(f"{name} is {schema}, this harness reads {SCHEMA}: use the harness version that wrote it")
+        raise ReportError(
+            f"{name} is {schema}, this harness reads {SCHEMA}: use the harness version that wrote it"
+        )
     try:
         return Report.model_validate(document)
     except ValidationError as error:

@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.report import units
+from harness import units
 from harness.report.models import Report, Rung, Slope
 from harness.report.svg import Bars, Chart, Linear, Log, Part, Point, Rule, Scale, Series, x_range, y_range
 from harness.stage_clock import START
-from scaling_suite.sizes import format_size
 
 ROOM = 1.35  # the share of free space beyond the outermost values of a logarithmic axis
-STAGE_COLOURS = ("start", "read", "parse", "count", "consolidate", "learn", "save", "load", "verify", "query", "resume")
+STAGE_COLOURS = (
+    "start",
+    "read",
+    "parse",
+    "count",
+    "consolidate",
+    "learn",
+    "save",
+    "load",
+    "verify",
+    "query",
+    "resume",
+)
 OTHER_COLOUR = "other"
+NOT_SHARED = (START, "resume")  # the process itself, and a check of ours that learns everything a second time
 
 
 @dataclass(frozen=True)
@@ -29,16 +41,18 @@ class Plot:
 
 def plots(report: Report) -> list[Plot]:
     """Every plot that this report has numbers for."""
-    drawn = (throughput, memory_by_size, slopes, stage_shares, bits_per_byte, memory_by_time)
+    drawn = (throughput, memory_by_size, slopes, stage_shares, bits_per_byte, recalled, memory_by_time)
     return [plot for make in drawn if (plot := make(report)) is not None]
 
 
 def _size_axis(sizes: Sequence[float]) -> Log:
     low, high = min(sizes), max(sizes)
-    return Log(low / ROOM, high * ROOM, *x_range(), label=lambda value: format_size(round(value)))
+    return Log(low / ROOM, high * ROOM, *x_range(), label=lambda value: units.label(round(value)))
 
 
-def _log_axis(values: Sequence[float], label: Callable[[float], str], unit: float = 1.0, base: float = 10.0) -> Log:
+def _log_axis(
+    values: Sequence[float], label: Callable[[float], str], unit: float = 1.0, base: float = 10.0
+) -> Log:
     low, high = min(values), max(values)
     if high < low * base:  # at least one power, so that noise does not look like a trend
         middle = (low * high) ** 0.5
@@ -58,7 +72,8 @@ def throughput(report: Report) -> Plot | None:
         learning = rung.learning
         assert learning is not None
         if learning.mb_per_cpu_s:
-            tip = f"{learning.mb_per_cpu_s:.2f} MB per CPU second, {units.count(learning.lines_per_cpu_s)} lines"
+            lines = units.count(learning.lines_per_cpu_s)
+            tip = f"{learning.mb_per_cpu_s:.2f} MB per CPU second, {lines} lines"
             by_cpu.append(Point(rung.size_bytes, learning.mb_per_cpu_s, _tip(rung, tip)))
         tip = f"{learning.mb_per_s:.2f} MB per second, {units.count(learning.lines_per_s)} lines"
         by_wall.append(Point(rung.size_bytes, learning.mb_per_s, _tip(rung, tip)))
@@ -77,7 +92,10 @@ def throughput(report: Report) -> Plot | None:
     speeds = [point.y for point in (*by_cpu, *by_wall)]
     if not speeds:
         return None
-    series = [Series("per CPU second", "c1", by_cpu), Series("per second on the wall", "c2", by_wall)]
+    series = [
+        Series("per CPU second", "c1", by_cpu),
+        Series("per second on the wall", "c2", by_wall, dashed=True),
+    ]
     y = _log_axis(speeds, lambda value: f"{value:g}")
     x = _size_axis([rung.size_bytes for rung in rungs])
     chart = Chart("Speed of learning", x, y, "size of the corpus", "MB learnt per second", series)
@@ -95,14 +113,26 @@ def memory_by_size(report: Report) -> Plot | None:
     rungs = report.rungs
     if not rungs:
         return None
-    private = [Point(rung.size_bytes, rung.peak_anon_bytes, _tip(rung, units.memory(rung.peak_anon_bytes))) for rung in rungs if rung.peak_anon_bytes]
-    resident = [Point(rung.size_bytes, rung.peak_rss_bytes, _tip(rung, units.memory(rung.peak_rss_bytes))) for rung in rungs if rung.peak_rss_bytes]
+    private = [
+        Point(rung.size_bytes, rung.peak_anon_bytes, _tip(rung, units.memory(rung.peak_anon_bytes)))
+        for rung in rungs
+        if rung.peak_anon_bytes
+    ]
+    resident = [
+        Point(rung.size_bytes, rung.peak_rss_bytes, _tip(rung, units.memory(rung.peak_rss_bytes)))
+        for rung in rungs
+        if rung.peak_rss_bytes
+    ]
     brains = [
         Point(rung.size_bytes, rung.brain.file_bytes, _tip(rung, units.memory(rung.brain.file_bytes)))
         for rung in rungs
         if rung.brain is not None and rung.brain.file_bytes
     ]
-    series = [Series("private memory", "c1", private), Series("resident memory", "c2", resident), Series("brain file", "c3", brains)]
+    series = [
+        Series("private memory", "c1", private),
+        Series("resident memory", "c2", resident),
+        Series("brain file", "c3", brains),
+    ]
     limit = report.settings.memory_limit_bytes
     values = [point.y for one in series for point in one.points]
     y = _log_axis([*values, limit], units.memory_tick, unit=units.MIB, base=4.0)
@@ -121,7 +151,7 @@ def memory_by_size(report: Report) -> Plot | None:
     ]
     return Plot(
         "Peak memory",
-        "Private memory is the cost, and what the limit holds; resident memory counts mapped files too, which the kernel may drop.",
+        "Private memory is the cost, and what the limit holds. Resident memory counts mapped files too.",
         chart.svg(),
         ("size", "private", "resident", "brain file", "verdict"),
         rows,
@@ -139,7 +169,8 @@ def slopes(report: Report) -> Plot | None:
             Point(
                 (step.from_bytes * step.to_bytes) ** 0.5 * shift,
                 step.value,
-                f"{units.size(step.from_bytes)} to {units.size(step.to_bytes)}: {units.slope(step.value, step.low, step.high)}",
+                f"{units.size(step.from_bytes)} to {units.size(step.to_bytes)}: "
+                f"{units.slope(step.value, step.low, step.high)}",
                 step.low,
                 step.high,
             )
@@ -150,10 +181,20 @@ def slopes(report: Report) -> Plot | None:
         Series("CPU time of learning", "c1", points(scaling.time_steps, 0.94)),
         Series("private memory", "c2", points(scaling.memory_steps, 1.06)),
     ]
-    values = [edge for one in series for point in one.points for edge in (point.low, point.high) if edge is not None]
+    values = [
+        edge for one in series for point in one.points for edge in (point.low, point.high) if edge is not None
+    ]
     y = Linear(min(0.0, *values) - 0.1, max(1.5, *values) + 0.1, *y_range(), label=lambda value: f"{value:g}")
     x = _size_axis([rung.size_bytes for rung in report.rungs if rung.passed])
-    chart = Chart("Growth per decade", x, y, "size of the corpus", "slope (cost ~ size^slope)", series, [Rule(1.0, "linear")])
+    chart = Chart(
+        "Growth per decade",
+        x,
+        y,
+        "size of the corpus",
+        "slope (cost ~ size^slope)",
+        series,
+        [Rule(1.0, "linear")],
+    )
     rows = [
         (
             f"{units.size(time.from_bytes)} – {units.size(time.to_bytes)}",
@@ -164,7 +205,7 @@ def slopes(report: Report) -> Plot | None:
     ]
     return Plot(
         "Growth per decade",
-        "Each mark is one step of the ladder, with a 95 % interval. Above 1, ten times the text costs more than ten times as much.",
+        "One mark per step, with a 95 % interval. Above 1, ten times the text costs more than tenfold.",
         chart.svg(),
         ("step", "CPU time", "private memory"),
         rows,
@@ -176,7 +217,7 @@ def stage_shares(report: Report) -> Plot | None:
     bars: list[tuple[str, list[Part]]] = []
     rows = []
     for rung in report.rungs:
-        stages = [stage for stage in rung.stages if stage.name != START]
+        stages = sorted((s for s in rung.stages if s.name not in NOT_SHARED), key=lambda s: _order(s.name))
         total = sum(stage.wall_s for stage in stages)
         if total <= 0:
             continue
@@ -184,7 +225,13 @@ def stage_shares(report: Report) -> Plot | None:
             (
                 rung.label,
                 [
-                    Part(stage.name, _stage_css(stage.name), stage.wall_s / total, f"{rung.label} {stage.name}: {units.duration(stage.wall_s)}, {stage.wall_s / total:.1%}")
+                    Part(
+                        stage.name,
+                        _stage_css(stage.name),
+                        stage.wall_s / total,
+                        f"{rung.label} {stage.name}: {units.duration(stage.wall_s)}, "
+                        f"{stage.wall_s / total:.1%}",
+                    )
                     for stage in stages
                 ],
             )
@@ -208,11 +255,26 @@ def stage_shares(report: Report) -> Plot | None:
         return None
     return Plot(
         "Where the time goes",
-        "Share of each stage in the wall time of a rung, without the start of the process.",
+        "Share of each stage in the wall time, without the start of the process and the check of resuming.",
         Bars("Share of stages", bars, "share of the rung's time").svg(),
-        ("size", "stage", "wall", "CPU", "waited", "peak resident", "peak private", "written", "MB/s", "lines/s"),
+        (
+            "size",
+            "stage",
+            "wall",
+            "CPU",
+            "waited",
+            "peak resident",
+            "peak private",
+            "written",
+            "MB/s",
+            "lines/s",
+        ),
         rows,
     )
+
+
+def _order(name: str) -> int:
+    return STAGE_COLOURS.index(name) if name in STAGE_COLOURS else STAGE_COLOURS.index("learn")
 
 
 def _stage_css(name: str) -> str:
@@ -220,37 +282,69 @@ def _stage_css(name: str) -> str:
 
 
 def bits_per_byte(report: Report) -> Plot | None:
-    """What was learnt, by size: the cost of lines never seen, and the planted facts that come back."""
+    """What lines never seen cost, by size."""
     points, rows = [], []
     for rung in report.rungs:
         quality = rung.quality
         if quality is None:
             continue
-        recalled = f"{quality.facts_recalled} of {quality.facts_asked}"
         if quality.bits_per_byte is not None:
-            tip = f"{quality.bits_per_byte:.3f} bits per byte, {recalled} facts recalled"
+            tip = f"{quality.bits_per_byte:.3f} bits per byte"
             points.append(Point(rung.size_bytes, quality.bits_per_byte, _tip(rung, tip)))
-        rows.append(
-            (
-                rung.label,
-                units.decimal(quality.bits_per_byte, 3),
-                units.size(quality.heldout_bytes),
-                recalled,
-                units.duration(rung.latency.median_s if rung.latency else None),
-                units.duration(rung.latency.p99_s if rung.latency else None),
-            )
-        )
+        rows.append((rung.label, units.decimal(quality.bits_per_byte, 3), units.size(quality.heldout_bytes)))
     if not points:
         return None
     high = max(point.y for point in points)
     y: Scale = Linear(0.0, max(high * 1.1, 1.0), *y_range(), label=lambda value: f"{value:g}")
     x = _size_axis([point.x for point in points])
-    chart = Chart("Cost of unseen text", x, y, "size of the corpus", "bits per byte", [Series("held-out lines", "c1", points)])
+    chart = Chart(
+        "Cost of unseen text",
+        x,
+        y,
+        "size of the corpus",
+        "bits per byte",
+        [Series("held-out lines", "c1", points)],
+    )
     return Plot(
         "Cost of unseen text",
-        "Bits per byte on lines that no rung trains on, the same lines at every size. Lower is better; a learner that learns goes down.",
+        "Bits per byte on lines that no rung trains on, the same at every size. Learning makes it fall.",
         chart.svg(),
-        ("size", "bits/byte", "scored", "facts recalled", "answer, median", "answer, 99th percentile"),
+        ("size", "bits/byte", "scored"),
+        rows,
+    )
+
+
+def recalled(report: Report) -> Plot | None:
+    """Planted facts that come back, by size."""
+    points, rows = [], []
+    for rung in report.rungs:
+        quality = rung.quality
+        if quality is None or not quality.facts_asked:
+            continue
+        share = quality.facts_recalled / quality.facts_asked
+        text = f"{quality.facts_recalled} of {quality.facts_asked} facts recalled"
+        points.append(Point(rung.size_bytes, share, _tip(rung, text)))
+        answer = rung.latency
+        rows.append(
+            (
+                rung.label,
+                units.count(quality.facts_asked),
+                units.count(quality.facts_recalled),
+                f"{share:.1%}",
+                units.duration(answer.median_s if answer else None),
+                units.duration(answer.p99_s if answer else None),
+            )
+        )
+    if not points:
+        return None
+    x = _size_axis([point.x for point in points])
+    y = Linear(0.0, 1.05, *y_range(), label=lambda value: f"{value:.0%}")
+    series = [Series("planted facts recalled", "c3", points)]
+    return Plot(
+        "Facts recalled",
+        "Each planted fact stands in the text three times. Asked its start, the answer must be its end.",
+        Chart("Facts recalled", x, y, "size of the corpus", "share recalled", series).svg(),
+        ("size", "asked", "recalled", "share", "answer, median", "answer, 99th percentile"),
         rows,
     )
 
@@ -263,14 +357,23 @@ def memory_by_time(report: Report) -> Plot | None:
     samples = rung.attempts[0].samples
     if len(samples) < 2:
         return None
-    private = [Point(s.at_s, s.anon_bytes / units.MIB, f"{s.at_s:.2f} s, {s.stage}: {units.memory(s.anon_bytes)}") for s in samples]
-    resident = [Point(s.at_s, s.rss_bytes / units.MIB, f"{s.at_s:.2f} s, {s.stage}: {units.memory(s.rss_bytes)}") for s in samples]
+    private = [
+        Point(s.at_s, s.anon_bytes / units.MIB, f"{s.at_s:.2f} s, {s.stage}: {units.memory(s.anon_bytes)}")
+        for s in samples
+    ]
+    resident = [
+        Point(s.at_s, s.rss_bytes / units.MIB, f"{s.at_s:.2f} s, {s.stage}: {units.memory(s.rss_bytes)}")
+        for s in samples
+    ]
     top = max(point.y for point in (*private, *resident))
     limit = report.settings.memory_limit_bytes / units.MIB
     rules = [Rule(limit, f"limit {units.memory(limit * units.MIB)}", "limit")] if limit < 2 * top else []
     x = Linear(0.0, max(samples[-1].at_s, 1e-3), *x_range(), label=lambda value: f"{value:g}")
     y = Linear(0.0, max(top, limit if rules else 0.0) * 1.12, *y_range(), label=lambda value: f"{value:g}")
-    series = [Series("private memory", "c1", private, marked=False), Series("resident memory", "c2", resident, marked=False)]
+    series = [
+        Series("private memory", "c1", private, marked=False),
+        Series("resident memory", "c2", resident, marked=False),
+    ]
     title = f"Memory over time at {rung.label}"
     chart = Chart(title, x, y, "seconds since the start of the worker", "MiB", series, rules)
     return Plot(

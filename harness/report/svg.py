@@ -1,7 +1,8 @@
 """A small drawing board: scales, axes, lines with intervals, stacked bars, as inline SVG.
 
-Colours come from the page's style sheet by class, so that one drawing serves light and dark. Elements are built as a
-tree, so that no text can break out of it. Every mark has a tooltip (`title`), which needs no script.
+Colours come from the page's style sheet by class, so that one drawing serves light and dark. Elements are
+built as a tree, so that no text can break out of it. Every mark has a tooltip (`title`), which needs no
+script.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ BAR_HEIGHT, BAR_GAP = 24, 12
 
 def draw(parent: Element, tag: str, text: str = "", **attributes: float | str) -> Element:
     """Append an element. `css` is the class; other underscores in names become dashes."""
-    named = {("class" if key == "css" else key.replace("_", "-")): _plain(value) for key, value in attributes.items()}
+    named = {
+        ("class" if key == "css" else key.replace("_", "-")): _plain(value)
+        for key, value in attributes.items()
+    }
     element = ElementTree.SubElement(parent, tag, named)
     if text:
         element.text = text
@@ -107,7 +111,8 @@ class Log:
 
 
 def _leading(value: float) -> int:
-    return round(value / 10 ** math.floor(math.log10(value) + 1e-9))
+    power = math.floor(math.log10(value) + 1e-9)
+    return round(value / 10.0**power)
 
 
 def round_step(rough: float) -> float:
@@ -135,6 +140,7 @@ class Series:
     css: str
     points: Sequence[Point]
     joined: bool = True
+    dashed: bool = False
     marked: bool = True
 
 
@@ -166,7 +172,15 @@ class Chart:
         for rule in self.rules:
             height = self.y.at(rule.y)
             draw(root, "line", css=rule.css, x1=LEFT, x2=WIDTH - RIGHT, y1=height, y2=height)
-            draw(root, "text", rule.name, css=f"label {rule.css}-name", x=WIDTH - RIGHT - 4, y=height - 6, text_anchor="end")
+            draw(
+                root,
+                "text",
+                rule.name,
+                css=f"label {rule.css}-name",
+                x=WIDTH - RIGHT - 4,
+                y=height - 6,
+                text_anchor="end",
+            )
         for series in self.series:
             self._draw_series(root, series)
         return to_text(root)
@@ -181,7 +195,7 @@ class Chart:
                     draw(group, "line", css="whisker", x1=x - 4, x2=x + 4, y1=end, y2=end)
         if series.joined and len(series.points) > 1:
             path = "M" + "L".join(f"{self.x.at(p.x):.1f},{self.y.at(p.y):.1f}" for p in series.points)
-            draw(group, "path", css="line", d=path)
+            draw(group, "path", css="line dashed" if series.dashed else "line", d=path)
         if series.marked:
             for point in series.points:
                 dot = draw(group, "circle", css="dot", cx=self.x.at(point.x), cy=self.y.at(point.y), r=4)
@@ -218,7 +232,15 @@ class Bars:
             x = scale.at(value)
             draw(root, "line", css="grid", x1=x, x2=x, y1=top - 4, y2=bottom - BAR_GAP + 4)
             draw(root, "text", label, css="label", x=x, y=bottom - BAR_GAP + 20, text_anchor="middle")
-        draw(root, "text", self.x_name, css="axis-name", x=(LEFT + WIDTH - RIGHT) / 2, y=bottom - BAR_GAP + 42, text_anchor="middle")
+        draw(
+            root,
+            "text",
+            self.x_name,
+            css="axis-name",
+            x=(LEFT + WIDTH - RIGHT) / 2,
+            y=bottom - BAR_GAP + 42,
+            text_anchor="middle",
+        )
         for number, (name, parts) in enumerate(self.rows):
             y = top + number * (BAR_HEIGHT + BAR_GAP)
             draw(root, "text", name, css="label", x=LEFT - 10, y=y + BAR_HEIGHT / 2 + 4, text_anchor="end")
@@ -234,8 +256,7 @@ class Bars:
 
 def canvas(title: str, height: float) -> Element:
     """An empty drawing; its title is what a screen reader says."""
-    root = Element("svg", {"viewBox": f"0 0 {WIDTH} {height:.0f}", "role": "img", "aria-label": title})
-    return root
+    return Element("svg", {"viewBox": f"0 0 {WIDTH} {height:.0f}", "role": "img", "aria-label": title})
 
 
 def legend_rows(entries: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
@@ -275,9 +296,24 @@ def axes(root: Element, x: Scale, y: Scale, x_name: str, y_name: str) -> None:
         draw(root, "line", css="grid", x1=x.at(value), x2=x.at(value), y1=top, y2=bottom)
         draw(root, "text", label, css="label", x=x.at(value), y=bottom + 18, text_anchor="middle")
     draw(root, "line", css="axis", x1=LEFT, x2=WIDTH - RIGHT, y1=bottom, y2=bottom)
-    draw(root, "text", x_name, css="axis-name", x=(LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 10, text_anchor="middle")
+    draw(
+        root,
+        "text",
+        x_name,
+        css="axis-name",
+        x=(LEFT + WIDTH - RIGHT) / 2,
+        y=HEIGHT - 10,
+        text_anchor="middle",
+    )
     middle = (top + bottom) / 2
-    draw(root, "text", y_name, css="axis-name", transform=f"translate(14 {middle:.0f}) rotate(-90)", text_anchor="middle")
+    draw(
+        root,
+        "text",
+        y_name,
+        css="axis-name",
+        transform=f"translate(14 {middle:.0f}) rotate(-90)",
+        text_anchor="middle",
+    )
 
 
 def x_range() -> tuple[float, float]:

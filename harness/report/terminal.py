@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.report import units
-from harness.report.models import Report, Rung, Scaling
+from harness import units
+from harness.report.models import Brain, Learning, Quality, Report, Rung, Scaling
 from harness.report.summary import headline, passed
 
 STDERR_LINES_SHOWN = 12
@@ -15,50 +18,89 @@ STDERR_LINES_SHOWN = 12
 
 def show(report: Report, console: Console) -> None:
     """Print the whole view."""
-    console.print(view(report))
+    console.print(view(report, console.width), soft_wrap=not console.is_terminal)
 
 
-def view(report: Report) -> RenderableType:
-    parts: list[RenderableType] = [_table("Ladder", report.rungs)]
+def view(report: Report, width: int) -> RenderableType:
+    """The view for a terminal of this many columns."""
+    parts: list[RenderableType] = [_table("Ladder", report.rungs, width)]
     if report.narrowing:
-        parts.append(_table("Narrowing down", sorted(report.narrowing, key=lambda rung: rung.size_bytes)))
+        ordered = sorted(report.narrowing, key=lambda rung: rung.size_bytes)
+        parts.append(_table("Narrowing down", ordered, width))
     parts += [_broken(rung) for rung in report.rungs if not rung.passed]
     if report.scaling is not None:
         parts.append(_scaling(report.scaling))
     parts += [Text(f"note: {note}", style="yellow") for note in report.notes]
-    parts.append(Text(f"{report.subject.name}: {headline(report)}", style="bold green" if passed(report) else "bold red"))
+    parts.append(
+        Text(
+            f"{report.subject.name}: {headline(report)}", style="bold green" if passed(report) else "bold red"
+        )
+    )
     return Group(*parts)
 
 
-def _table(title: str, rungs: list[Rung]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
-    table.add_column("size")
-    table.add_column("verdict")
-    for name in ("lines", "lines/s", "MB/CPU s", "CPU", "waited", "peak private", "bits/byte", "recalled", "brain", "nodes", "answer"):
-        table.add_column(name, justify="right", no_wrap=True)
+@dataclass(frozen=True)
+class _Column:
+    """A column, the cell of a rung in it, and how wide it is at most."""
+
+    name: str
+    cell: Callable[[Rung], str]
+    width: int
+
+
+def _learning(show: Callable[[Learning], str]) -> Callable[[Rung], str]:
+    return lambda rung: show(rung.learning) if rung.learning else units.NOT_MEASURED
+
+
+def _quality(show: Callable[[Quality], str]) -> Callable[[Rung], str]:
+    return lambda rung: show(rung.quality) if rung.quality else units.NOT_MEASURED
+
+
+def _brain(show: Callable[[Brain], str]) -> Callable[[Rung], str]:
+    return lambda rung: show(rung.brain) if rung.brain else units.NOT_MEASURED
+
+
+# In order of what a narrow terminal can do without: it shows as many as fit.
+COLUMNS = (
+    _Column("lines/s", _learning(lambda it: units.count(it.lines_per_s)), 9),
+    _Column("MB/CPU s", _learning(lambda it: units.decimal(it.mb_per_cpu_s)), 8),
+    _Column("private", lambda rung: units.memory(rung.peak_anon_bytes), 10),
+    _Column("bits/byte", _quality(lambda it: units.decimal(it.bits_per_byte, 3)), 9),
+    _Column("recalled", _quality(lambda it: units.share(it.facts_recalled, it.facts_asked)), 8),
+    _Column("CPU", _learning(lambda it: units.duration(it.cpu_s)), 9),
+    _Column("brain", _brain(lambda it: units.size(it.file_bytes)), 7),
+    _Column("nodes", _brain(lambda it: units.count(it.nodes)), 11),
+    _Column("edges", _brain(lambda it: units.count(it.edges)), 11),
+    _Column("answer", lambda rung: units.duration(rung.latency.median_s if rung.latency else None), 8),
+    _Column("waited", _learning(lambda it: units.duration(it.run_queue_wait_s)), 8),
+)
+ALWAYS_WIDTH = 8 + 2 + 15  # size and verdict, which always show
+
+
+def _table(title: str, rungs: list[Rung], width: int) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
+    )
+    table.add_column("size", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    left = width - ALWAYS_WIDTH
+    shown = []
+    for column in COLUMNS:
+        left -= column.width + 2
+        if left < 0:
+            break
+        shown.append(column)
+        table.add_column(column.name, justify="right", no_wrap=True)
     for rung in rungs:
-        learning, quality = rung.learning, rung.quality
-        table.add_row(
-            rung.label,
-            Text(rung.verdict, style="green" if rung.verdict == "ok" else "yellow" if rung.passed else "bold red"),
-            units.count(rung.corpus_lines),
-            units.count(learning.lines_per_s if learning else None),
-            units.decimal(learning.mb_per_cpu_s if learning else None),
-            units.duration(learning.cpu_s if learning else None),
-            units.duration(learning.run_queue_wait_s if learning else None),
-            units.memory(rung.peak_anon_bytes),
-            units.decimal(quality.bits_per_byte if quality else None, 3),
-            units.share(quality.facts_recalled, quality.facts_asked) if quality else units.NOT_MEASURED,
-            units.size(rung.brain.file_bytes if rung.brain else None),
-            units.count(rung.brain.nodes if rung.brain else None),
-            units.duration(rung.latency.median_s if rung.latency else None),
-        )
+        style = "green" if rung.verdict == "ok" else "yellow" if rung.passed else "bold red"
+        cells = [column.cell(rung) for column in shown]
+        table.add_row(rung.label, Text(rung.verdict, style=style), *cells)
     return table
 
 
 def _broken(rung: Rung) -> RenderableType:
     lines = [Text(f"{rung.label}: {rung.verdict}", style="bold red"), Text(f"  {rung.because}")]
-    for attempt in rung.attempts:
+    for attempt in rung.attempts if len(rung.attempts) > 1 else []:
         lines.append(Text(f"  {attempt.limiter}: {attempt.verdict}, {attempt.because}", style="dim"))
     last = rung.attempts[0]
     if fault := last.fault.strip():

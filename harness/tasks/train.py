@@ -1,4 +1,4 @@
-"""The task of the ladder: learn a corpus, save, load, verify, ask, resume; say what it cost and whether it was right.
+"""The task of the ladder: learn a corpus, save, load, verify, ask, resume. What did it cost, was it right?
 
 Facts in, facts out: the record holds measures and checks, the verdict is made elsewhere.
 """
@@ -64,7 +64,12 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     checks += compare_loaded(stats, dict(loaded.stats()), answers, [loaded.query(probe) for probe in probes])
     quality, latency = ask(loaded, Path(job["heldout"]) if job.get("heldout") else None, facts)
     checks.append(
-        _check("asking leaves the file alone", stamp(brain) == saved, "wrong_result", "the file changed while queried")
+        _check(
+            "asking leaves the file alone",
+            stamp(brain) == saved,
+            "wrong_result",
+            "the file changed while queried",
+        )
     )
     if is_resumable(loaded) and corpus.stat().st_size <= RESUME_CHECK_BYTES:
         clock.enter("resume")
@@ -89,7 +94,9 @@ def compare_loaded(
     if saved.get("nodes", 0) > 0 and loaded.get("nodes", 0) == 0:
         detail = f"the brain is empty when loaded (saved with {saved['nodes']} nodes)"
     else:
-        detail = ", ".join(f"{name}: {before} saved, {after} loaded" for name, (before, after) in lost.items())
+        detail = ", ".join(
+            f"{name}: {before} saved, {after} loaded" for name, (before, after) in lost.items()
+        )
     different = [i for i, (a, b) in enumerate(zip(answers, answers_loaded, strict=True)) if a != b]
     return [
         _check("counts survive a save", not lost, "lossy_save", detail),

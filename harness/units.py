@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from harness.durations import format_duration
+from scaling_suite.sizes import format_size
 
 NOT_MEASURED = "–"
 MIB = 1024**2
+LABEL_LENGTH = 6
+LABEL_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "KB"), (1, "B"))
 
 
 def duration(seconds: float | None) -> str:
@@ -29,6 +32,15 @@ def size(bytes_: float | None) -> str:
             return f"{value:.3g} {unit}" if abs(value) < 999.5 else f"{value:,.0f} {unit}"
         value /= 1000
     raise AssertionError("unreachable")
+
+
+def label(bytes_: int) -> str:
+    """A rung's name: the exact size where that is short, else three digits."""
+    exact = format_size(bytes_)
+    if len(exact) <= LABEL_LENGTH:
+        return exact
+    unit, name = next((unit, name) for unit, name in LABEL_UNITS if bytes_ >= unit)
+    return f"{bytes_ / unit:.3g}{name}"
 
 
 def count(value: float | None) -> str:
