@@ -1,5 +1,9 @@
 """Melvin: a byte-level graph that learns from lines of text."""
 
+from melvin import cpu
+
+cpu.prefer_fast_sort()
+
 from melvin.brain import Brain, Pattern, Progress, Stats
 from melvin.brainfile import verify
 from melvin.errors import MelvinError

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from melvin import brainfile, lines
+from melvin.counting import Carry
 from melvin.errors import InputError
 from melvin.generation import Gathering, Snapshot, absorb
 from melvin.learner import Learner
@@ -124,7 +125,7 @@ class Brain:
         for block in blocks:
             self._reader = None
             index = learner.port(port)
-            carry = learner.learn(block, index, carry or learner.opening(index), enter_stage)
+            carry = learner.learn(block, index, carry or Carry.opening(learner.snapshot.symbols, index), enter_stage)
             if on_progress:
                 known = learner.snapshot
                 on_progress(

@@ -2,7 +2,7 @@
 
 Schema history
 --------------
-melvin.brain/1    symbols, links, grams, separator, credit; and the same of the generation that is going on
+melvin.brain/1    symbols, links, grams, separator, weights; and what the generation that is going on has gathered
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import numpy as np
 from melvin.container import Array, Container, write
 from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError
 from melvin.generation import Gathering, Snapshot
-from melvin.heads import BUCKETS, HEADS, Credit
+from melvin.heads import BUCKETS, HEADS, Weights
 from melvin.learner import Learner
+from melvin.lexicon import Lexicon
 from melvin.symbols import BYTES, GROUND, NONE, Symbols
 from melvin.tables import Counts, RunStack
 
@@ -36,28 +37,30 @@ _SYMBOLS = {
     "pair_right": "uint32",
     "pair_symbol": "uint32",
     "words": "uint64",
-    "rank": "uint32",
-    "by_rank": "uint32",
 }  # name in Symbols -> dtype
+_WEIGHTS = ("right", "asked")
+_LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"}
 
 
 def save(path: Path, learner: Learner) -> None:
     """Write all that a learner holds. Raises SaveError; what was at the path before is then untouched."""
+    learner.tally()
     snapshot, gathering = learner.snapshot, learner.gathering
     arrays: dict[str, Array] = {f"symbols.{name}": getattr(snapshot.symbols, name) for name in _SYMBOLS}
     arrays |= _counts("links", snapshot.links) | _counts("grams", snapshot.grams)
     arrays["separator"] = snapshot.separator
-    arrays |= _credit("credit", snapshot.credit) | _credit("gathering.credit", gathering.credit)
+    arrays |= {f"weights.{field}": getattr(snapshot.weights, field) for field in _WEIGHTS}
     arrays |= _counts("gathering.links", gathering.links.fold()) | _counts("gathering.grams", gathering.grams.fold())
-    for port, sample in sorted(gathering.sample.items()):
-        arrays[f"gathering.sample.{port}"] = np.frombuffer(sample, np.uint8)
+    arrays |= _sample(gathering.sample)
+    for name, dtype in _LEXICON.items():
+        arrays[f"gathering.lexicon.{name}"] = getattr(gathering.lexicon, name).astype(dtype)
     state = {
+        "halvings": gathering.lexicon.halvings,
         "ports": list(snapshot.symbols.ports),
         "generation": snapshot.generation,
         "ends_at": snapshot.ends_at,
         "fed": learner.fed,
         "lines": learner.lines,
-        "samples": sorted(gathering.sample),
     }
     write(path, arrays, {"schema": f"{SCHEMA}/{VERSION}", "state": json.dumps(state, sort_keys=True)})
 
@@ -75,15 +78,18 @@ def load(path: Path) -> Learner:
         links=_read_counts(file, "links"),
         grams=_read_counts(file, "grams"),
         separator=file.array("separator", "bool", 2),
-        credit=_read_credit(file, "credit"),
+        weights=Weights(**{field: file.array(f"weights.{field}", "int64", 2) for field in _WEIGHTS}),
         generation=state["generation"],
         ends_at=state["ends_at"],
     )
     gathering = Gathering(
         links=RunStack(_read_counts(file, "gathering.links")),
         grams=RunStack(_read_counts(file, "gathering.grams")),
-        credit=_read_credit(file, "gathering.credit"),
-        sample={port: file.array(f"gathering.sample.{port}", "uint8").tobytes() for port in state["samples"]},
+        lexicon=Lexicon(
+            **{name: file.array(f"gathering.lexicon.{name}", dtype) for name, dtype in _LEXICON.items()},
+            halvings=state["halvings"],
+        ),
+        sample=_read_sample(file),
     )
     _check_structure(path, snapshot, gathering)
     return Learner(snapshot, gathering, fed=state["fed"], lines=state["lines"])
@@ -116,8 +122,8 @@ def _checked(path: Path) -> Container:
 def _state(file: Container) -> dict[str, Any]:
     try:
         state = json.loads(file.metadata["state"])
-        counts = [state[name] for name in ("generation", "ends_at", "fed", "lines")]
-        good = all(type(n) is int and n >= 0 for n in [*counts, *state["samples"]])
+        counts = [state[name] for name in ("generation", "ends_at", "fed", "lines", "halvings")]
+        good = all(type(n) is int and n >= 0 for n in counts)
         good = good and all(type(name) is str for name in state["ports"])
     except (KeyError, TypeError, ValueError):
         good = False
@@ -134,12 +140,23 @@ def _read_counts(file: Container, name: str) -> Counts:
     return Counts(file.array(f"{name}.key", "uint64"), file.array(f"{name}.count", "int64"))
 
 
-def _credit(name: str, credit: Credit) -> dict[str, Array]:
-    return {f"{name}.earned": credit.earned, f"{name}.asked": credit.asked}
+def _sample(sample: list[tuple[int, bytes]]) -> dict[str, Array]:
+    """Sampled lines in order of their bytes: the order in which they came does not matter."""
+    ordered = sorted(sample)
+    return {
+        "gathering.sample.port": np.array([port for port, _ in ordered], np.uint16),
+        "gathering.sample.size": np.array([len(line) for _, line in ordered], np.int64),
+        "gathering.sample.data": np.frombuffer(b"".join(line for _, line in ordered), np.uint8),
+    }
 
 
-def _read_credit(file: Container, name: str) -> Credit:
-    return Credit(file.array(f"{name}.earned", "int64", 2), file.array(f"{name}.asked", "int64", 2))
+def _read_sample(file: Container) -> list[tuple[int, bytes]]:
+    port, size = file.array("gathering.sample.port", "uint16"), file.array("gathering.sample.size", "int64")
+    data = file.array("gathering.sample.data", "uint8").tobytes()
+    if port.size != size.size or (size < 0).any() or int(size.sum()) != len(data):
+        raise DamagedBrainError(f"{file.path}: the section 'gathering.sample' contradicts itself: restore the file from a copy")
+    end = np.cumsum(size)
+    return [(int(p), data[e - n : e]) for p, n, e in zip(port, size, end, strict=True)]
 
 
 def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> None:
@@ -150,7 +167,7 @@ def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> No
     parts = [np.where(part == NONE, 0, part) for part in (s.left, s.right)]
     pairs = (s.pair_left, s.pair_right, s.pair_symbol)
     rules = {
-        "symbols": all(a.size == n for a in (s.port, s.right, s.level, s.length, s.born, s.rank, s.by_rank))
+        "symbols": all(a.size == n for a in (s.port, s.right, s.level, s.length, s.born))
         and s.words.ndim == 2
         and s.words.shape[1] == n
         and s.base.size == ports
@@ -158,13 +175,19 @@ def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> No
         and bool((s.base.astype(np.int64) + GROUND <= n).all())
         and all(bool((part[s.level > 0] < ids[s.level > 0]).all()) for part in parts)
         and bool(((s.left == NONE) == (s.level == 0)).all() and ((s.right == NONE) == (s.level == 0)).all())
-        and bool((s.rank < n).all() and (s.by_rank < n).all())
-        and bool((s.by_rank[s.rank] == ids).all())
         and bool((s.length.astype(np.int64) <= 7 * s.words.shape[0]).all())
         and all(a.size == pairs[0].size and bool((a < n).all()) for a in pairs),
         "separator": snapshot.separator.shape == (ports, BYTES),
-        "credit": all(a.shape == (HEADS, BUCKETS) for c in (snapshot.credit, gathering.credit) for a in (c.earned, c.asked)),
+        "weights": all(getattr(snapshot.weights, field).shape == (HEADS, BUCKETS) for field in _WEIGHTS),
+        "gathering.sample": all(port < ports for port, _ in gathering.sample),
     }
+    lexicon = gathering.lexicon
+    rules["gathering.lexicon"] = (
+        lexicon.key.size == lexicon.count.size == lexicon.size.size
+        and bool((lexicon.key[1:] > lexicon.key[:-1]).all() and (lexicon.size > 0).all() and (lexicon.count > 0).all())
+        and int(lexicon.size.sum()) == lexicon.pool.size
+        and bool((lexicon.pool < max(n, 1)).all())
+    )
     tables = {
         "links": snapshot.links,
         "grams": snapshot.grams,

@@ -1,8 +1,8 @@
 """Chunks: stretches of a line that recur as a whole, so that each is parsed once a generation and looked up after that.
 
 A chunk begins at a separator byte (in prose: at the space before a word), at the start of a line, and after MAX_CHUNK bytes.
-Which bytes separate is learnt by description length: a byte separates when naming chunks from a dictionary, and spelling that
-dictionary once, takes fewer bits with it than without it. Patterns never cross a chunk's border.
+Which bytes separate is learnt from the bytes' own branching (Harris 1955: a border is where what follows is hard to tell).
+Patterns never cross a chunk's border.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.arithmetic import log2
 from melvin.hashing import MULTIPLIER, mix
 from melvin.lines import Block
 from melvin.symbols import BYTES, MAX_PAYLOAD
@@ -18,8 +19,8 @@ from melvin.tables import I64, U64
 U8 = NDArray[np.uint8]
 
 MAX_CHUNK = MAX_PAYLOAD
-SAMPLE_BYTES = 1 << 16  # a generation's first bytes, from which its separators are judged; before there are so many, none are
-CANDIDATES = 24  # the most frequent bytes are tried as separators; a rare byte cannot save much
+SEPARATE_FROM = 1 << 16  # bytes fed: on less, nothing recurs often enough to be worth looking up, and lines are whole
+MIN_MEAN_CHUNK = 4  # bytes: shorter chunks would hold no patterns
 WORD_BYTES = 8
 _LOW_BYTES = np.array([(1 << (8 * n)) - 1 for n in range(WORD_BYTES)] + [2**64 - 1], np.uint64)
 
@@ -66,28 +67,36 @@ class Window:
             at, left = at[more] + WORD_BYTES, left[more] - WORD_BYTES
 
 
-def description_bits(window: Window, block: Block, separator: NDArray[np.bool_]) -> float:
-    """Bits to spell each distinct chunk once and then name the chunks one after the other by frequency."""
-    start = chunk_starts(block, separator)
-    length = np.diff(start, append=block.data.size)
-    _, first, count = np.unique(window.hash(start, length, 0), return_index=True, return_counts=True)
-    spelling = BYTES.bit_length() * float(length[first].sum() + first.size)
-    naming = float(count.sum()) * np.log2(count.sum()) - float((count * np.log2(count)).sum())
-    return spelling + naming
+def branching(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Entropy in bits of each row of counts; 0 for an empty row. Shape (n, m) -> (n,)."""
+    total = pairs.sum(axis=1)
+    some = np.maximum(pairs, 1)
+    return np.where(total > 0, log2(np.maximum(total, 1)) - (pairs * log2(some)).sum(axis=1) / np.maximum(total, 1), 0.0)
 
 
-def learn_separators(block: Block, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Add or drop one separator at a time while the description gets shorter. Shape (256,) -> (256,)."""
-    window = Window(block.data)
-    separator = known.copy()
-    best = description_bits(window, block, separator)
-    frequency = np.bincount(block.data, minlength=BYTES)
-    tried = np.argsort(-frequency, kind="stable")[:CANDIDATES]
-    for byte in tried[frequency[tried] > 0]:
-        separator[byte] ^= True
-        bits = description_bits(window, block, separator)
-        if bits < best:
-            best = bits
-        else:
-            separator[byte] ^= True
-    return separator
+def learn_separators(pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """The bytes that separate, by how the bytes branch.
+
+    What follows a separator is open: its entropy stands out by more than a deviation among all bytes as they occur. What
+    comes before it is open too, which tells a space from a capital letter.
+
+    Parameters
+    ----------
+    pairs : int64, shape (257, 257)   how often code i + 1 was followed by code j + 1; the last code is the line's border
+
+    Returns
+    -------
+    bool, shape (256,)
+    """
+    counts = pairs.astype(np.float64)
+    share = counts.sum(axis=1)[:BYTES]
+    if not share.any():
+        return np.zeros(BYTES, np.bool_)
+    share = share / share.sum()
+    after, before = branching(counts)[:BYTES], branching(counts.T)[:BYTES]
+    mean_after, mean_before = (share * after).sum(), (share * before).sum()
+    deviation = np.sqrt((share * (after - mean_after) ** 2).sum())
+    separates = (after > mean_after + deviation) & (before > mean_before)
+    while (share * separates).sum() * MIN_MEAN_CHUNK > 1:
+        separates[np.argmax(share * separates)] = False
+    return separates

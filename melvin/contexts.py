@@ -104,6 +104,15 @@ def derive(evidence: Counts) -> tuple[Context, ...]:
     return tuple(contexts[::-1])
 
 
+def byte_pairs(evidence: Counts, ports: int) -> I64:
+    """How often code i + 1 was followed by code j + 1 on each port. -> int64, shape (ports, 257, 257)"""
+    last = (evidence.key & _CODE_MASK).astype(np.int64) - 1
+    before = ((evidence.key >> _BITS) & _CODE_MASK).astype(np.int64) - 1
+    port = (evidence.key >> _PORT_SHIFT).astype(np.int64)
+    flat = np.bincount((port * CODES + before) * CODES + last, evidence.count, ports * CODES * CODES)
+    return flat.astype(np.int64).reshape(ports, CODES, CODES)
+
+
 def _context(key: U64, count: I64) -> Context:
     row_of = key >> _BITS
     first = run_starts(row_of)

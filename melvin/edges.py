@@ -51,6 +51,7 @@ def close(symbols: Symbols, raw: Counts) -> Counts:
 
     for (i, j), n in raw:           n more for (right(i), j), (right(right(i)), j), ...
     for each pattern (a, b) seen n times, at any depth:  n more for (a, b), and as above for right(a), ...
+    for (i, j), n in raw:           n more for (END, j): nothing follows END, so its row holds what came after anything
     """
     source, count = source_of(raw.key).astype(np.uint32), raw.count
     target = symbols.by_rank[target_of(raw.key)]
@@ -64,15 +65,14 @@ def close(symbols: Symbols, raw: Counts) -> Counts:
     source = np.concatenate((source, symbols.left[used]))
     target = np.concatenate((target, symbols.right[used]))
     count = np.concatenate((count, seen[used]))
-    keys, counts = [], []
+    anything = symbols.base[symbols.port[symbols.by_rank[target_of(raw.key)]]] + np.uint32(END)
+    keys, counts = [pack(anything, target_of(raw.key))], [raw.count]
     while source.size:
         keys.append(pack(source, symbols.rank[target]))
         counts.append(count)
         source = symbols.right[source]
         deeper = source != NONE
         source, target, count = source[deeper], target[deeper], count[deeper]
-    if not keys:
-        return Counts.empty()
     return sum_by_key(np.concatenate(keys), np.concatenate(counts))
 
 

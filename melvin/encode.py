@@ -9,35 +9,33 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.chunks import Window, chunk_starts
+from melvin.chunks import Window
 from melvin.contexts import ngrams
+from melvin.counting import TRACE, Carry, read
 from melvin.heads import Boundary, Places
 from melvin.lines import Block
 from melvin.parse import Parser
 from melvin.symbols import CODE_BITS, START, U32, Symbols
-from melvin.tables import I64, U64
+from melvin.tables import I64
 
-TRACE = 3  # symbols looked back at
+
+def encode_lines(
+    parser: Parser, block: Block, separator: NDArray[np.bool_], port: int, at: I64 | None = None
+) -> Places:
+    """The places before the bytes data[at] of whole lines; before every byte, terminators too, when `at` is not given."""
+    carry = Carry.opening(parser.symbols, port)
+    return encode(parser, block, separator, port, carry, np.arange(block.data.size) if at is None else at)
 
 
 def encode(
-    parser: Parser, block: Block, separator: NDArray[np.bool_], port: int, before: U64, trace: U32, at: I64
+    parser: Parser, block: Block, separator: NDArray[np.bool_], port: int, carry: Carry, at: I64
 ) -> Places:
-    """The places before the bytes data[at] of a block.
-
-    before : uint64, shape (5,)     codes before the block, where it goes on with a line
-    trace : uint32, shape (TRACE,)  symbols before the block, last one last
-    at : int64, shape (n,)          ascending positions in the block
-    """
+    """The places before the bytes data[at] of a block. at : int64, shape (n,), ascending."""
     symbols = parser.symbols
-    window = Window(block.data)
-    start = chunk_starts(block, separator)
+    reading = read(parser, separator, block, port, carry)
+    window, stream, start = reading.window, reading.stream, reading.start
     length = np.diff(start, append=block.data.size)
-    terminator = np.zeros(block.data.size, np.bool_)
-    terminator[block.piece_end[block.closed] - 1] = True
-    parsed = parser.parse(window, start, length, port, terminator[start])
-    stream = np.concatenate((trace, parsed.stream()))
-    offset = trace.size + np.cumsum(parsed.size) - parsed.size  # first symbol of each chunk in the stream
+    offset = TRACE + np.cumsum(reading.size) - reading.size  # first symbol of each chunk in the stream
 
     opens = np.zeros(block.data.size + 1, np.bool_)
     opens[block.piece_start[np.concatenate(([block.opens], block.closed[:-1]))]] = True
@@ -62,7 +60,7 @@ def encode(
     deep = size >= 2
     chunk_low, chunk_high = _walk(symbols, window, start, length, low[:1], high[:1], chunk, partial, deep)
     return Places(
-        context=ngrams(block, before, port)[at] >> np.uint64(CODE_BITS),
+        context=ngrams(block, carry.before, port)[at] >> np.uint64(CODE_BITS),
         boundaries=(
             Boundary(back(0), back(1), low, high, depth, everywhere),
             Boundary(back(1), back(2), last_low, last_high, symbols.length[back(0)].astype(np.int64), begun),

@@ -6,17 +6,22 @@ the brain consolidates: evidence is closed and folded in, strong edges become pa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin import edges, patterns
-from melvin.chunks import SAMPLE_BYTES, learn_separators
-from melvin.contexts import Context, derive
-from melvin.heads import Credit, Rows
-from melvin.lines import make_block
+from melvin import edges, lexicon, patterns
+from melvin.chunks import SEPARATE_FROM, learn_separators
+from melvin.contexts import Context, byte_pairs, codes_of, derive
+from melvin.counting import Carry, count, read
+from melvin.encode import encode_lines
+from melvin.heads import Rows, Weights, fit
+from melvin.lexicon import Lexicon
+from melvin.lines import Block, lines_block
+from melvin.parse import Parser
 from melvin.symbols import BYTES, Symbols
 from melvin.tables import Counts, RunStack, fold
 
@@ -31,7 +36,7 @@ class Snapshot:
     links : edges closed under suffixes, key (source << 21) | rank of the target
     grams : 6-gram counts of bytes
     separator : bool, shape (ports, 256)   the bytes before which a chunk begins
-    credit : what each head has earned
+    weights : how far each head is trusted
     generation : how many have ended;  ends_at : bytes fed at which this one ends
     """
 
@@ -39,14 +44,14 @@ class Snapshot:
     links: Counts
     grams: Counts
     separator: NDArray[np.bool_]
-    credit: Credit
+    weights: Weights
     generation: int
     ends_at: int
 
     @classmethod
     def empty(cls) -> Snapshot:
         separator = np.zeros((0, BYTES), np.bool_)
-        return cls(Symbols.empty(), Counts.empty(), Counts.empty(), separator, Credit.none(), 0, FIRST_GENERATION)
+        return cls(Symbols.empty(), Counts.empty(), Counts.empty(), separator, Weights.none(), 0, FIRST_GENERATION)
 
     @cached_property
     def rows(self) -> Rows:
@@ -73,19 +78,14 @@ class Gathering:
     """Evidence of the generation that is going on.
 
     links : raw edges, as the parse saw them;  grams : 6-grams
-    credit : earned in this generation
-    sample : for each port the generation's first bytes, at most SAMPLE_BYTES
+    lexicon : distinct chunks and how often each was read
+    sample : lines (port, bytes) held back, to be predicted when the generation ends, and learnt then
     """
 
     links: RunStack = field(default_factory=RunStack)
     grams: RunStack = field(default_factory=RunStack)
-    credit: Credit = field(default_factory=Credit.none)
-    sample: dict[int, bytes] = field(default_factory=dict)
-
-    def keep_sample(self, port: int, data: NDArray[np.uint8]) -> None:
-        held = self.sample.get(port, b"")
-        if len(held) < SAMPLE_BYTES:
-            self.sample[port] = held + data[: SAMPLE_BYTES - len(held)].tobytes()
+    lexicon: Lexicon = field(default_factory=Lexicon.empty)
+    sample: list[tuple[int, bytes]] = field(default_factory=list)
 
     def renumber(self, before: Symbols, after: Symbols) -> None:
         """Follow a change of ranks (a port was added)."""
@@ -93,36 +93,67 @@ class Gathering:
 
 
 def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
-    """The snapshot with the evidence gathered so far folded in, its symbols as they were: what a query reads."""
-    return replace(
-        snapshot,
-        links=fold(snapshot.links, edges.close(snapshot.symbols, gathering.links.fold())),
-        grams=fold(snapshot.grams, gathering.grams.fold()),
-        credit=snapshot.credit + gathering.credit,
-    )
+    """The snapshot with all evidence gathered so far folded in, its symbols as they were: what a query reads."""
+    return _with_sample(_without_sample(snapshot, gathering), gathering, Parser(snapshot.symbols))
 
 
 def consolidate(snapshot: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
-    """End a generation: fold its evidence in, form patterns, judge separators."""
-    known = absorb(snapshot, gathering)
-    separator = _separators(snapshot.separator, gathering)
-    grown = patterns.form(snapshot.symbols, gathering.links.fold(), separator, born=fed)
+    """End a generation: predict what was held back, fold all evidence in, form patterns, judge separators."""
+    parser = Parser(snapshot.symbols)
+    known = _without_sample(snapshot, gathering)
+    weights = _checked(known, gathering, parser)
+    known = _with_sample(known, gathering, parser)
+    separator = snapshot.separator
+    if fed >= SEPARATE_FROM:
+        separator = np.vstack([learn_separators(pairs) for pairs in byte_pairs(known.grams, len(separator))])
+    grown = patterns.form(snapshot.symbols, lexicon.fold(gathering.lexicon, parser.lexicon()), born=fed)
     return replace(
         known,
         symbols=grown,
         links=edges.renumber(known.links, snapshot.symbols, grown),
         separator=separator,
-        credit=snapshot.credit.faded() + gathering.credit,
+        weights=weights,
         generation=snapshot.generation + 1,
         ends_at=max(2 * fed, FIRST_GENERATION),
     )
 
 
-def _separators(known: NDArray[np.bool_], gathering: Gathering) -> NDArray[np.bool_]:
-    separator = known.copy()
-    for port, sample in gathering.sample.items():
-        if len(sample) == SAMPLE_BYTES:
-            block = make_block(np.frombuffer(sample, np.uint8), opens=True)
-            if block is not None:
-                separator[port] = learn_separators(block, known[port])
-    return separator
+def _without_sample(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
+    """The evidence gathered folded in, but for the lines held back."""
+    return replace(
+        snapshot,
+        links=fold(snapshot.links, edges.close(snapshot.symbols, gathering.links.fold())),
+        grams=fold(snapshot.grams, gathering.grams.fold()),
+    )
+
+
+def _sampled(gathering: Gathering) -> Iterator[tuple[int, Block]]:
+    """The lines held back, by port, in order of their bytes: the order in which they came does not matter."""
+    for port in sorted({port for port, _ in gathering.sample}):
+        yield port, lines_block(sorted(line for at, line in gathering.sample if at == port))
+
+
+def _with_sample(known: Snapshot, gathering: Gathering, parser: Parser) -> Snapshot:
+    """The lines held back, counted as well."""
+    links, grams = RunStack(), RunStack()
+    for port, block in _sampled(gathering):
+        carry = Carry.opening(known.symbols, port)
+        reading = read(parser, known.separator[port], block, port, carry, tally=True)
+        more_links, more_grams, _ = count(known.symbols, block, port, carry, reading)
+        links.add(more_links)
+        grams.add(more_grams)
+    return replace(
+        known,
+        links=fold(known.links, edges.close(known.symbols, links.fold())),
+        grams=fold(known.grams, grams.fold()),
+    )
+
+
+def _checked(known: Snapshot, gathering: Gathering, parser: Parser) -> Weights:
+    """Predict the lines held back, and fit the heads' weights to the outcome."""
+    weights = known.weights
+    for port, block in _sampled(gathering):
+        places = encode_lines(parser, block, known.separator[port], port)
+        code = codes_of(block).astype(np.int64)
+        _, weights = fit(known.symbols, known.rows, known.contexts, weights, places, code)
+    return weights

@@ -5,9 +5,9 @@ there. Heads are asked from the general to the specific; each corrects what thos
 
     P <- weight * f + (1 - weight) * P        f: the head's own share of the evidence
 
-The weight comes from measured evidence: how much of what really came next, in lines predicted before they were learnt, a head
-with so much evidence of such variety had predicted better than those before it (expectation-maximisation for a mixture,
-Jelinek and Mercer 1980, with integer sums). Without such evidence it is Witten and Bell's N / (N + T).
+The weight comes from measured evidence: for how much of what really came next, in lines predicted before they were learnt, a
+head with so much evidence of such variety was responsible (expectation-maximisation for a mixture, Jelinek and Mercer 1980).
+Without such evidence it is Witten and Bell's N / (N + T).
 """
 
 from __future__ import annotations
@@ -18,19 +18,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.arithmetic import log2
 from melvin.contexts import F64, Context, probability
-from melvin.edges import pack
-from melvin.symbols import NONE, U32, Symbols
+from melvin.edges import pack, target_of
+from melvin.symbols import END, NONE, U32, Symbols
 from melvin.tables import I64, U64, Counts
 
 BOUNDARIES = 3  # where the symbol that is coming may have begun: here, one symbol back, at the chunk's start
 SUFFIXES = 3  # the source itself, its right constituent, and that one's
-HEADS = BOUNDARIES * SUFFIXES
+SOURCES = SUFFIXES + 1  # and anything at all
+HEADS = BOUNDARIES * SOURCES
 SIZE_BUCKETS = 24  # half powers of two of a row's evidence
 VARIETY_BUCKETS = 9  # eighths of the number of distinct successors, in proportion to the evidence
-BUCKETS = SIZE_BUCKETS * VARIETY_BUCKETS
-CREDIT_ONE = 1 << 16  # credit is counted in integer parts of one prediction, so that adding it up is exact
-PRIOR_PREDICTIONS = 2  # Witten-Bell's weight counts as so many predictions
+BUCKETS = 2 * SIZE_BUCKETS * VARIETY_BUCKETS  # twice: for heads that look back further than the byte view, or not
+ONE = 1 << 16  # predictions are counted in integer parts of one
+PRIOR_PREDICTIONS = 2  # the prior weight counts as so many predictions
+EM_STEPS = 6  # of expectation-maximisation, each generation, from where the one before left off
+REPEATING = 1 / 64  # prior weight of a head that knows no more of the context than the byte view
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,8 @@ class Places:
 class Opinion:
     """What one head said: its share f of the evidence for each code, and the row it rests on.
 
-    total, distinct : int64, shape (n, 1);  found, same : int64, shapes (n, m), (n, 1)
+    total, distinct : int64, shape (n, 1)   evidence, and different symbols in it (1 where all go on with the same byte);  found, same : int64, shapes (n, m), (n, 1)
+    further : bool, shape (n, 1)   the head's context is longer than the longest that the byte view has seen before
     `same` is the evidence that the coming symbol is already complete: what comes next is then for the heads before.
     """
 
@@ -89,82 +94,120 @@ class Opinion:
     distinct: I64
     found: I64
     same: I64
+    further: NDArray[np.bool_]
 
     def share(self, prior: F64) -> F64:
         """f: (n, m)"""
         return (self.found + self.same * prior) / np.maximum(self.total, 1)
 
+    def prior(self) -> F64:
+        """(n, 1): Witten and Bell's N / (N + T), where the head knows more of the context than the byte view does."""
+        return np.where(self.further, self.total / np.maximum(self.total + self.distinct, 1), REPEATING)
+
     def bucket(self) -> I64:
         """(n, 1): how much evidence, of what variety."""
         some = np.maximum(self.total, 1)
-        size = np.minimum((2 * np.log2(some)).astype(np.int64), SIZE_BUCKETS - 1)
+        size = np.minimum((2 * log2(some)).astype(np.int64), SIZE_BUCKETS - 1)
         variety = np.minimum(8 * self.distinct // some, VARIETY_BUCKETS - 1)
-        return size * VARIETY_BUCKETS + variety
+        return (self.further * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety
 
 
 @dataclass(frozen=True)
-class Credit:
-    """How well each head has predicted, by bucket.
+class Weights:
+    """How far each head is trusted, by bucket: integer evidence from lines predicted before they were learnt.
 
-    earned, asked : int64, shape (HEADS, BUCKETS)   in parts of CREDIT_ONE
+    right, asked : int64, shape (HEADS, BUCKETS), in parts of ONE
+        predictions for which the head was responsible, of those it was asked for
     """
 
-    earned: I64
+    right: I64
     asked: I64
 
     @classmethod
-    def none(cls) -> Credit:
+    def none(cls) -> Weights:
         return cls(np.zeros((HEADS, BUCKETS), np.int64), np.zeros((HEADS, BUCKETS), np.int64))
 
-    def __add__(self, other: Credit) -> Credit:
-        return Credit(self.earned + other.earned, self.asked + other.asked)
-
-    def faded(self) -> Credit:
-        """Half of it: later generations know more, and weigh more."""
-        return Credit(self.earned >> 1, self.asked >> 1)
-
-    def weight(self, opinion: Opinion) -> F64:
+    def of(self, opinion: Opinion) -> F64:
         """(n, 1): the share of the prediction that the head's opinion gets; 0 where it has none."""
         bucket = opinion.bucket()
-        prior = opinion.total / np.maximum(opinion.total + opinion.distinct, 1)
-        earned = self.earned[opinion.head][bucket] / CREDIT_ONE + PRIOR_PREDICTIONS * prior
-        weight = earned / (self.asked[opinion.head][bucket] / CREDIT_ONE + PRIOR_PREDICTIONS)
-        return np.where(opinion.total > 0, weight, 0.0)
+        right = self.right[opinion.head][bucket] / ONE + PRIOR_PREDICTIONS * opinion.prior()
+        return np.where(opinion.total > 0, right / (self.asked[opinion.head][bucket] / ONE + PRIOR_PREDICTIONS), 0.0)
+
+    def fitted(self, opinion: Opinion, probability: F64) -> Weights:
+        """With one head's weights fitted to predictions that were just checked, by expectation-maximisation.
+
+        What was known before counts half: later generations know more, and weigh more.
+
+        probability : float64, shape (n, 1)   what the heads before gave to what really came
+        """
+        head, has = opinion.head, opinion.total[:, 0] > 0
+        bucket = opinion.bucket()[has, 0]
+        share, before, prior = opinion.share(probability)[has, 0], probability[has, 0], opinion.prior()[has, 0]
+        old_right, old_asked = self.right[head] / ONE / 2, self.asked[head] / ONE / 2
+        asked = old_asked + np.bincount(bucket, minlength=BUCKETS)
+        right = asked * np.divide(old_right, old_asked, out=np.zeros(BUCKETS), where=old_asked > 0)
+        known = np.where(old_asked > 0, asked, 0.0)
+        for _ in range(EM_STEPS):
+            weight = (right[bucket] + PRIOR_PREDICTIONS * prior) / (known[bucket] + PRIOR_PREDICTIONS)
+            agreed = weight * share
+            mixed = agreed + (1 - weight) * before
+            responsible = np.divide(agreed, mixed, out=np.zeros_like(agreed), where=mixed > 0)
+            right, known = old_right + np.bincount(bucket, responsible, BUCKETS), asked
+        result = Weights(self.right.copy(), self.asked.copy())
+        result.right[head], result.asked[head] = np.rint(ONE * right), np.rint(ONE * asked)
+        return result
 
 
 def opinions(symbols: Symbols, edges: Rows, places: Places, code: I64, longest: I64) -> Iterator[Opinion]:
     """What each head says of each code: the general ones first.
 
-    code : int64, shape (n, m);  longest : int64, shape (n, 1)   bytes of context that the byte view has seen before:
-    a head is silent where it knows no more of the context than that.
+    code : int64, shape (n, m);  longest : int64, shape (n, 1)   bytes of context that the byte view has seen before
     """
     for index, boundary in enumerate(places.boundaries):
         low, high, depth = boundary.low[:, None], boundary.high[:, None], boundary.depth[:, None]
         found_low, found_high = symbols.narrow(low, high, depth, code)
         first = symbols.by_rank[np.minimum(boundary.low, symbols.size - 1)]
         same = ((boundary.low < boundary.high) & (symbols.length[first] == boundary.depth) & (boundary.depth > 0))[:, None]
-        source = boundary.source
-        suffixes = [source]
-        for _ in range(SUFFIXES - 1):
-            shorter = symbols.right[np.where(source == NONE, 0, source)]
-            source = np.where(source == NONE, NONE, shorter)
-            suffixes.append(source)
-        for back in range(SUFFIXES - 1, -1, -1):
-            row = np.where(suffixes[back] == NONE, 0, suffixes[back])
-            extent = np.maximum(symbols.length[row].astype(np.int64), 1) + boundary.depth  # START counts as one
-            there = boundary.valid & (suffixes[back] != NONE) & (extent > longest[:, 0])
+        for back, source in reversed(list(enumerate(_sources(symbols, boundary.source)))):
+            row = np.where(source == NONE, 0, source)
+            anything = row - symbols.base[symbols.port[row]] == END
+            extent = np.maximum(symbols.length[row].astype(np.int64), 1) - anything + boundary.depth  # START counts as one
+            there = boundary.valid & (source != NONE)
+            further = (extent > longest[:, 0])[:, None]
             row = row[:, None]
             begin, end = _place(edges, row, low), _place(edges, row, high)
             inside = _place(edges, row, low + same)
             sums = edges.running
             alive = there[:, None]
+            distinct = end - inside
+            # The row is in byte order: where its first and its last symbol go on alike, all do.
+            agree = (distinct > 1) & (_next_code(symbols, edges, inside, depth) == _next_code(symbols, edges, end - 1, depth))
+            distinct = np.where(agree, 1, distinct)
             yield Opinion(
-                head=index * SUFFIXES + back,
+                head=index * SOURCES + back,
                 total=np.where(alive, sums[end] - sums[begin], 0),
-                distinct=np.where(alive, end - inside, 0),
+                distinct=np.where(alive, distinct, 0),
                 found=np.where(alive, sums[_place(edges, row, found_high)] - sums[_place(edges, row, found_low)], 0),
+                further=further,
                 same=np.where(alive, sums[inside] - sums[begin], 0),
             )
+
+
+def _next_code(symbols: Symbols, edges: Rows, at: I64, depth: I64) -> I64:
+    """The code at `depth` of the target of each key."""
+    if not edges.key.size:
+        return np.zeros(at.shape, np.int64)
+    target = symbols.by_rank[target_of(edges.key[np.clip(at, 0, edges.key.size - 1)])]
+    return symbols.code_at(target, depth)
+
+
+def _sources(symbols: Symbols, source: U32) -> list[U32]:
+    """The symbol, what it ends with, what that ends with, and the row of anything; NONE where there is none."""
+    sources = [source]
+    for _ in range(SUFFIXES - 1):
+        shorter = symbols.right[np.where(sources[-1] == NONE, 0, sources[-1])]
+        sources.append(np.where(sources[-1] == NONE, NONE, shorter))
+    return [*sources, symbols.base[symbols.port[source]] + np.uint32(END)]
 
 
 def _place(rows: Rows, source: U32, rank: I64) -> I64:
@@ -173,33 +216,29 @@ def _place(rows: Rows, source: U32, rank: I64) -> I64:
 
 
 def predict(
-    symbols: Symbols, edges: Rows, contexts: tuple[Context, ...], credit: Credit, places: Places, code: I64
+    symbols: Symbols, edges: Rows, contexts: tuple[Context, ...], weights: Weights, places: Places, code: I64
 ) -> F64:
     """P(code) at each place. code : int64, shape (n, m) -> float64, shape (n, m)."""
     result, longest = probability(contexts, places.context[:, None], code)
     for opinion in opinions(symbols, edges, places, code, longest):
-        weight = credit.weight(opinion)
+        weight = weights.of(opinion)
         result = weight * opinion.share(result) + (1 - weight) * result
     return result
 
 
-def learn_credit(
-    symbols: Symbols, edges: Rows, contexts: tuple[Context, ...], credit: Credit, places: Places, code: I64
-) -> tuple[F64, Credit]:
-    """Predict what came next, then see which heads had said so. code : int64, shape (n,).
+def fit(
+    symbols: Symbols, edges: Rows, contexts: tuple[Context, ...], weights: Weights, places: Places, code: I64
+) -> tuple[F64, Weights]:
+    """Predict what came, then fit the heads' weights to it, the general heads first. code : int64, shape (n,).
 
-    Returns the probabilities, shape (n,), and the credit earned.
+    Returns what was predicted with the weights as they were, float64 of shape (n,), and the fitted weights.
     """
-    earned, asked = np.zeros((HEADS, BUCKETS), np.int64), np.zeros((HEADS, BUCKETS), np.int64)
-    result, longest = probability(contexts, places.context[:, None], code[:, None])
+    now, longest = probability(contexts, places.context[:, None], code[:, None])
+    better = now
     for opinion in opinions(symbols, edges, places, code[:, None], longest):
-        weight = credit.weight(opinion)
-        agreed = weight * opinion.share(result)
-        mixed = agreed + (1 - weight) * result
-        has = opinion.total[:, 0] > 0
-        bucket = opinion.bucket()[has, 0]
-        part = np.rint(CREDIT_ONE * (agreed[has, 0] / mixed[has, 0])).astype(np.int64)
-        np.add.at(earned[opinion.head], bucket, part)
-        np.add.at(asked[opinion.head], bucket, CREDIT_ONE)
-        result = mixed
-    return result[:, 0], Credit(earned, asked)
+        weight = weights.of(opinion)
+        now = weight * opinion.share(now) + (1 - weight) * now
+        weights = weights.fitted(opinion, better)
+        weight = weights.of(opinion)
+        better = weight * opinion.share(better) + (1 - weight) * better
+    return now[:, 0], weights

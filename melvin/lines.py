@@ -38,6 +38,17 @@ class Block:
     def piece_end(self) -> NDArray[np.int64]:
         return np.append(self.piece_start[1:], self.data.size)
 
+    def without(self, pieces: NDArray[np.int64]) -> Block | None:
+        """The block without some whole lines; None where nothing is left."""
+        keep = np.ones(self.piece_start.size, np.bool_)
+        keep[pieces] = False
+        if not keep.any():
+            return None
+        length = (self.piece_end - self.piece_start)[keep]
+        opens = self.opens or bool(self.closed[: np.argmax(keep)].any())
+        data = self.data[np.repeat(keep, self.piece_end - self.piece_start)]
+        return Block(data, np.cumsum(length) - length, self.closed[keep], opens)
+
     def split(self, pieces: int) -> tuple[Block, Block]:
         """The first `pieces` pieces, and the rest."""
         at = int(self.piece_start[pieces]) if pieces < self.piece_start.size else self.data.size
@@ -115,6 +126,13 @@ def make_block(raw: NDArray[np.uint8], opens: bool) -> Block | None:
         start = start[which] + (np.arange(which.size) - first) * MAX_PIECE
         stop = np.append(start[1:], data.size)
     return Block(data, start.astype(np.int64), data[stop - 1] == LF, opens)
+
+
+def lines_block(texts: Iterable[bytes]) -> Block:
+    """One line a text, as it is: nothing dropped, every byte data."""
+    pieces = [np.frombuffer(text + bytes([LF]), np.uint8) for text in texts]
+    length = np.array([piece.size for piece in pieces])
+    return Block(np.concatenate(pieces), np.cumsum(length) - length, np.ones(length.size, np.bool_), opens=True)
 
 
 def from_lines(lines: Iterable[bytes | str]) -> Iterator[bytes]:

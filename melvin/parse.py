@@ -7,29 +7,34 @@ form; this repeats until no pair forms a pattern. All chunks that were not seen 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melvin.chunks import Window
 from melvin.hashing import ABSENT, HashTable
+from melvin.lexicon import Lexicon, fold
 from melvin.symbols import END, START, U32, Symbols
 from melvin.tables import I64, U64
 
 POOL_SYMBOLS = 1 << 22  # symbols that the cache of parsed chunks may hold: 16 MiB; then it starts afresh
 
 
-def compete(symbols: Symbols, stream: U32, begins: NDArray[np.bool_]) -> tuple[U32, NDArray[np.bool_]]:
+def compete(
+    symbols: Symbols, stream: U32, begins: NDArray[np.bool_], position: I64
+) -> tuple[U32, NDArray[np.bool_], I64]:
     """Merge pairs into patterns until none is left; a pair never crosses a chunk's beginning.
 
     Parameters
     ----------
     stream : uint32, shape (n,)     ground symbols of all chunks, one chunk after the other
     begins : bool, shape (n,)       True where a chunk begins
+    position : int64, shape (n,)    whatever is to be kept beside each symbol
 
     Returns
     -------
-    The symbols that are left and where chunks begin among them.
+    The symbols that are left, where chunks begin among them, and their positions (a pattern keeps its left part's).
     """
     alive = np.flatnonzero(~begins[1:]) if stream.size else np.empty(0, np.int64)  # pairs worth asking about
     while alive.size:
@@ -54,11 +59,11 @@ def compete(symbols: Symbols, stream: U32, begins: NDArray[np.bool_]) -> tuple[U
         touched[wins] = True
         touched[np.maximum(wins - 1, 0)] = True
         touched[here] = True  # losers ask again: the pair may still stand
-        stream, begins, touched = stream[keep], begins[keep], touched[keep]
+        stream, begins, position, touched = stream[keep], begins[keep], position[keep], touched[keep]
         touched[:-1] &= ~begins[1:]
         touched[-1:] = False
         alive = np.flatnonzero(touched)
-    return stream, begins
+    return stream, begins, position
 
 
 @dataclass(frozen=True)
@@ -77,24 +82,41 @@ class Parsed:
 
 
 class Parser:
-    """Parses chunks under one set of symbols and remembers them: what it holds can be made again, and is never saved."""
+    """Parses chunks under one set of symbols, remembers them, and counts how often each was read."""
 
     def __init__(self, symbols: Symbols) -> None:
         self.symbols = symbols
+        self._tallied = Lexicon.empty()
         self._forget()
 
     def _forget(self) -> None:
+        """Start with an empty memory."""
         self._known = HashTable(1 << 12)
         self._pool = np.empty(1 << 14, np.uint32)
         self._used = 0
+        self._key = np.empty(1 << 12, np.uint64)
         self._first = np.empty(1 << 12, np.int64)
         self._size = np.empty(1 << 12, np.int64)
+        self._count = np.zeros(1 << 12, np.int64)
         self._chunks = 0
 
-    def parse(self, window: Window, start: I64, length: I64, port: int, terminator: NDArray[np.bool_]) -> Parsed:
+    def lexicon(self) -> Lexicon:
+        """The chunks read so far, and how often each was."""
+        read = np.flatnonzero(self._count[: self._chunks])
+        if read.size:
+            key, size = self._key[read], self._size[read]
+            shift = np.repeat(self._first[read] - (np.cumsum(size) - size), size)
+            fresh = Lexicon(key, self._count[read], size, self._pool[shift + np.arange(shift.size)])
+            self._tallied = fold(self._tallied, fresh)
+            self._count[: self._chunks] = 0
+        return self._tallied
+
+    def parse(
+        self, window: Window, start: I64, length: I64, port: int, terminator: NDArray[np.bool_], tally: bool = False
+    ) -> Parsed:
         """Symbols of the chunks data[start : start + length]; a terminator stands for END, START.
 
-        start, length : int64, shape (c,);  terminator : bool, shape (c,)
+        start, length : int64, shape (c,);  terminator : bool, shape (c,);  tally : count the chunks as read
         """
         key = window.hash(start, length, 2 * port)
         key[terminator] = np.uint64(2 * port + 1)
@@ -102,12 +124,15 @@ class Parser:
         missing = np.flatnonzero(chunk == ABSENT)
         if missing.size:
             if self._used > POOL_SYMBOLS:
+                self.lexicon()
                 self._forget()
                 missing = np.arange(key.size)
             new_key, at = np.unique(key[missing], return_index=True)
             at = missing[at]
             self._learn(window, start[at], length[at], port, terminator[at], new_key)
             chunk[missing] = self._known.get(key[missing])
+        if tally:
+            self._count[: self._chunks] += np.bincount(chunk[~terminator], minlength=self._chunks)
         return Parsed(self._pool, self._first[chunk], self._size[chunk])
 
     def _learn(
@@ -118,36 +143,35 @@ class Parser:
         stream = window.data[spread + np.arange(spread.size)].astype(np.uint32) + base
         begins = np.zeros(stream.size, np.bool_)
         begins[np.cumsum(length) - length] = True
-        owner_is_terminator = np.repeat(terminator, length)
-        stream[owner_is_terminator] = base + np.uint32(END)
-        stream, begins = compete(self.symbols, stream, begins)
+        stream[np.repeat(terminator, length)] = base + np.uint32(END)
+        stream, begins, _ = compete(self.symbols, stream, begins, spread)
         # END is followed by START, so that the stream of a whole block needs no further care at line borders
         ends = stream == base + np.uint32(END)
         if ends.any():
             wide = 1 + ends.astype(np.int64)
-            stream = np.repeat(stream, wide)
             position = np.cumsum(wide) - wide
+            stream = np.repeat(stream, wide)
             stream[position[ends] + 1] = base + np.uint32(START)
             spread_begins = np.zeros(stream.size, np.bool_)
             spread_begins[position] = begins
             begins = spread_begins
         first = np.flatnonzero(begins)
-        size = np.diff(first, append=stream.size)
-        self._append(stream, first, size, key)
+        self._append(stream, first, np.diff(first, append=stream.size), key)
 
     def _append(self, stream: U32, first: I64, size: I64, key: U64) -> None:
+        begin, end = self._chunks, self._chunks + first.size
         self._pool = _room(self._pool, self._used, stream.size)
         self._pool[self._used : self._used + stream.size] = stream
-        chunks = slice(self._chunks, self._chunks + first.size)
-        self._first = _room(self._first, self._chunks, first.size)
-        self._size = _room(self._size, self._chunks, first.size)
-        self._first[chunks], self._size[chunks] = first + self._used, size
-        self._known.put(key, np.arange(chunks.start, chunks.stop, dtype=np.uint32))
+        for name, values in (("_key", key), ("_first", first + self._used), ("_size", size), ("_count", 0)):
+            pool = _room(getattr(self, name), begin, first.size)
+            pool[begin:end] = values
+            setattr(self, name, pool)
+        self._known.put(key, np.arange(begin, end, dtype=np.uint32))
         self._used += stream.size
-        self._chunks += first.size
+        self._chunks = end
 
 
-def _room(pool: NDArray[np.generic], used: int, more: int) -> NDArray[np.generic]:
+def _room(pool: NDArray[Any], used: int, more: int) -> NDArray[Any]:
     """The pool, or a longer copy when `more` entries do not fit behind the `used` ones."""
     if used + more <= pool.size:
         return pool

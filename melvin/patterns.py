@@ -1,66 +1,73 @@
 """Pattern formation: strong edges become larger symbols, by description length gained.
 
-Writing "j" after "i" costs log2(N / in_j) bits when i is not looked at; as part of a pattern that is seen `count` times the
-pair is named once. What that saves, less the bits that describe the new symbol, is the pattern's gain.
+Writing j after i costs log2(N / in_j) bits when i is not looked at; as part of a pattern that is seen `count` times the pair
+is named once. What that saves, less the bits that describe the new symbol, is the pattern's gain. The pairs are those inside a
+generation's chunks; when some have become patterns the chunks are parsed with them and the pairs that are left are judged again,
+so a pattern of patterns of patterns may form at once.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from melvin.edges import source_of, target_of
-from melvin.symbols import END, MAX_PAYLOAD, MAX_SYMBOLS, START, U32, Symbols
-from melvin.tables import Counts, run_starts
+from melvin.arithmetic import log2
+from melvin.hashing import ABSENT
+from melvin.lexicon import Lexicon
+from melvin.parse import compete
+from melvin.symbols import MAX_PAYLOAD, MAX_SYMBOLS, U32, Symbols, pair_key
+from melvin.tables import Counts, run_starts, sum_by_key
 
 GROWTH = 1.0  # a generation, having read as much again as all before it, may at most double the vocabulary
 
 
-def gains(symbols: Symbols, raw: Counts) -> tuple[U32, U32, np.ndarray]:
-    """Description length gained, in bits, by making each edge a pattern: source, target, gain; shapes (n,).
+def form(symbols: Symbols, lexicon: Lexicon, born: int) -> Symbols:
+    """Add the patterns that this generation's chunks have earned."""
+    stream, begins = lexicon.pool, lexicon.begins
+    weight = np.repeat(lexicon.count, lexicon.size)
+    room = min(int(GROWTH * symbols.size), MAX_SYMBOLS - symbols.size)
+    while room > 0:
+        left, right = best_pairs(symbols, stream, begins, weight)
+        left, right = left[:room], right[:room]
+        if not left.size:
+            break
+        symbols = symbols.with_patterns(left, right, born)
+        room -= left.size
+        position = np.arange(stream.size)
+        stream, begins, position = compete(symbols, stream.copy(), begins, position)
+        weight = weight[position]
+    return symbols
 
-    gain = count * log2(count * N / (out_i * in_j)) - (bits to name i and j)
+
+def best_pairs(symbols: Symbols, stream: U32, begins: NDArray[np.bool_], weight: NDArray[np.int64]) -> tuple[U32, U32]:
+    """Pairs worth a symbol, best first: with a positive gain that is the best of the left or of the right one's pairs."""
+    inside = ~begins[1:]
+    key = pair_key(stream[:-1], stream[1:])[inside]
+    seen = np.bincount(stream, weight, symbols.size)
+    left, right, gain = gains(sum_by_key(key, weight[1:][inside]), seen, float(weight.sum() + weight[begins].sum()))
+    fits = symbols.length[left].astype(np.int64) + symbols.length[right] <= MAX_PAYLOAD
+    good = (gain > 0) & fits & (symbols.pattern_of(left, right) == ABSENT)
+    left, right, gain = left[good], right[good], gain[good]
+    best = best_of_group(left, gain) | best_of_group(right, gain)
+    left, right, gain = left[best], right[best], gain[best]
+    order = np.argsort(-gain, kind="stable")
+    return left[order], right[order]
+
+
+def gains(pairs: Counts, seen: NDArray[np.float64], total: float) -> tuple[U32, U32, NDArray[np.float64]]:
+    """Description length gained, in bits, by making each pair a pattern: left, right, gain; shapes (n,).
+
+    gain = count * log2(count * N / (seen_i * seen_j)) - (bits to name i and j)
+
+    seen : how often each symbol occurs;  total : N, all symbols and chunk ends
     """
-    source = source_of(raw.key).astype(np.uint32)
-    target = symbols.by_rank[target_of(raw.key)]
-    out = np.bincount(source, raw.count, symbols.size)
-    into = np.bincount(target, raw.count, symbols.size)
-    total = float(raw.count.sum())
-    count = raw.count.astype(np.float64)
-    description = 2 * np.log2(symbols.size)
-    return source, target, count * np.log2(count * total / (out[source] * into[target])) - description
+    left = (pairs.key >> np.uint64(32)).astype(np.uint32)
+    right = pairs.key.astype(np.uint32)
+    count = pairs.count.astype(np.float64)
+    return left, right, count * log2(count * total / (seen[left] * seen[right])) - 2 * float(log2(seen.size))
 
 
-def form(symbols: Symbols, raw: Counts, separator: np.ndarray, born: int) -> Symbols:
-    """Add the patterns that this generation's edges have earned, best first.
-
-    An edge is formed when its gain is positive and the best of its source's or of its target's edges.
-    """
-    if not raw.size or symbols.size >= MAX_SYMBOLS:
-        return symbols
-    source, target, gain = gains(symbols, raw)
-    ground = symbols.base[symbols.port]
-    length = symbols.length[source].astype(np.int64) + symbols.length[target]
-    code = np.maximum(symbols.first_code[target] - 1, 0)
-    allowed = (
-        (gain > 0)
-        & (source - ground[source] != START)
-        & (target - ground[target] != END)
-        & (length <= MAX_PAYLOAD)
-        & ~separator[symbols.port[target], np.minimum(code, separator.shape[1] - 1)]
-    )
-    source, target, gain = source[allowed], target[allowed], gain[allowed]
-    best = best_of_group(source, gain) | best_of_group(target, gain)
-    source, target, gain = source[best], target[best], gain[best]
-    share = min(int(GROWTH * symbols.size), MAX_SYMBOLS - symbols.size)
-    order = np.lexsort((symbols.rank[target], symbols.rank[source], -gain))[:share]
-    source, target = source[order], target[order]
-    new = symbols.pattern_of(source, target) == np.uint32(0xFFFFFFFF)
-    if not new.any():
-        return symbols
-    return symbols.with_patterns(source[new], target[new], born)
-
-
-def best_of_group(group: U32, gain: np.ndarray) -> np.ndarray:
+def best_of_group(group: U32, gain: NDArray[np.float64]) -> NDArray[np.bool_]:
     """True for the first of the largest gains of each group. Shapes (n,), (n,) -> (n,)."""
     order = np.lexsort((-gain, group))
     best = np.zeros(group.size, np.bool_)

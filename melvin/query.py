@@ -6,7 +6,6 @@ the end of the line, a state that was there before, or uncertainty.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,12 +14,12 @@ from numpy.typing import NDArray
 
 from melvin import lines
 from melvin.contexts import ORDER, codes_of, ngrams
-from melvin.encode import TRACE, encode
+from melvin.encode import encode_lines
 from melvin.generation import Snapshot
 from melvin.heads import predict
-from melvin.lines import LF, Block
+from melvin.lines import Block, lines_block
 from melvin.parse import Parser
-from melvin.symbols import BYTES, CODE_BITS, CODES, END_CODE, START
+from melvin.symbols import BYTES, CODE_BITS, CODES, END_CODE
 
 F64 = NDArray[np.float64]
 
@@ -97,7 +96,7 @@ class Reader:
 
     def distribution(self, texts: list[bytes], port: int) -> F64:
         """P(next code) after each text. -> float64, shape (texts, 257)"""
-        block = _lines(texts)
+        block = lines_block(texts)
         code = np.arange(1, CODES + 1)[None]
         return self._predict(block, port, block.piece_end - 1, np.broadcast_to(code, (len(texts), CODES)))
 
@@ -111,16 +110,14 @@ class Reader:
         """P(the text goes on with these bytes)."""
         if not continuation:
             return 1.0
-        block = _lines([text + continuation])
+        block = lines_block([text + continuation])
         at = np.arange(len(text), len(text) + len(continuation))
         return float(self._predict(block, port, at, codes_of(block)[at].astype(np.int64)[:, None]).prod())
 
     def _predict(self, block: Block, port: int, at: NDArray[np.int64], code: NDArray[np.int64]) -> F64:
         snapshot = self._snapshot
-        start = np.full(TRACE, snapshot.symbols.base[port] + np.uint32(START), np.uint32)
-        before = np.full(ORDER, END_CODE, np.uint64)
-        places = encode(self._parser, block, snapshot.separator[port], port, before, start, at)
-        return predict(snapshot.symbols, snapshot.rows, snapshot.contexts, snapshot.credit, places, code)
+        places = encode_lines(self._parser, block, snapshot.separator[port], port, at)
+        return predict(snapshot.symbols, snapshot.rows, snapshot.contexts, snapshot.weights, places, code)
 
     # ---------------------------------------------------------------- decoding
 
@@ -164,7 +161,7 @@ class Reader:
         return Answer(text, payload, probability, first.entropy, self._abstains(text, port, first), candidates)
 
     def _abstains(self, text: bytes, port: int, spread: Distribution) -> bool:
-        block = _lines([text])
+        block = lines_block([text])
         key = ngrams(block, np.full(ORDER, END_CODE, np.uint64), port)[-1:] >> np.uint64(CODE_BITS)
         longest = self._snapshot.contexts[-1].row
         if not longest.size:
@@ -178,9 +175,3 @@ class Reader:
         p = shortest.count / shortest.count.sum()
         return float(-(p * np.log2(p)).sum())
 
-
-def _lines(texts: Iterable[bytes]) -> Block:
-    """One line a text, as they are: nothing dropped, every byte data."""
-    pieces = [np.frombuffer(t + bytes([LF]), np.uint8) for t in texts]
-    length = np.array([p.size for p in pieces])
-    return Block(np.concatenate(pieces), np.cumsum(length) - length, np.ones(length.size, np.bool_), opens=True)

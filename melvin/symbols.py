@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import HashTable
+from melvin.hashing import ABSENT, MULTIPLIER, HashTable, mix
 from melvin.tables import I64, U64, bisect
 
 U32 = NDArray[np.uint32]
@@ -52,8 +52,6 @@ class Symbols:
     pair_left, pair_right, pair_symbol : uint32, shape (p,)   every pair that is known to form a pattern: a payload
         has one symbol, however it is split
     words : uint64, shape (w, n)       payload codes, seven to a word
-    rank : uint32, shape (n,)          id -> rank
-    by_rank : uint32, shape (n,)       rank -> id
     """
 
     ports: tuple[str, ...]
@@ -68,8 +66,6 @@ class Symbols:
     pair_right: U32
     pair_symbol: U32
     words: U64
-    rank: U32
-    by_rank: U32
 
     @property
     def size(self) -> int:
@@ -80,7 +76,7 @@ class Symbols:
         u32 = np.empty(0, np.uint32)
         return cls(
             (), u32, np.empty(0, np.uint16), u32, u32, np.empty(0, np.uint8), np.empty(0, np.uint8),
-            np.empty(0, np.int64), u32, u32, u32, np.empty((1, 0), np.uint64), u32, u32,
+            np.empty(0, np.int64), u32, u32, u32, np.empty((1, 0), np.uint64),
         )  # fmt: skip
 
     # ---------------------------------------------------------------- growing
@@ -113,9 +109,14 @@ class Symbols:
         length = self.length[left].astype(np.int64) + self.length[right]
         depth = max(self.words.shape[0], -(-int(length.max(initial=1)) // WORD_CODES))
         words = self._joined_words(left, right, depth)
-        all_words = np.hstack((self._words_to(depth), words))
-        all_ports = np.concatenate((self.port, self.port[left]))
-        owner = first_of_equal(all_words, all_ports)[self.size :]  # the column that first had this payload
+        port = self.port[left]
+        key = payload_hash(words, port)
+        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        owner = self.size + first[inverse]  # the first of these pairs with this payload, or a symbol that is known
+        known = self._by_payload.get(key)
+        held = np.where(known == ABSENT, 0, known)
+        same = (known != ABSENT) & (self.port[held] == port) & (self._words_to(depth)[:, held] == words).all(axis=0)
+        owner = np.where(same, held, owner)
         fresh = owner == self.size + np.arange(left.size)
         new_id = np.full(left.size, NONE)
         new_id[fresh] = self.size + np.arange(int(fresh.sum()), dtype=np.uint32)
@@ -167,15 +168,10 @@ class Symbols:
         born: int,
         pairs: tuple[U32, ...],
     ) -> Symbols:
-        all_words = np.hstack((self._words_to(words.shape[0]), words))
-        all_ports = np.concatenate((self.port, port))
-        by_rank = np.lexsort((*all_words[::-1], all_ports)).astype(np.uint32)
-        rank = np.empty_like(by_rank)
-        rank[by_rank] = np.arange(by_rank.size, dtype=np.uint32)
         return Symbols(
             ports=ports,
             base=base.astype(np.uint32),
-            port=all_ports,
+            port=np.concatenate((self.port, port)),
             left=np.concatenate((self.left, left)),
             right=np.concatenate((self.right, right)),
             level=np.concatenate((self.level, level)),
@@ -184,12 +180,29 @@ class Symbols:
             pair_left=np.concatenate((self.pair_left, pairs[0])),
             pair_right=np.concatenate((self.pair_right, pairs[1])),
             pair_symbol=np.concatenate((self.pair_symbol, pairs[2])),
-            words=all_words,
-            rank=rank,
-            by_rank=by_rank,
+            words=np.hstack((self._words_to(words.shape[0]), words)),
         )
 
     # ---------------------------------------------------------------- reading
+
+    @cached_property
+    def by_rank(self) -> U32:
+        """uint32, shape (n,): rank -> id."""
+        return np.lexsort((*self.words[::-1], self.port)).astype(np.uint32)
+
+    @cached_property
+    def rank(self) -> U32:
+        """uint32, shape (n,): id -> rank."""
+        rank = np.empty_like(self.by_rank)
+        rank[self.by_rank] = np.arange(self.size, dtype=np.uint32)
+        return rank
+
+    @cached_property
+    def _by_payload(self) -> HashTable:
+        table = HashTable(self.size)
+        key, first = np.unique(payload_hash(self.words, self.port), return_index=True)
+        table.put(key, first.astype(np.uint32))
+        return table
 
     @cached_property
     def pairs(self) -> HashTable:
@@ -296,6 +309,13 @@ class Symbols:
             np.int64
         )
 
+    def code_at(self, symbol: U32, depth: I64) -> I64:
+        """The code at a depth of its own for each symbol; 0 beyond its payload."""
+        word = depth // WORD_CODES
+        shift = (CODE_BITS * (WORD_CODES - 1 - depth % WORD_CODES)).astype(np.uint64)
+        held = self.words[np.minimum(word, self.words.shape[0] - 1), symbol]
+        return np.where(word < self.words.shape[0], (held >> shift) & np.uint64(511), 0).astype(np.int64)
+
     @cached_property
     def first_code(self) -> I64:
         return self.codes(np.arange(self.size, dtype=np.uint32), 0)
@@ -312,14 +332,12 @@ class Symbols:
         return grown.rank[self.by_rank]
 
 
-def first_of_equal(words: U64, port: NDArray[np.uint16]) -> I64:
-    """For each column, the first column that holds the same port and payload. Shapes (w, n), (n,) -> (n,)."""
-    order = np.lexsort((*words[::-1], port))  # stable: equal columns keep their order
-    differs = np.ones(order.size, np.bool_)
-    differs[1:] = (words[:, order[1:]] != words[:, order[:-1]]).any(axis=0) | (port[order[1:]] != port[order[:-1]])
-    first = np.empty(order.size, np.int64)
-    first[order] = order[np.maximum.accumulate(np.where(differs, np.arange(order.size), 0))]
-    return first
+def payload_hash(words: U64, port: NDArray[np.uint16]) -> U64:
+    """A 64-bit hash of each payload and its port; words of zero behind a payload do not count. Shape (w, n) -> (n,)."""
+    hashed = mix(port.astype(np.uint64))
+    for word in words:
+        hashed = np.where(word > 0, mix(hashed * MULTIPLIER ^ word), hashed)
+    return hashed
 
 
 def pair_key(left: U32, right: U32) -> U64:

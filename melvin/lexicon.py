@@ -1,0 +1,79 @@
+"""The lexicon of a generation: its distinct chunks as symbols, and how often each was read.
+
+Patterns are formed from it. A bounded number of chunks is kept, chosen by their hash: which ones are kept depends on what was
+read, never on the order or the blocks in which it was read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melvin.symbols import U32
+from melvin.tables import I64, U64, run_starts
+
+MAX_CHUNKS = 1 << 19  # distinct chunks kept; with their symbols about 30 MiB
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Distinct chunks, by hash.
+
+    key : uint64, shape (n,)     hash of the chunk's bytes, ascending
+    count : int64, shape (n,)    times read
+    size : int64, shape (n,)     symbols it was parsed to
+    pool : uint32, shape (s,)    those symbols, chunk after chunk
+    halvings : int               only chunks whose hash is below 2^64 / 2^halvings are kept
+    """
+
+    key: U64
+    count: I64
+    size: I64
+    pool: U32
+    halvings: int = 0
+
+    @classmethod
+    def empty(cls) -> Lexicon:
+        return cls(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint32))
+
+    @property
+    def begins(self) -> NDArray[np.bool_]:
+        """True where a chunk begins in the pool."""
+        begins = np.zeros(self.pool.size, np.bool_)
+        begins[np.cumsum(self.size) - self.size] = True
+        return begins
+
+    def take(self, chunk: I64) -> tuple[I64, U32]:
+        """Sizes and symbols of some chunks."""
+        size = self.size[chunk]
+        first = (np.cumsum(self.size) - self.size)[chunk]
+        shift = np.repeat(first - (np.cumsum(size) - size), size)
+        return size, self.pool[shift + np.arange(shift.size)]
+
+
+def fold(a: Lexicon, b: Lexicon) -> Lexicon:
+    """Add two lexicons of one generation."""
+    if not b.key.size:
+        return a
+    both = Lexicon(
+        np.concatenate((a.key, b.key)),
+        np.concatenate((a.count, b.count)),
+        np.concatenate((a.size, b.size)),
+        np.concatenate((a.pool, b.pool)),
+    )
+    order = np.argsort(both.key, kind="stable")
+    first = run_starts(both.key[order])
+    chosen = order[first]
+    key, count = both.key[chosen], np.add.reduceat(both.count[order], first)
+    halvings = max(a.halvings, b.halvings)
+    while int(np.searchsorted(key, _limit(halvings))) > MAX_CHUNKS:
+        halvings += 1
+    kept = int(np.searchsorted(key, _limit(halvings))) if halvings else key.size
+    size, pool = both.take(chosen[:kept])
+    return Lexicon(key[:kept], count[:kept], size, pool, halvings)
+
+
+def _limit(halvings: int) -> np.uint64:
+    return np.uint64((1 << (64 - halvings)) - 1)
