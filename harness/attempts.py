@@ -63,7 +63,6 @@ class Watcher(Protocol):
     def attempt_started(self, rung: Rung, limits: Limits, why: str) -> None: ...
     def sample(self, event: dict[str, Any]) -> None: ...
     def attempt_ended(self, attempt: Attempt) -> None: ...
-    def trial_ended(self, trial: Trial) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -121,9 +120,7 @@ class Trials:
                 verdict = attempts[-1].verdict
         finally:
             shutil.rmtree(work, ignore_errors=True)
-        trial = Trial(rung, attempts, verdict)
-        self._watcher.trial_ended(trial)
-        return trial
+        return Trial(rung, attempts, verdict)
 
     def _confirmed(self, attempts: list[Attempt]) -> Verdict:
         first, second = attempts

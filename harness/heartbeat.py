@@ -1,4 +1,4 @@
-"""The heartbeat: where a worker is, in a small file that outlives it. So a killed worker's last stage is known.
+"""The heartbeat: where a worker is, in a small file that outlives it; a killed worker's last stage is known.
 
 One record, written in place through a memory map (about 1 µs). An odd sequence number means "being written".
 """

@@ -54,17 +54,20 @@ def climb(
     narrow_with: Callable[[int], Tried],
     runs: int,
     climbed: Climb[Tried],
+    announce: Callable[[Tried], None],
 ) -> None:
     """Try sizes in order up to the first that breaks, then bisect with at most `runs` further tries.
 
-    `climbed` (empty at first) is filled as it goes, so that an exception on the way leaves what was found.
+    `climbed` (empty at first) is filled as it goes, so that an exception on the way leaves what was found;
+    what was tried is recorded before it is announced.
     """
     for size in sizes:
         tried = try_size(size)
         climbed.rungs.append((size, tried))
+        announce(tried)
         if not tried.passed:
             if len(climbed.rungs) > 1:
-                narrow(climbed.rungs[-2][0], size, narrow_with, runs, climbed.narrowing)
+                narrow(climbed.rungs[-2][0], size, narrow_with, runs, climbed.narrowing, announce)
             return
 
 
@@ -74,6 +77,7 @@ def narrow(
     try_size: Callable[[int], Tried],
     runs: int,
     tries: list[tuple[int, Tried]],
+    announce: Callable[[Tried], None],
 ) -> tuple[int, int]:
     """Bisect between a size that passed and one that broke; what was tried is appended to `tries`."""
     for _ in range(runs):
@@ -82,6 +86,7 @@ def narrow(
         size = geometric_middle(passed, broken)
         tried = try_size(size)
         tries.append((size, tried))
+        announce(tried)
         if tried.passed:
             passed = size
         else:

@@ -14,6 +14,7 @@ from rich.text import Text
 from harness import units
 from harness.attempts import Attempt, Trial
 from harness.limits import Limits
+from harness.plain_text import plain_text
 from harness.stages import is_learning
 from harness.verdict import learning_rate
 from scaling_suite.workload import Rung
@@ -121,4 +122,4 @@ class Progress:
         self._say(text, "green" if trial.passed else "bold red")
 
     def _say(self, text: str, style: str = "") -> None:
-        self._console.print(Text(text, style=style), soft_wrap=True)
+        self._console.print(Text(plain_text(text), style=style), soft_wrap=True)

@@ -18,18 +18,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.arithmetic import log2
 from melvin.contexts import F64, Context, probability
 from melvin.edges import pack, target_of
 from melvin.symbols import END, NONE, U32, Symbols
 from melvin.tables import I64, U64, Counts
 
 BOUNDARIES = 3  # where the symbol that is coming may have begun: here, one symbol back, at the chunk's start
-SUFFIXES = 3  # the source itself, its right constituent, and that one's
-SOURCES = SUFFIXES + 1  # and anything at all
+SOURCES = 3  # the symbol that ends there, what that symbol ends with, and anything at all
 HEADS = BOUNDARIES * SOURCES
-SIZE_BUCKETS = 24  # half powers of two of a row's evidence
-VARIETY_BUCKETS = 9  # eighths of the number of distinct successors, in proportion to the evidence
+SIZE_BUCKETS = 12  # powers of two of a row's evidence
+VARIETY_BUCKETS = 5  # one way on, or so many fourths of the evidence in different symbols
 BUCKETS = 2 * SIZE_BUCKETS * VARIETY_BUCKETS  # twice: for heads that look back further than the byte view, or not
 ONE = 1 << 16  # predictions are counted in integer parts of one
 PRIOR_PREDICTIONS = 2  # the prior weight counts as so many predictions
@@ -107,8 +105,9 @@ class Opinion:
     def bucket(self) -> I64:
         """(n, 1): how much evidence, of what variety."""
         some = np.maximum(self.total, 1)
-        size = np.minimum((2 * log2(some)).astype(np.int64), SIZE_BUCKETS - 1)
-        variety = np.minimum(8 * self.distinct // some, VARIETY_BUCKETS - 1)
+        size = np.minimum(np.frexp(some.astype(np.float64))[1] - 1, SIZE_BUCKETS - 1)
+        fourths = np.minimum(4 * self.distinct // some, VARIETY_BUCKETS - 2)
+        variety = np.where(self.distinct <= 1, 0, 1 + fourths)
         return (self.further * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety
 
 
@@ -169,6 +168,8 @@ def opinions(symbols: Symbols, edges: Rows, places: Places, code: I64, longest: 
         first = symbols.by_rank[np.minimum(boundary.low, symbols.size - 1)]
         same = ((boundary.low < boundary.high) & (symbols.length[first] == boundary.depth) & (boundary.depth > 0))[:, None]
         for back, source in reversed(list(enumerate(_sources(symbols, boundary.source)))):
+            if back and not index:  # with nothing read of the coming symbol yet, the byte view knows all that these do
+                continue
             row = np.where(source == NONE, 0, source)
             anything = row - symbols.base[symbols.port[row]] == END
             extent = np.maximum(symbols.length[row].astype(np.int64), 1) - anything + boundary.depth  # START counts as one
@@ -202,12 +203,8 @@ def _next_code(symbols: Symbols, edges: Rows, at: I64, depth: I64) -> I64:
 
 
 def _sources(symbols: Symbols, source: U32) -> list[U32]:
-    """The symbol, what it ends with, what that ends with, and the row of anything; NONE where there is none."""
-    sources = [source]
-    for _ in range(SUFFIXES - 1):
-        shorter = symbols.right[np.where(sources[-1] == NONE, 0, sources[-1])]
-        sources.append(np.where(sources[-1] == NONE, NONE, shorter))
-    return [*sources, symbols.base[symbols.port[source]] + np.uint32(END)]
+    """The symbol, what it ends with (NONE where it is a ground symbol), and the row of anything."""
+    return [source, symbols.right[source], symbols.base[symbols.port[source]] + np.uint32(END)]
 
 
 def _place(rows: Rows, source: U32, rank: I64) -> I64:

@@ -18,8 +18,8 @@ from melvin.lexicon import fold
 from melvin.lines import Block
 from melvin.parse import Parser
 
-SAMPLE_ONE_LINE_IN = 8  # lines predicted before they are learnt, while generations are small
-SAMPLE_BYTES = 1 << 15  # and in a large generation about so many bytes of lines
+SAMPLE_ONE_LINE_IN = 16  # lines predicted before they are learnt, while generations are small
+SAMPLE_BYTES = 1 << 14  # and in a large generation about so many bytes of lines
 HASHED_BYTES = 64  # a line's first bytes and its length choose it
 SAMPLE_SALT = 1  # keeps this hash apart from the parser's
 

@@ -26,25 +26,39 @@ def form(symbols: Symbols, lexicon: Lexicon, born: int) -> Symbols:
     stream, begins = lexicon.pool, lexicon.begins
     weight = np.repeat(lexicon.count, lexicon.size)
     room = min(int(GROWTH * symbols.size), MAX_SYMBOLS - symbols.size)
+    alone = np.zeros(symbols.size)  # occurrences of symbols that are a whole chunk
+    total = float(weight.sum() + lexicon.count.sum())
     while room > 0:
-        left, right = best_pairs(symbols, stream, begins, weight)
+        several = ~begins.copy()
+        several[:-1] |= ~begins[1:]
+        alone += np.bincount(stream[~several], weight[~several], symbols.size)
+        stream, begins, weight = stream[several], begins[several], weight[several]
+        seen = alone + np.bincount(stream, weight, symbols.size)
+        left, right = best_pairs(symbols, stream, begins, weight, seen, total)
         left, right = left[:room], right[:room]
         if not left.size:
             break
         symbols = symbols.with_patterns(left, right, born)
         room -= left.size
-        position = np.arange(stream.size)
-        stream, begins, position = compete(symbols, stream.copy(), begins, position)
+        alone = np.pad(alone, (0, symbols.size - alone.size))
+        stream, begins, position = compete(symbols, stream.copy(), begins, np.arange(stream.size))
+        total -= float(weight.sum() - weight[position].sum())
         weight = weight[position]
     return symbols
 
 
-def best_pairs(symbols: Symbols, stream: U32, begins: NDArray[np.bool_], weight: NDArray[np.int64]) -> tuple[U32, U32]:
+def best_pairs(
+    symbols: Symbols,
+    stream: U32,
+    begins: NDArray[np.bool_],
+    weight: NDArray[np.int64],
+    seen: NDArray[np.float64],
+    total: float,
+) -> tuple[U32, U32]:
     """Pairs worth a symbol, best first: with a positive gain that is the best of the left or of the right one's pairs."""
     inside = ~begins[1:]
     key = pair_key(stream[:-1], stream[1:])[inside]
-    seen = np.bincount(stream, weight, symbols.size)
-    left, right, gain = gains(sum_by_key(key, weight[1:][inside]), seen, float(weight.sum() + weight[begins].sum()))
+    left, right, gain = gains(sum_by_key(key, weight[1:][inside]), seen, total)
     fits = symbols.length[left].astype(np.int64) + symbols.length[right] <= MAX_PAYLOAD
     good = (gain > 0) & fits & (symbols.pattern_of(left, right) == ABSENT)
     left, right, gain = left[good], right[good], gain[good]

@@ -73,7 +73,7 @@ class Case:
 def read_cases(path: Path) -> list[Case]:
     """The cases of a behaviours file.
 
-    Raises BehaviourFileError, naming the line, when the file cannot be read or a case is not as the format asks.
+    Raises BehaviourFileError, naming the line, when the file cannot be read or a case breaks the format.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

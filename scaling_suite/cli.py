@@ -101,10 +101,11 @@ def stats(path: Path, as_json: bool) -> None:
         click.echo(json.dumps({"growth": [asdict(row) for row in rows], "real_prose": real_prose}))
         return
     heads = ("words", "word pairs", "byte 3-grams", "byte 5-grams")
-    click.echo(
-        "each cell: here / in real prose\n" + "size".rjust(8) + "".join(head.rjust(24) for head in heads)
-    )
+    title = "each cell: here / in real prose\n" + "size".rjust(8) + "".join(head.rjust(24) for head in heads)
     for row in rows:
+        if title:
+            click.echo(title)
+            title = ""
         real = REAL_PROSE[row.decade] if row.decade else ()
         cells = [
             f"{here:,} / {there:,}" if there else f"{here:,}"

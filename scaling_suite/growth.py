@@ -112,7 +112,7 @@ def measure_growth(blocks: Iterable[bytes]) -> Iterator[Growth]:
             for each, new in zip(counted, keys, strict=True):
                 each.add(new)
             seen, lines, tokens = seen + len(part), lines + part.count(b"\n"), tokens + more
-            before = part[-4:]
+            before = (before + part)[-4:]
     if seen + len(pending) > reported:
         yield report(pending)
 

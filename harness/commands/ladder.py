@@ -186,6 +186,7 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
                 narrow_with=trials.try_once,
                 runs=options.bisect_runs,
                 climbed=climbed,
+                announce=progress.trial_ended,
             )
         except Interrupted as stop:
             interrupted = f"{signal.Signals(stop.signal_number).name} {progress.where}"

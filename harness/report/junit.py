@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree
 
 from harness.report.models import Report, Rung
 from harness.report.summary import headline
-
-# XML 1.0 has no way to write anything else.
-NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_junit(report: Report) -> str:
@@ -34,7 +30,7 @@ def render_junit(report: Report) -> str:
         ("machine", report.machine.fingerprint),
         ("schema", report.schema_),
     ):
-        ElementTree.SubElement(properties, "property", name=name, value=_clean(value))
+        ElementTree.SubElement(properties, "property", name=name, value=value)
     for rung in report.rungs:
         _case(suite, report, rung)
     ElementTree.indent(suites)
@@ -53,9 +49,5 @@ def _case(suite: ElementTree.Element, report: Report, rung: Rung) -> None:
         time=f"{wall_s:.3f}",
     )
     if not rung.passed:
-        failure = ElementTree.SubElement(case, "failure", type=rung.verdict, message=_clean(rung.because))
-        failure.text = _clean(rung.attempts[0].fault or rung.attempts[0].stderr.tail)
-
-
-def _clean(text: str) -> str:
-    return NOT_XML.sub("�", text)
+        failure = ElementTree.SubElement(case, "failure", type=rung.verdict, message=rung.because)
+        failure.text = rung.attempts[0].fault or rung.attempts[0].stderr.tail

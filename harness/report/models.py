@@ -15,9 +15,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harness.errors import ReportError
+from harness.plain_text import plain_text
 
 SCHEMA_NAME = "harness.report"
 SCHEMA_MAJOR = 1
@@ -27,7 +28,15 @@ SCHEMA = f"{SCHEMA_NAME}/{SCHEMA_MAJOR}"
 class Model(BaseModel):
     """A part of a report: immutable; unknown fields of a later minor version are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        """A report holds plain text only, whoever wrote it: so every view may show it."""
+        if isinstance(value, list):
+            return [plain_text(item) if isinstance(item, str) else item for item in value]
+        return plain_text(value) if isinstance(value, str) else value
 
 
 def _renamed(name: str, default: Any) -> Any:
