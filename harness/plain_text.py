@@ -1,0 +1,16 @@
+"""What a subject says, made harmless: it may be bytes that are no text, or commands to a terminal."""
+
+from __future__ import annotations
+
+import re
+
+# Control characters but tab and line feed, halves of surrogate pairs, and what is no character at all.
+NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def plain_text(said: str) -> str:
+    """The same text with everything that is not to be shown written out, as in `\\x1b`.
+
+    The result can be encoded as UTF-8, stand in XML, and be printed to a terminal.
+    """
+    return NOT_TEXT.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), said)

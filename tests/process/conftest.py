@@ -1,0 +1,62 @@
+"""Real workers, under real limits, on a small text."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.attempts import Plan, Trials
+from harness.launch import Launcher
+from harness.limits import Limits
+from harness.subject import parse_subject
+from scaling_suite.workload import Rung
+
+ROOT = Path(__file__).parents[2]
+TEXT = b"".join(b"the %d. line of a small text says that %d follows %d\n" % (i, i + 1, i) for i in range(400))
+MEMORY_BYTES = 256 * 1024**2
+
+
+@pytest.fixture
+def launcher(monkeypatch):
+    monkeypatch.chdir(ROOT)  # the canaries are found from here
+    with Launcher() as running:
+        yield running
+
+
+def prepare(source, size, folder, seed):
+    """A rung without the workload: these tests are about processes."""
+    folder.mkdir(parents=True)
+    names = {name: folder / name for name in ("corpus", "heldout", "facts")}
+    names["corpus"].write_bytes(TEXT)
+    names["heldout"].write_bytes(b"the 9. line of another text\n")
+    names["facts"].write_text('{"prefix": "the 7. line of a small", "answer": " text"}\n')
+    return Rung(size, names["corpus"], len(TEXT), 400, names["heldout"], names["facts"])
+
+
+class Events:
+    """Hears what happens, and may act on it."""
+
+    def __init__(self, act=None):
+        self.heard = []
+        self._act = act
+
+    def sample(self, event):
+        self.heard.append(event)
+        if self._act is not None:
+            self._act(self.heard)
+
+    def __getattr__(self, name):
+        return lambda *arguments: None
+
+
+@pytest.fixture
+def attempt(launcher, tmp_path):
+    """Run one attempt of a subject: `attempt("broken:Hangs", time_s=3)`."""
+
+    def run(name, *, time_s=60.0, memory_bytes=MEMORY_BYTES, limiter="watchdog", act=None):
+        limits = Limits(memory_bytes, time_s, limiter)
+        plan = Plan(parse_subject(f"python:fixtures.canaries.{name}"), None, 7, limits, None)
+        trials = Trials(plan, launcher, tmp_path, Events(act), prepare)
+        (tried,) = trials.try_once(20_000).attempts
+        return tried
+
+    return run

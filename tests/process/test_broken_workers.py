@@ -1,0 +1,104 @@
+"""Real processes that end in each of the ways that processes end."""
+
+import os
+import signal
+
+import pytest
+
+MIB = 1024**2
+
+
+def kill_while_it_waits(heard):
+    """SIGKILL from outside, as soon as the worker has been seen counting."""
+    if heard[-1]["event"] == "sample" and heard[-1]["stage"] == "count":
+        os.kill(heard[0]["pid"], signal.SIGKILL)
+
+
+def test_a_worker_killed_from_outside_is_told_from_one_that_we_killed(attempt):
+    tried = attempt("broken:Hangs", act=kill_while_it_waits)
+    assert tried.verdict.name == "killed_external"
+    assert "SIGKILL" in tried.verdict.because
+
+
+def test_a_worker_that_segfaults_leaves_its_stack(attempt):
+    tried = attempt("broken:Segfaults")
+    assert tried.verdict.name == "segv"
+    assert "broken.py" in tried.evidence.fault
+    assert tried.evidence.heartbeat.lines == 400
+
+
+def test_a_worker_that_aborts_leaves_its_stack(attempt):
+    tried = attempt("broken:Aborts")
+    assert tried.verdict.name == "abort"
+    assert "in learn" in tried.evidence.fault
+
+
+def test_a_worker_that_exits_0_early_has_vanished(attempt):
+    tried = attempt("broken:ExitsEarly")
+    assert tried.evidence.exit_code == 0
+    assert tried.verdict.name == "vanished"
+
+
+def test_a_worker_that_hangs_is_stopped_with_its_stack(attempt):
+    tried = attempt("broken:Hangs", time_s=2.0)
+    assert tried.verdict.name == "timeout"
+    assert "wait_for_ever" in tried.evidence.fault
+    assert tried.evidence.exit_code == -signal.SIGTERM
+
+
+def test_a_worker_that_eats_memory_is_stopped_close_to_the_limit(attempt):
+    tried = attempt("broken:EatsMemory")
+    assert tried.verdict.name == "memory_limit"
+    assert 256 * MIB < tried.evidence.anon_bytes_at_stop < 512 * MIB
+    assert "broken.py" in tried.evidence.fault
+    assert tried.evidence.stage_peak_anon_bytes["count"] == tried.evidence.peak_anon_bytes
+
+
+def test_memory_that_a_child_of_the_worker_eats_counts(attempt):
+    tried = attempt("broken:EatsMemoryInAChild")
+    assert tried.verdict.name == "memory_limit"
+
+
+def test_the_kernel_as_limiter_gives_a_memory_error(attempt):
+    tried = attempt("broken:EatsMemory", limiter="rlimit_data")
+    assert tried.verdict.name == "memory_error"
+
+
+def test_an_exception_is_named_with_its_place(attempt):
+    tried = attempt("broken:Raises")
+    assert tried.verdict.name == "exception"
+    assert "KeyError" in tried.verdict.because
+    assert "broken.py" in tried.verdict.because
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("honest:Honest", "ok"),
+        ("broken:SavesNothing", "lossy_save"),
+        ("broken:DropsCounts", "lossy_save"),
+        ("broken:ForgetsToLearn", "wrong_result"),
+        ("broken:NoSuchClass", "exception"),
+    ],
+)
+def test_what_was_learnt_and_saved_is_checked(attempt, name, verdict):
+    assert attempt(name).verdict.name == verdict
+
+
+def test_a_flood_of_output_is_counted_and_does_not_stop_the_worker(attempt):
+    tried = attempt("broken:FloodsStderr")
+    assert tried.verdict.name == "ok"
+    assert tried.evidence.stderr.lines == 20_000
+    assert tried.evidence.stderr.bytes > 1_000_000
+
+
+def test_a_peak_is_the_workers_own_however_large_the_orchestrator_is(attempt):
+    ballast = bytearray(b"x") * (200 * MIB)
+    tried = attempt("honest:Honest")
+    assert tried.evidence.peak_rss_bytes < 100 * MIB < len(ballast)
+
+
+def test_a_black_box_holds_what_was_run_and_what_was_seen(attempt):
+    box = attempt("broken:Segfaults").black_box
+    names = {file.name for file in box.iterdir()}
+    assert names >= {"job.json", "recipe.json", "evidence.json", "fault.txt", "stderr.txt", "stdout.txt"}

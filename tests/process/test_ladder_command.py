@@ -1,0 +1,96 @@
+"""The whole ladder as a person runs it: a process, its output, its files, its exit code."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.exit_codes import ExitCode
+from harness.report.models import read_report
+
+ROOT = Path(__file__).parents[2]
+VIEWS = {"report.json", "report.html", "summary.md", "junit.xml"}
+
+
+def ladder(folder, *arguments):
+    argv = [sys.executable, "-m", "harness", "ladder", "-o", str(folder), *arguments]
+    return subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finished(folder, *arguments):
+    with ladder(folder, *arguments) as process:
+        out, err = process.communicate()
+    return process.returncode, out, err
+
+
+def test_an_honest_learner_climbs_and_the_report_is_on_stdout_and_on_disk(tmp_path):
+    code, out, err = finished(
+        tmp_path, "--subject", "python:fixtures.canaries.honest:Honest", "--to", "10KB", "--json"
+    )
+    assert code == ExitCode.OK, err
+    report = read_report(tmp_path / "report.json")
+    assert json.loads(out) == json.loads(report.to_json())
+    assert [rung.verdict for rung in report.rungs] == ["ok", "ok"]
+    assert {file.name for file in tmp_path.iterdir() if file.is_file()} == VIEWS
+    for rung in report.rungs:
+        assert rung.quality.bits_per_byte > 0
+        assert all(check.holds for check in rung.checks)
+        assert {stage.name for stage in rung.stages} >= {
+            "start",
+            "count",
+            "save",
+            "load",
+            "verify",
+            "query",
+            "resume",
+        }
+    assert "not broken up to 10KB" in err
+
+
+def test_the_breaking_size_is_found_between_two_rungs(tmp_path):
+    subject = "python:fixtures.canaries.broken:BreaksAt50KB"
+    code, out, err = finished(
+        tmp_path, "--subject", subject, "--from", "10KB", "--to", "1MB", "--bisect-runs", "3"
+    )
+    assert code == ExitCode.BREAK, err
+    assert out == ""
+    found = read_report(tmp_path / "report.json").break_
+    assert found.verdict == "abort"
+    assert found.last_passed_bytes < 50_000 < found.first_broken_bytes < 100_000
+
+
+def test_a_loss_has_its_own_exit_code(tmp_path):
+    code, _, err = finished(
+        tmp_path, "--subject", "python:fixtures.canaries.broken:DropsCounts", "--to", "1KB"
+    )
+    assert code == ExitCode.LOSSY, err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, number):
+    with ladder(
+        tmp_path, "--subject", "python:fixtures.canaries.broken:HangsAt10KB", "--to", "10KB"
+    ) as process:
+        said = []
+        for line in process.stderr:  # the first rung is done: the second hangs, or is about to
+            said.append(line)
+            if line.split()[:2] == ["1KB", "ok"]:
+                break
+        process.send_signal(number)
+        _, err = process.communicate()
+    assert process.returncode == ExitCode.INTERRUPTED, "".join(said) + err
+    report = read_report(tmp_path / "report.json")
+    assert report.interrupted.startswith(number.name)
+    assert [rung.label for rung in report.rungs] == ["1KB"]
+    assert not (tmp_path / "work").exists()
+
+
+def test_melvin_climbs(tmp_path):
+    code, _, err = finished(tmp_path, "--to", "10KB")
+    assert code == ExitCode.OK, err
+    last = read_report(tmp_path / "report.json").rungs[-1]
+    assert {stage.name for stage in last.stages} >= {"read", "parse", "count", "consolidate", "resume"}
+    assert last.brain.nodes > 0

@@ -1,0 +1,126 @@
+"""The command line: usage errors, exit codes, one document on stdout."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from harness import cli
+from harness.commands.ladder import exit_code
+from harness.durations import format_duration, parse_duration
+from harness.errors import SubjectError
+from harness.exit_codes import ExitCode
+from harness.report.models import Break, Rung
+from harness.subject import parse_subject
+from harness.units import label, memory, memory_tick, size
+
+
+def invoke(*arguments, **options):
+    return CliRunner().invoke(cli.main, arguments, **options)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ladder", "--memory-limit", "much"),
+        ("ladder", "--time-limit", "soon"),
+        ("ladder", "--subject", "tensorflow"),
+        ("ladder", "--from", "1MB", "--to", "1KB"),
+        ("ladder", "--corpus", "no-such-file.txt"),
+        ("ladder", "--limiter", "hope"),
+        ("report", "no-such-file.json"),
+        ("unknown",),
+    ],
+)
+def test_bad_input_is_exit_2_with_one_sentence_and_nothing_on_stdout(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = invoke(*arguments)
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert result.stderr.strip()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_option_has_a_twin_in_the_environment():
+    result = invoke("ladder", env={"HARNESS_LADDER_MEMORY_LIMIT": "nonsense"})
+    assert result.exit_code == ExitCode.USAGE
+    assert "nonsense" in result.stderr
+
+
+def test_doctor_prints_one_json_document():
+    result = invoke("doctor", "--json")
+    assert result.exit_code == 0
+    assert set(json.loads(result.stdout)["schedstat"]) == {"works", "detail"}
+
+
+def rung(verdict):
+    return Rung.model_construct(verdict=verdict)
+
+
+def found(verdict, passed):
+    return Break(
+        last_passed_bytes=passed, first_broken_bytes=100, verdict=verdict, because="", confirmed_by=[]
+    )
+
+
+@pytest.mark.parametrize(
+    ("rungs", "break_", "required", "interrupted", "code"),
+    [
+        (["ok"], None, None, None, ExitCode.OK),
+        (["ok", "limit_artefact"], None, None, None, ExitCode.OK),
+        (["ok", "inconclusive"], None, None, None, ExitCode.INCONCLUSIVE),
+        (["ok", "segv"], found("segv", 10), None, None, ExitCode.BREAK),
+        (["ok", "segv"], found("segv", 10), 10, None, ExitCode.OK),
+        (["ok", "segv"], found("segv", 10), 11, None, ExitCode.BREAK),
+        (["segv"], found("segv", None), 1, None, ExitCode.BREAK),
+        (["ok", "lossy_save"], found("lossy_save", 10), 10, None, ExitCode.LOSSY),
+        (["ok"], None, None, "SIGINT", ExitCode.INTERRUPTED),
+    ],
+)
+def test_exit_codes(rungs, break_, required, interrupted, code):
+    assert exit_code([rung(verdict) for verdict in rungs], break_, required, interrupted) == code
+
+
+def test_subjects_are_named_in_two_ways():
+    assert parse_subject("melvin").package == "melvin"
+    named = parse_subject("python:a.b:C")
+    assert (named.module, named.class_name, named.package) == ("a.b", "C", "a")
+    for bad in ("", "python:", "python:a", "python::C", "command:", "Melvin"):
+        with pytest.raises(SubjectError):
+            parse_subject(bad)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("10min", 600), ("1.5h", 5400), ("250ms", 0.25), ("3", 3)]
+)
+def test_durations_are_read(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1s", "1e3s", "ten", "5 days", "9" * 400])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(ValueError, match="not a duration"):
+        parse_duration(text)
+
+
+def test_numbers_are_shown_with_three_digits_and_dashes():
+    assert [format_duration(s) for s in (2e-6, 0.0123, 1.234, 90, 150, 7200)] == [
+        "2 µs",
+        "12.3 ms",
+        "1.23 s",
+        "90 s",
+        "2.5 min",
+        "2 h",
+    ]
+    assert [size(n) for n in (None, 0, 999, 1234, 999_999, 5e9)] == [
+        "–",
+        "0 B",
+        "999 B",
+        "1.23 kB",
+        "1,000 kB",
+        "5 GB",
+    ]
+    assert [memory(n) for n in (None, 2**20, 3 * 2**30)] == ["–", "1.0 MiB", "3.00 GiB"]
+    assert [memory_tick(n) for n in (2**12, 2**22, 2**32)] == ["4 KiB", "4 MiB", "4 GiB"]
+    assert [label(n) for n in (1000, 31_622, 880_326, 10**9)] == ["1KB", "31.6KB", "880KB", "1GB"]

@@ -1,0 +1,54 @@
+"""The checks of the training task, on numbers and small files."""
+
+from harness.tasks.train import compare_loaded, first_lines, split_in_half, spread, stamp
+
+
+def verdicts(*arguments):
+    return [check["verdict"] for check in compare_loaded(*arguments) if not check["holds"]]
+
+
+def test_equal_counts_and_answers_pass():
+    assert verdicts({"nodes": 3}, {"nodes": 3}, ["a"], ["a"]) == []
+
+
+def test_a_lost_count_a_missing_one_and_a_changed_answer_are_losses():
+    assert verdicts({"nodes": 3}, {"nodes": 2}, [], []) == ["lossy_save"]
+    assert verdicts({"nodes": 3, "edges": 1}, {"nodes": 3}, [], []) == ["lossy_save"]
+    assert verdicts({"nodes": 3}, {"nodes": 3}, ["a", "b"], ["a", "c"]) == ["lossy_save"]
+
+
+def test_an_empty_brain_is_named_as_such():
+    (check,) = (check for check in compare_loaded({"nodes": 3}, {"nodes": 0}, [], []) if not check["holds"])
+    assert "empty when loaded" in check["detail"]
+
+
+def test_halves_follow_each_other_and_are_cut_at_a_line_border(tmp_path):
+    corpus = tmp_path / "corpus"
+    for text in (b"one\ntwo\nthree\nfour\n", b"one\r\ntwo", b"a single line without an end"):
+        corpus.write_bytes(text)
+        first, second = split_in_half(corpus, tmp_path)
+        assert first.read_bytes() + second.read_bytes() == text
+        assert not second.read_bytes() or first.read_bytes().endswith(b"\n")
+
+
+def test_held_out_lines_are_bounded_and_bare(tmp_path):
+    path = tmp_path / "heldout"
+    path.write_bytes(b"one\r\n\ntwo\nthree\n")
+    assert list(first_lines(path, 100)) == [b"one", b"two", b"three"]
+    assert list(first_lines(path, 10)) == [b"one", b"two"]
+
+
+def test_facts_are_spread_evenly():
+    facts = [{"prefix": str(i), "answer": ""} for i in range(1000)]
+    chosen = [int(fact["prefix"]) for fact in spread(facts, 10)]
+    assert chosen == list(range(0, 1000, 100))
+    assert spread(facts[:3], 10) == facts[:3]
+
+
+def test_a_change_of_a_file_shows_in_its_stamp(tmp_path):
+    path = tmp_path / "brain"
+    path.write_bytes(b"1")
+    before = stamp(path)
+    assert stamp(path) == before
+    path.write_bytes(b"22")
+    assert stamp(path) != before
