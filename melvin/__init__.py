@@ -9,4 +9,14 @@ from melvin.brainfile import verify
 from melvin.errors import MelvinError
 from melvin.query import Answer, Candidate, Distribution
 
-__all__ = ["Answer", "Brain", "Candidate", "Distribution", "MelvinError", "Pattern", "Progress", "Stats", "verify"]
+__all__ = [
+    "Answer",
+    "Brain",
+    "Candidate",
+    "Distribution",
+    "MelvinError",
+    "Pattern",
+    "Progress",
+    "Stats",
+    "verify",
+]

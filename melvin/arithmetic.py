@@ -1,7 +1,7 @@
 """Logarithms with the same bits on every machine.
 
-A library's log2 may differ in its last bit from one processor to the next; what is learnt must not. Only operations that IEEE 754
-defines exactly are used here.
+A library's log2 may differ in its last bit from one processor to the next; what is learnt must not. Only operations
+that IEEE 754 defines exactly are used here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The brain: what a program holds. Lines go in by `learn`, answers come out by `query`; `save` and `Brain.open` keep it.
+"""The brain: what a program holds. Lines go in by `learn`, answers come out by `query`; `save` and `open` keep it.
 
-    brain = Brain()
-    brain.learn(["hello world"] * 5)
-    brain.query("hel").text        # 'lo world'
+brain = Brain()
+brain.learn(["hello world"] * 5)
+brain.query("hel").text        # 'lo world'
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from melvin import brainfile, lines
 from melvin.counting import Carry
@@ -106,12 +107,23 @@ class Brain:
         ------
         InputError : the file cannot be read
         """
-        stage = on_stage or _no_stage
         try:
             with Path(path).open("rb") as file:
-                self._learn(lines.blocks(lines.from_file(file, stage)), port, stage, on_progress)
+                self.learn_stream(file, port=port, on_stage=on_stage, on_progress=on_progress)
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+    def learn_stream(
+        self,
+        stream: BinaryIO,
+        *,
+        port: str = TEXT,
+        on_stage: Callable[[str], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        """Learn the lines of an open binary stream, to its end; otherwise as `learn_file`."""
+        stage = on_stage or _no_stage
+        self._learn(lines.blocks(lines.from_file(stream, stage)), port, stage, on_progress)
 
     def _learn(
         self,

@@ -112,8 +112,8 @@ def _checked(path: Path) -> Container:
         raise NotABrainError(f"{path} is a safetensors file, but not a brain: name a brain file")
     if int(version) > VERSION:
         raise NewerBrainError(
-            f"{path} was written by a later Melvin (schema {SCHEMA}/{version}, this one reads up to {SCHEMA}/{VERSION}): "
-            "upgrade Melvin"
+            f"{path} was written by a later Melvin (schema {SCHEMA}/{version}, this one reads up to "
+            f"{SCHEMA}/{VERSION}): upgrade Melvin"
         )
     file.verify()
     return file
@@ -154,7 +154,9 @@ def _read_sample(file: Container) -> list[tuple[int, bytes]]:
     port, size = file.array("gathering.sample.port", "uint16"), file.array("gathering.sample.size", "int64")
     data = file.array("gathering.sample.data", "uint8").tobytes()
     if port.size != size.size or (size < 0).any() or int(size.sum()) != len(data):
-        raise DamagedBrainError(f"{file.path}: the section 'gathering.sample' contradicts itself: restore the file from a copy")
+        raise DamagedBrainError(
+            f"{file.path}: the section 'gathering.sample' contradicts itself: restore the file from a copy"
+        )
     end = np.cumsum(size)
     return [(int(p), data[e - n : e]) for p, n, e in zip(port, size, end, strict=True)]
 
@@ -201,7 +203,9 @@ def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> No
             and bool((table.count > 0).all())
         )
         if name.endswith("links") and table.size:
-            rules[name] &= bool((table.key >> np.uint64(21)).max() < n and (table.key & np.uint64((1 << 21) - 1)).max() < n)
+            rules[name] &= bool(
+                (table.key >> np.uint64(21)).max() < n and (table.key & np.uint64((1 << 21) - 1)).max() < n
+            )
     for name, holds in rules.items():
         if not holds:
             raise DamagedBrainError(f"{path}: the section {name!r} contradicts itself: restore the file from a copy")

@@ -1,8 +1,8 @@
 """Chunks: stretches of a line that recur as a whole, so that each is parsed once a generation and looked up after that.
 
-A chunk begins at a separator byte (in prose: at the space before a word), at the start of a line, and after MAX_CHUNK bytes.
-Which bytes separate is learnt from the bytes' own branching (Harris 1955: a border is where what follows is hard to tell).
-Patterns never cross a chunk's border.
+A chunk begins at a separator byte (in prose: at the space before a word), at the start of a line, and after MAX_CHUNK
+bytes. Which bytes separate is learnt from the bytes' own branching (Harris 1955: a border is where what follows is hard
+to tell). Patterns never cross a chunk's border.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def chunk_starts(block: Block, separator: NDArray[np.bool_]) -> I64:
         return start
     parts = (length + MAX_CHUNK - 1) // MAX_CHUNK
     first = np.cumsum(parts) - parts
-    return np.repeat(start, parts) + (np.arange(int(parts.sum())) - np.repeat(first, parts)) * MAX_CHUNK
+    return np.asarray(np.repeat(start, parts) + (np.arange(int(parts.sum())) - np.repeat(first, parts)) * MAX_CHUNK)
 
 
 class Window:
@@ -71,18 +71,21 @@ def branching(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Entropy in bits of each row of counts; 0 for an empty row. Shape (n, m) -> (n,)."""
     total = pairs.sum(axis=1)
     some = np.maximum(pairs, 1)
-    return np.where(total > 0, log2(np.maximum(total, 1)) - (pairs * log2(some)).sum(axis=1) / np.maximum(total, 1), 0.0)
+    return np.where(
+        total > 0, log2(np.maximum(total, 1)) - (pairs * log2(some)).sum(axis=1) / np.maximum(total, 1), 0.0
+    )
 
 
 def learn_separators(pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
     """The bytes that separate, by how the bytes branch.
 
-    What follows a separator is open: its entropy stands out by more than a deviation among all bytes as they occur. What
-    comes before it is open too, which tells a space from a capital letter.
+    What follows a separator is open: its entropy stands out by more than a deviation among all bytes as they occur.
+    What comes before it is open too, which tells a space from a capital letter.
 
     Parameters
     ----------
-    pairs : int64, shape (257, 257)   how often code i + 1 was followed by code j + 1; the last code is the line's border
+    pairs : int64, shape (257, 257)   how often code i + 1 was followed by code j + 1; the last code is the line's
+    border
 
     Returns
     -------
@@ -99,4 +102,4 @@ def learn_separators(pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
     separates = (after > mean_after + deviation) & (before > mean_before)
     while (share * separates).sum() * MIN_MEAN_CHUNK > 1:
         separates[np.argmax(share * separates)] = False
-    return separates
+    return np.asarray(separates)

@@ -1,7 +1,8 @@
 """The container: named arrays and a few strings in one file, written whole or not at all, checked when read.
 
-The layout is that of safetensors (eight bytes of header length, a JSON header, the arrays), so standard tools read it and a
-memory map opens it without copying. What safetensors lacks is added in its metadata: a checksum of the header and of each array.
+The layout is that of safetensors (eight bytes of header length, a JSON header, the arrays), so standard tools read it
+and a memory map opens it without copying. What safetensors lacks is added in its metadata: a checksum of the header and
+of each array.
 """
 
 from __future__ import annotations
@@ -27,7 +28,15 @@ Array = NDArray[Any]
 LENGTH_BYTES = 8
 ALIGNMENT = 64  # a cache line: mapped arrays are aligned as allocated ones are
 MAX_HEADER = 1 << 20  # the header lists a few dozen arrays; a larger one is not ours
-NAMES = {"bool": "BOOL", "uint8": "U8", "uint16": "U16", "uint32": "U32", "uint64": "U64", "int64": "I64", "float64": "F64"}
+NAMES = {
+    "bool": "BOOL",
+    "uint8": "U8",
+    "uint16": "U16",
+    "uint32": "U32",
+    "uint64": "U64",
+    "int64": "I64",
+    "float64": "F64",
+}
 DTYPES = {name: np.dtype(dtype) for dtype, name in NAMES.items()}
 HEADER_CHECKSUM = "header"
 CHECKSUM = "checksum "  # before an array's name
@@ -55,12 +64,12 @@ def write(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str]) 
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
-            os.chmod(temporary, path.stat().st_mode & 0o777)
+            Path(temporary).chmod(path.stat().st_mode & 0o777)
         else:
             mask = os.umask(0)
             os.umask(mask)
-            os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
+            Path(temporary).chmod(0o666 & ~mask)
+        Path(temporary).replace(path)
         temporary = ""
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -74,7 +83,7 @@ def write(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str]) 
     finally:
         if temporary:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)
+                Path(temporary).unlink()
 
 
 def _write_to(file: Any, arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
@@ -83,7 +92,7 @@ def _write_to(file: Any, arrays: Mapping[str, Array], metadata: Mapping[str, str
     bodies: list[memoryview] = []
     offset = 0
     for name, array in arrays.items():
-        body = memoryview(np.ascontiguousarray(array)).cast("B") if array.size else memoryview(b"")
+        body = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
         header[name] = _entry(NAMES[array.dtype.name], array.shape, offset, len(body))
         marks[CHECKSUM + name] = checksum(body)
         bodies.append(body)
@@ -139,7 +148,12 @@ class Container:
         begin, end = entry["data_offsets"]
         if begin == end:
             return np.empty(entry["shape"], dtype)
-        view = np.frombuffer(self._map, DTYPES[entry["dtype"]], (end - begin) // DTYPES[entry["dtype"]].itemsize, self._base + begin)
+        view = np.frombuffer(
+            self._map,
+            DTYPES[entry["dtype"]],
+            (end - begin) // DTYPES[entry["dtype"]].itemsize,
+            self._base + begin,
+        )
         return view.reshape(entry["shape"])
 
     def verify(self) -> None:
@@ -153,14 +167,13 @@ class Container:
         for name, entry in self._header.items():
             begin, end = entry["data_offsets"]
             body = data[self._base + begin : self._base + end]
-            if name.startswith(PADDING):
-                good = not any(body)
-            else:
-                good = checksum(body) == self.metadata.get(CHECKSUM + name)
+            padding = name.startswith(PADDING)
+            good = not any(body) if padding else checksum(body) == self.metadata.get(CHECKSUM + name)
             body.release()
             if not good:
                 raise DamagedBrainError(
-                    f"{self.path}: the section {name!r} is damaged (its checksum does not hold): restore the file from a copy"
+                    f"{self.path}: the section {name!r} is damaged (its checksum does not hold): "
+                    "restore the file from a copy"
                 )
 
 
@@ -217,4 +230,5 @@ def _parse(path: Path, text: bytes) -> dict[str, Any]:
     for name, entry in header.items():
         if name != "__metadata__" and entry.get("dtype") not in DTYPES:
             raise damaged
-    return header
+    checked: dict[str, Any] = header
+    return checked

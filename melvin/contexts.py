@@ -1,7 +1,7 @@
 """Byte contexts: what followed the last 0 to 5 bytes, with Kneser-Ney back-off from longer to shorter ones.
 
-Small data starves symbols of what the shorter contexts of their bytes know; this view never starves. Evidence is one table of
-6-grams (five bytes and what came next); every shorter context, and the back-off weights, are derived from it.
+Small data starves symbols of what the shorter contexts of their bytes know; this view never starves. Evidence is one
+table of 6-grams (five bytes and what came next); every shorter context, and the back-off weights, are derived from it.
 
 Source: Kneser and Ney 1995; Chen and Goodman 1999, section 3 (modified, interpolated): discounts D1, D2, D3+ from the
 counts of counts, and for shorter contexts the number of distinct longer contexts instead of the number of occurrences.
@@ -53,7 +53,7 @@ def ngrams(block: Block, before: U64, port: int) -> U64:
         at = at[at < np.append(line_start[1:], block.data.size)]
         known = np.uint64(CODE_BITS * (offset + 1))
         key[at] = (key[at] & ((np.uint64(1) << known) - np.uint64(1))) | _fill(offset + 1)
-    return key | (np.uint64(port) << _PORT_SHIFT)
+    return np.asarray(key | (np.uint64(port) << _PORT_SHIFT))
 
 
 def _fill(known: int) -> np.uint64:
@@ -130,7 +130,10 @@ def _context(key: U64, count: I64) -> Context:
 
 
 def discounts(count: I64) -> F64:
-    """D0 = 0, D1, D2, D3+: Y = t1 / (t1 + 2 t2), Di = i - (i + 1) Y t(i+1) / ti (Chen and Goodman 1999, equation 26)."""
+    """D0 = 0, D1, D2, D3+ from the counts of counts t (Chen and Goodman 1999, equation 26).
+
+    Y = t1 / (t1 + 2 t2),  Di = i - (i + 1) Y t(i+1) / ti
+    """
     seen = [int((count == n).sum()) for n in range(1, DISTINCT_DISCOUNTS + 2)]
     found = [0.0]
     y = seen[0] / (seen[0] + 2 * seen[1]) if seen[0] and seen[1] else FALLBACK_DISCOUNT

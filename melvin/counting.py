@@ -54,7 +54,13 @@ class Reading:
 
 
 def read(
-    parser: Parser, separator: NDArray[np.bool_], block: Block, port: int, carry: Carry, *, tally: bool = False
+    parser: Parser,
+    separator: NDArray[np.bool_],
+    block: Block,
+    port: int,
+    carry: Carry,
+    *,
+    tally: bool = False,
 ) -> Reading:
     """Parse a block; with `tally` its chunks count as read."""
     window = Window(block.data)

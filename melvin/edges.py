@@ -2,8 +2,9 @@
 
 A stream of symbols flows in, keys (source id, target rank) flow out, counted by `tables`. The targets' ranks are in
 payload order, so "what came after i and begins with these bytes" is one range of keys.
-Evidence flows down: an occurrence of the pattern (a, b) is an occurrence of the edge a -> b, and what followed the pattern
-followed b. Counts that are closed in this way are what back-off reads, so later patterns do not starve their constituents.
+Evidence flows down: an occurrence of the pattern (a, b) is an occurrence of the edge a -> b, and what followed the
+pattern followed b. Counts that are closed in this way are what back-off reads, so later patterns do not starve their
+constituents.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def target_of(key: U64) -> U32:
 
 
 def is_end(symbols: Symbols, symbol: U32) -> NDArray[np.bool_]:
-    return symbol - symbols.base[symbols.port[symbol]] == END
+    return np.asarray(symbol - symbols.base[symbols.port[symbol]] == END)
 
 
 def transitions(symbols: Symbols, stream: U32, base: int) -> U64:
@@ -43,7 +44,7 @@ def transitions(symbols: Symbols, stream: U32, base: int) -> U64:
         if a != END: yield a << 21 | rank[b]
     """
     key = pack(stream[:-1], symbols.rank[stream[1:]])
-    return key[stream[:-1] != base + END]
+    return np.asarray(key[stream[:-1] != base + END])
 
 
 def close(symbols: Symbols, raw: Counts) -> Counts:

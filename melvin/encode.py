@@ -1,10 +1,12 @@
 """Encode: bytes of lines -> the places at which something is to be predicted.
 
-At each place the bytes so far are read as symbols up to the last chunk's start, and the unfinished chunk in every way that
-matters: as the symbols it parses to by itself, and as the beginning of one that is still to be completed.
+At each place the bytes so far are read as symbols up to the last chunk's start, and the unfinished chunk in every way
+that matters: as the symbols it parses to by itself, and as the beginning of one that is still to be completed.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,24 +24,24 @@ from melvin.tables import I64
 def encode_lines(
     parser: Parser, block: Block, separator: NDArray[np.bool_], port: int, at: I64 | None = None
 ) -> Places:
-    """The places before the bytes data[at] of whole lines; before every byte, terminators too, when `at` is not given."""
+    """The places before the bytes data[at] of whole lines; before every byte, terminators too, when `at` is not
+    given.
+    """
     carry = Carry.opening(parser.symbols, port)
     return encode(parser, block, separator, port, carry, np.arange(block.data.size) if at is None else at)
 
 
-def encode(
-    parser: Parser, block: Block, separator: NDArray[np.bool_], port: int, carry: Carry, at: I64
-) -> Places:
+def encode(parser: Parser, block: Block, separator: NDArray[np.bool_], port: int, carry: Carry, at: I64) -> Places:
     """The places before the bytes data[at] of a block. at : int64, shape (n,), ascending."""
     symbols = parser.symbols
     reading = read(parser, separator, block, port, carry)
     window, stream, start = reading.window, reading.stream, reading.start
-    length = np.diff(start, append=block.data.size)
     offset = TRACE + np.cumsum(reading.size) - reading.size  # first symbol of each chunk in the stream
 
     opens = np.zeros(block.data.size + 1, np.bool_)
     opens[block.piece_start[np.concatenate(([block.opens], block.closed[:-1]))]] = True
-    # The chunk that the byte before belongs to; at a line's start, the chunk that begins there, of which nothing is read yet.
+    # The chunk that the byte before belongs to; at a line's start, the chunk that begins there, of which nothing is
+    # read yet.
     chunk = np.searchsorted(start, np.where(opens[at], at, at - 1), side="right") - 1
     goes_on = chunk < 0  # the block continues a line, and nothing of the chunk is in it
     chunk = np.maximum(chunk, 0)
@@ -58,20 +60,27 @@ def encode(
     last_low, last_high = symbols.subtree(back(0))
     begun = size >= 1
     deep = size >= 2
-    chunk_low, chunk_high = _walk(symbols, window, start, length, low[:1], high[:1], chunk, partial, deep)
+    chunk_low, chunk_high = _walk(symbols, window, start, low[:1], high[:1], chunk, partial, deep)
     return Places(
         context=ngrams(block, carry.before, port)[at] >> np.uint64(CODE_BITS),
         boundaries=(
             Boundary(back(0), back(1), low, high, depth, everywhere),
             Boundary(back(1), back(2), last_low, last_high, symbols.length[back(0)].astype(np.int64), begun),
             Boundary(
-                stream[offset[chunk] - 1], stream[np.maximum(offset[chunk] - 2, 0)], chunk_low, chunk_high, partial, deep
+                stream[offset[chunk] - 1],
+                stream[np.maximum(offset[chunk] - 2, 0)],
+                chunk_low,
+                chunk_high,
+                partial,
+                deep,
             ),
         ),
     )
 
 
-def _look_back(symbols, port, stream, offset, pool, first, size):  # type: ignore[no-untyped-def]
+def _look_back(
+    symbols: Symbols, port: int, stream: U32, offset: I64, pool: U32, first: I64, size: I64
+) -> Callable[[int], U32]:
     """A function: the symbol so many before each place. Before START there is only START."""
     opening = symbols.base[port] + np.uint32(START)
     seen: list[U32] = []
@@ -81,7 +90,9 @@ def _look_back(symbols, port, stream, offset, pool, first, size):  # type: ignor
             n = len(seen)
             inside = n < size
             symbol = np.where(
-                inside, pool[np.where(inside, first + size - 1 - n, 0)], stream[np.maximum(offset - 1 - (n - size), 0)]
+                inside,
+                pool[np.where(inside, first + size - 1 - n, 0)],
+                stream[np.maximum(offset - 1 - (n - size), 0)],
             )
             if seen:
                 symbol = np.where(seen[-1] == opening, opening, symbol)
@@ -95,7 +106,6 @@ def _walk(
     symbols: Symbols,
     window: Window,
     start: I64,
-    length: I64,
     low: I64,
     high: I64,
     chunk: I64,
@@ -111,7 +121,10 @@ def _walk(
     np.maximum.at(reach, index, partial[wanted])
     at_low, at_high = np.repeat(low, asked.size), np.repeat(high, asked.size)
     depths = int(reach.max())
-    all_low, all_high = np.zeros((depths + 1, asked.size), np.int64), np.zeros((depths + 1, asked.size), np.int64)
+    all_low, all_high = (
+        np.zeros((depths + 1, asked.size), np.int64),
+        np.zeros((depths + 1, asked.size), np.int64),
+    )
     for depth in range(depths):
         active = np.flatnonzero((reach > depth) & (at_low < at_high))
         code = window.data[start[asked[active]] + depth].astype(np.int64) + 1

@@ -1,7 +1,8 @@
 """Generations: what a brain knows (a snapshot), what it is gathering, and how the one becomes part of the other.
 
-Within a generation the snapshot is frozen and evidence only accumulates, so blocks commute. When the bytes fed have doubled,
-the brain consolidates: evidence is closed and folded in, strong edges become patterns, separators are judged afresh.
+Within a generation the snapshot is frozen and evidence only accumulates, so blocks commute. When the bytes fed have
+doubled, the brain consolidates: evidence is closed and folded in, strong edges become patterns, separators are judged
+afresh.
 """
 
 from __future__ import annotations

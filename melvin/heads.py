@@ -1,13 +1,13 @@
 """Heads: what each part of the context says comes next, and how far it is to be trusted.
 
-A head reads one row of an evidence table: what followed its source, limited to the symbols that begin with the bytes already
-there. Heads are asked from the general to the specific; each corrects what those before it said:
+A head reads one row of an evidence table: what followed its source, limited to the symbols that begin with the bytes
+already there. Heads are asked from the general to the specific; each corrects what those before it said:
 
     P <- weight * f + (1 - weight) * P        f: the head's own share of the evidence
 
-The weight comes from measured evidence: for how much of what really came next, in lines predicted before they were learnt, a
-head with so much evidence of such variety was responsible (expectation-maximisation for a mixture, Jelinek and Mercer 1980).
-Without such evidence it is Witten and Bell's N / (N + T).
+The weight comes from measured evidence: for how much of what really came next, in lines predicted before they were
+learnt, a head with so much evidence of such variety was responsible (expectation-maximisation for a mixture, Jelinek
+and Mercer 1980). Without such evidence it is Witten and Bell's N / (N + T).
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ class Places:
 class Opinion:
     """What one head said: its share f of the evidence for each code, and the row it rests on.
 
-    total, distinct : int64, shape (n, 1)   evidence, and different symbols in it (1 where all go on with the same byte);  found, same : int64, shapes (n, m), (n, 1)
+    total, distinct : int64, shape (n, 1)   evidence, and different symbols in it (1 where all go on with one byte)
+    found, same : int64, shapes (n, m), (n, 1)
     further : bool, shape (n, 1)   the head's context is longer than the longest that the byte view has seen before
     `same` is the evidence that the coming symbol is already complete: what comes next is then for the heads before.
     """
@@ -108,7 +109,7 @@ class Opinion:
         size = np.minimum(np.frexp(some.astype(np.float64))[1] - 1, SIZE_BUCKETS - 1)
         fourths = np.minimum(4 * self.distinct // some, VARIETY_BUCKETS - 2)
         variety = np.where(self.distinct <= 1, 0, 1 + fourths)
-        return (self.further * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety
+        return np.asarray((self.further * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety)
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,11 @@ class Weights:
         """
         head, has = opinion.head, opinion.total[:, 0] > 0
         bucket = opinion.bucket()[has, 0]
-        share, before, prior = opinion.share(probability)[has, 0], probability[has, 0], opinion.prior()[has, 0]
+        share, before, prior = (
+            opinion.share(probability)[has, 0],
+            probability[has, 0],
+            opinion.prior()[has, 0],
+        )
         old_right, old_asked = self.right[head] / ONE / 2, self.asked[head] / ONE / 2
         asked = old_asked + np.bincount(bucket, minlength=BUCKETS)
         right = asked * np.divide(old_right, old_asked, out=np.zeros(BUCKETS), where=old_asked > 0)
@@ -166,13 +171,17 @@ def opinions(symbols: Symbols, edges: Rows, places: Places, code: I64, longest: 
         low, high, depth = boundary.low[:, None], boundary.high[:, None], boundary.depth[:, None]
         found_low, found_high = symbols.narrow(low, high, depth, code)
         first = symbols.by_rank[np.minimum(boundary.low, symbols.size - 1)]
-        same = ((boundary.low < boundary.high) & (symbols.length[first] == boundary.depth) & (boundary.depth > 0))[:, None]
+        same = ((boundary.low < boundary.high) & (symbols.length[first] == boundary.depth) & (boundary.depth > 0))[
+            :, None
+        ]
         for back, source in reversed(list(enumerate(_sources(symbols, boundary.source)))):
             if back and not index:  # with nothing read of the coming symbol yet, the byte view knows all that these do
                 continue
             row = np.where(source == NONE, 0, source)
             anything = row - symbols.base[symbols.port[row]] == END
-            extent = np.maximum(symbols.length[row].astype(np.int64), 1) - anything + boundary.depth  # START counts as one
+            extent = (
+                np.maximum(symbols.length[row].astype(np.int64), 1) - anything + boundary.depth
+            )  # START counts as one
             there = boundary.valid & (source != NONE)
             further = (extent > longest[:, 0])[:, None]
             row = row[:, None]
@@ -182,7 +191,9 @@ def opinions(symbols: Symbols, edges: Rows, places: Places, code: I64, longest: 
             alive = there[:, None]
             distinct = end - inside
             # The row is in byte order: where its first and its last symbol go on alike, all do.
-            agree = (distinct > 1) & (_next_code(symbols, edges, inside, depth) == _next_code(symbols, edges, end - 1, depth))
+            agree = (distinct > 1) & (
+                _next_code(symbols, edges, inside, depth) == _next_code(symbols, edges, end - 1, depth)
+            )
             distinct = np.where(agree, 1, distinct)
             yield Opinion(
                 head=index * SOURCES + back,

@@ -1,6 +1,7 @@
 """The learner: blocks of lines in, evidence gathered, generations ended at the right byte.
 
-Everything that decides what is learnt depends on the bytes fed and their order alone: not on how they were cut into blocks.
+Everything that decides what is learnt depends on the bytes fed and their order alone: not on how they were cut into
+blocks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The lexicon of a generation: its distinct chunks as symbols, and how often each was read.
 
-Patterns are formed from it. A bounded number of chunks is kept, chosen by their hash: which ones are kept depends on what was
-read, never on the order or the blocks in which it was read.
+Patterns are formed from it. A bounded number of chunks is kept, chosen by their hash: which ones are kept depends on
+what was read, never on the order or the blocks in which it was read.
 """
 
 from __future__ import annotations

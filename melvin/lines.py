@@ -1,8 +1,8 @@
 """Input: bytes as they come -> blocks of whole lines, ready to parse.
 
-A line is the bytes up to a line feed; a carriage return before it is dropped, empty lines are skipped, every other byte is
-data. A line may be of any length: one longer than `MAX_PIECE` is handed on in pieces, cut at multiples of it from the
-line's start, so that memory stays bounded and a cut never depends on how the input was read.
+A line is the bytes up to a line feed; a carriage return before it is dropped, empty lines are skipped, every other byte
+is data. A line may be of any length: one longer than `MAX_PIECE` is handed on in pieces, cut at multiples of it from
+the line's start, so that memory stays bounded and a cut never depends on how the input was read.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ def blocks(chunks: Iterable[bytes]) -> Iterator[Block]:
 def _cut(held: bytes, whole: int, opens: bool) -> tuple[Block | None, int]:
     """Turn held[:whole] (whole lines) and full pieces of an open line behind it into a block; say how much was used."""
     tail = len(held) - whole
-    # One byte stays back, and a carriage return may turn out to stand before a line feed: never cut right behind it all.
+    # One byte stays back, and a carriage return may turn out to stand before a line feed: never cut right behind it
+    # all.
     pieces = max(0, (tail - 2) // MAX_PIECE) if tail > MAX_PIECE else 0
     used = whole + pieces * MAX_PIECE
     raw = np.frombuffer(held, np.uint8, used)
@@ -109,10 +110,8 @@ def _cut(held: bytes, whole: int, opens: bool) -> tuple[Block | None, int]:
 
 def make_block(raw: NDArray[np.uint8], opens: bool) -> Block | None:
     """Whole lines, the last one open where no line feed ends it, as a block; None where nothing is left to learn."""
-    if opens:
-        data = clean(raw)
-    else:  # the first line feed ends a line that was begun before: it is not an empty line
-        data = clean(np.concatenate((np.zeros(1, np.uint8), raw)))[1:]
+    # In a line that was begun before, the first line feed ends that line: it is not an empty one.
+    data = clean(raw) if opens else clean(np.concatenate((np.zeros(1, np.uint8), raw)))[1:]
     if not data.size:
         return None
     end = np.flatnonzero(data == LF) + 1

@@ -1,7 +1,8 @@
 """Parse: bytes -> symbols, by local competition, each distinct chunk once.
 
-Among adjacent pairs that form a known pattern, a pair merges when its pattern is older than those its two neighbours would
-form; this repeats until no pair forms a pattern. All chunks that were not seen before are parsed together, as arrays.
+Among adjacent pairs that form a known pattern, a pair merges when its pattern is older than those its two neighbours
+would form; this repeats until no pair forms a pattern. All chunks that were not seen before are parsed together, as
+arrays.
 """
 
 from __future__ import annotations
@@ -112,7 +113,13 @@ class Parser:
         return self._tallied
 
     def parse(
-        self, window: Window, start: I64, length: I64, port: int, terminator: NDArray[np.bool_], tally: bool = False
+        self,
+        window: Window,
+        start: I64,
+        length: I64,
+        port: int,
+        terminator: NDArray[np.bool_],
+        tally: bool = False,
     ) -> Parsed:
         """Symbols of the chunks data[start : start + length]; a terminator stands for END, START.
 

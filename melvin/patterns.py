@@ -1,9 +1,9 @@
 """Pattern formation: strong edges become larger symbols, by description length gained.
 
-Writing j after i costs log2(N / in_j) bits when i is not looked at; as part of a pattern that is seen `count` times the pair
-is named once. What that saves, less the bits that describe the new symbol, is the pattern's gain. The pairs are those inside a
-generation's chunks; when some have become patterns the chunks are parsed with them and the pairs that are left are judged again,
-so a pattern of patterns of patterns may form at once.
+Writing j after i costs log2(N / in_j) bits when i is not looked at; as part of a pattern that is seen `count` times the
+pair is named once. What that saves, less the bits that describe the new symbol, is the pattern's gain. The pairs are
+those inside a generation's chunks; when some have become patterns the chunks are parsed with them and the pairs that
+are left are judged again, so a pattern of patterns of patterns may form at once.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def best_pairs(
     seen: NDArray[np.float64],
     total: float,
 ) -> tuple[U32, U32]:
-    """Pairs worth a symbol, best first: with a positive gain that is the best of the left or of the right one's pairs."""
+    """Pairs worth a symbol, best first: with a positive gain that is the best of the left or of the right one's
+    pairs.
+    """
     inside = ~begins[1:]
     key = pair_key(stream[:-1], stream[1:])[inside]
     left, right, gain = gains(sum_by_key(key, weight[1:][inside]), seen, total)

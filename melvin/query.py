@@ -1,7 +1,7 @@
 """Query: text in, what comes next out. Asking reads; it never changes the brain.
 
-Encode the text to places, let the heads predict, decode: the best chunk is found by a beam of bytes and taken, and so on until
-the end of the line, a state that was there before, or uncertainty.
+Encode the text to places, let the heads predict, decode: the best chunk is found by a beam of bytes and taken, and so
+on until the end of the line, a state that was there before, or uncertainty.
 """
 
 from __future__ import annotations
@@ -141,7 +141,14 @@ class Reader:
             done.sort(key=lambda c: -c.probability)
             best = max(best, done[0].probability)
             nxt.sort(key=lambda c: -c.probability)
-            live = [c for c in nxt[:BEAM] if c.probability > max(best, nxt[0].probability) * NEGLIGIBLE and c.probability > NEGLIGIBLE / BYTES and len(c.payload) < lines.MAX_PIECE and (c.probability > best or len(done) < BEAM)]
+            live = [
+                c
+                for c in nxt[:BEAM]
+                if c.probability > max(best, nxt[0].probability) * NEGLIGIBLE
+                and c.probability > NEGLIGIBLE / BYTES
+                and len(c.payload) < lines.MAX_PIECE
+                and (c.probability > best or len(done) < BEAM)
+            ]
         return tuple(done[:BEAM])
 
     def answer(self, text: bytes, port: int) -> Answer:
@@ -174,4 +181,3 @@ class Reader:
         shortest = self._snapshot.contexts[0]
         p = shortest.count / shortest.count.sum()
         return float(-(p * np.log2(p)).sum())
-

@@ -105,7 +105,9 @@ class Symbols:
         )
 
     def with_patterns(self, left: U32, right: U32, born: int) -> Symbols:
-        """Add patterns for pairs of symbols, in this order of strength; a payload that is known gets no second symbol."""
+        """Add patterns for pairs of symbols, in this order of strength; a payload that is known gets no second
+        symbol.
+        """
         length = self.length[left].astype(np.int64) + self.length[right]
         depth = max(self.words.shape[0], -(-int(length.max(initial=1)) // WORD_CODES))
         words = self._joined_words(left, right, depth)
@@ -292,9 +294,7 @@ class Symbols:
             for depth in range(int(self.length[mine].max(initial=0))):
                 deep = np.flatnonzero(self.length[mine] > depth)
                 code = self.codes(mine[deep].astype(np.uint32), depth)
-                at_low[deep], at_high[deep] = self.narrow(
-                    at_low[deep], at_high[deep], np.full(deep.size, depth), code
-                )
+                at_low[deep], at_high[deep] = self.narrow(at_low[deep], at_high[deep], np.full(deep.size, depth), code)
             high[mine] = at_high
         return low, high
 
@@ -314,7 +314,7 @@ class Symbols:
         word = depth // WORD_CODES
         shift = (CODE_BITS * (WORD_CODES - 1 - depth % WORD_CODES)).astype(np.uint64)
         held = self.words[np.minimum(word, self.words.shape[0] - 1), symbol]
-        return np.where(word < self.words.shape[0], (held >> shift) & np.uint64(511), 0).astype(np.int64)
+        return np.asarray(np.where(word < self.words.shape[0], (held >> shift) & np.uint64(511), 0), np.int64)
 
     @cached_property
     def first_code(self) -> I64:
@@ -325,7 +325,7 @@ class Symbols:
         last = np.maximum(self.length.astype(np.int64) - 1, 0)
         word = self.words[last // WORD_CODES, np.arange(self.size)]
         shift = (CODE_BITS * (WORD_CODES - 1 - last % WORD_CODES)).astype(np.uint64)
-        return ((word >> shift) & np.uint64(511)).astype(np.int64)
+        return np.asarray((word >> shift) & np.uint64(511), np.int64)
 
     def rank_map(self, grown: Symbols) -> U32:
         """Old rank -> rank in `grown`, which holds the same symbols and more; ascending, so keys stay sorted."""
@@ -343,4 +343,3 @@ def payload_hash(words: U64, port: NDArray[np.uint16]) -> U64:
 def pair_key(left: U32, right: U32) -> U64:
     """Pack two ids into one 64-bit key."""
     return (left.astype(np.uint64) << np.uint64(32)) | right
-

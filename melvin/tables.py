@@ -1,7 +1,7 @@
 """Evidence tables: sorted 64-bit keys with integer counts, and how they are made, added and read.
 
-Keys that were seen flow in, in any order; a sorted run with each key once flows out. Runs are added by `fold`; the order
-of adding never matters, so blocks may be counted anywhere and in any number of pieces.
+Keys that were seen flow in, in any order; a sorted run with each key once flows out. Runs are added by `fold`; the
+order of adding never matters, so blocks may be counted anywhere and in any number of pieces.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def fold(a: Counts, b: Counts) -> Counts:
 class RunStack:
     """Collects keys as they come; keeps few sorted runs, folded when two are of like size.
 
-    A run is folded into the one before it as soon as it is at least half as long, so every key is folded O(log n) times.
+    A run is folded into the one before it as soon as it is at least half as long, so every key is folded O(log n)
+    times.
     """
 
     BUFFER_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them

@@ -1,0 +1,5 @@
+"""`python -m melvin`."""
+
+from melvin.cli import main
+
+main()

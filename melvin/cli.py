@@ -1,0 +1,355 @@
+"""The command line: train, query, inspect, verify, score.
+
+Results go to standard output (with --json one JSON document), everything else to standard error. Exit codes: 0 done, 1
+the learner's own error with one sentence, 2 wrong usage, 130 interrupted (what was learnt is saved).
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, BinaryIO
+
+import click
+
+from melvin.brain import Brain, Progress
+from melvin.brainfile import verify as verify_file
+from melvin.errors import BrainFileError, InputError, MelvinError
+from melvin.lines import to_bytes
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+REDRAWS_PER_S = 10  # of the progress line
+TEXT_PROBE_BYTES = 1 << 13  # a file in a folder is text when its first bytes hold no NUL
+
+
+class Failure(click.ClickException):
+    """A MelvinError as click shows it: one sentence, exit code 1."""
+
+
+class Group(click.Group):
+    """Turns every MelvinError into its sentence, once."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MelvinError as error:
+            raise Failure(str(error)) from error
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="melvin")
+def main() -> None:
+    """A byte-level graph that learns from lines of text."""
+
+
+brain_argument = click.argument("brain", type=click.Path(path_type=Path))
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def show(document: dict[str, Any], as_json: bool, text: str) -> None:
+    click.echo(json.dumps(document, ensure_ascii=True) if as_json else text)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a training run did, and what the brain holds after it."""
+
+    brain: str
+    files: int
+    read_bytes: int
+    learnt_bytes: int
+    learnt_lines: int
+    symbols: int
+    patterns: int
+    edges: int
+    average_degree: float
+    bytes_per_symbol: float
+    generation: int
+    wall_s: float
+    cpu_s: float
+    mb_per_s: float
+    lines_per_s: float
+    peak_rss_bytes: int
+    brain_bytes: int
+    interrupted: bool
+
+
+# ---------------------------------------------------------------- train
+
+
+@main.command()
+@brain_argument
+@click.argument("corpus", nargs=-1, required=True)
+@json_option
+@click.option("--quiet", is_flag=True, help="No progress line.")
+def train(brain: Path, corpus: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+    """Learn CORPUS (files, folders, or - for standard input) and save BRAIN; a brain that is there goes on learning.
+
+    A folder stands for all text files below it, in the order of their paths.
+    """
+    learner = Brain.open(brain) if brain.exists() else Brain()
+    sources = list(_sources(corpus))
+    if not brain.absolute().parent.is_dir():
+        raise InputError(
+            f"the folder {brain.absolute().parent} does not exist: make it, or name another path for the brain"
+        )
+    before = learner.stats()
+    bar = _ProgressLine(sum(s.size for s in sources), before.bytes, quiet)
+    wall, cpu = time.perf_counter(), time.process_time()
+    done = 0
+    interrupted = False
+    with _Interrupt() as interrupt:
+
+        def on_block(progress: Progress) -> None:
+            bar.show(progress)
+            interrupt.check()
+
+        try:
+            for source in sources:
+                source.learn(learner, on_block)
+                done += 1
+        except KeyboardInterrupt:
+            interrupted = True
+        bar.clear()
+        learner.save(brain)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    after = learner.stats()
+    size = after.bytes - before.bytes
+    summary = Summary(
+        brain=str(brain),
+        files=done,
+        read_bytes=sum(s.size for s in sources[:done]),
+        learnt_bytes=size,
+        learnt_lines=after.lines - before.lines,
+        symbols=after.symbols,
+        patterns=after.patterns,
+        edges=after.edges,
+        average_degree=after.edges / max(after.symbols, 1),
+        bytes_per_symbol=brain.stat().st_size / max(after.symbols, 1),
+        generation=after.generation,
+        wall_s=wall,
+        cpu_s=cpu,
+        mb_per_s=size / 1e6 / wall,
+        lines_per_s=(after.lines - before.lines) / wall,
+        peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        brain_bytes=brain.stat().st_size,
+        interrupted=interrupted,
+    )
+    show(asdict(summary), as_json, _summary_text(summary))
+    if interrupted:
+        click.echo(
+            f"Interrupted: what was learnt is saved. To go on, train {brain} with what is left of the input.",
+            err=True,
+        )
+        click.get_current_context().exit(INTERRUPTED)
+
+
+def _summary_text(s: Summary) -> str:
+    rows = [
+        ("learnt", f"{s.learnt_bytes:,} bytes, {s.learnt_lines:,} lines, {s.files} file(s)"),
+        ("symbols", f"{s.symbols:,}, {s.patterns:,} of them patterns"),
+        ("edges", f"{s.edges:,}, {s.average_degree:.1f} a symbol"),
+        (
+            "brain",
+            f"{s.brain}, {s.brain_bytes:,} bytes, {s.bytes_per_symbol:,.0f} a symbol, generation {s.generation}",
+        ),
+        ("time", f"{s.wall_s:.2f} s, {s.cpu_s:.2f} s of CPU"),
+        ("speed", f"{s.mb_per_s:.2f} MB/s, {s.lines_per_s:,.0f} lines/s"),
+        ("peak memory", f"{s.peak_rss_bytes / 2**20:,.0f} MiB"),
+    ]
+    return "\n".join(f"{name:<12} {value}" for name, value in rows)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file, or standard input."""
+
+    path: Path | None
+    size: int
+
+    def learn(self, brain: Brain, on_progress: Callable[[Progress], None]) -> None:
+        if self.path is None:
+            brain.learn_stream(sys.stdin.buffer, on_progress=on_progress)
+        else:
+            brain.learn_file(self.path, on_progress=on_progress)
+
+
+def _sources(corpus: tuple[str, ...]) -> Iterator[_Source]:
+    for name in corpus:
+        path = Path(name)
+        if name == "-":
+            yield _Source(None, 0)
+        elif path.is_dir():
+            found = [p for p in sorted(path.rglob("*")) if p.is_file() and _is_text(p)]
+            if not found:
+                raise InputError(f"there is no text file below {path}: name another folder")
+            yield from (_Source(p, p.stat().st_size) for p in found)
+        elif path.exists():
+            yield _Source(path, path.stat().st_size)
+        else:
+            raise InputError(f"there is no file or folder {path}: check the path")
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return b"\0" not in file.read(TEXT_PROBE_BYTES)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+
+class _Interrupt:
+    """Turns Ctrl-C and SIGTERM into a stop between two blocks, so that a whole state is saved."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Interrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+
+    def check(self) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+
+
+class _ProgressLine:
+    """One line on a terminal's standard error; nothing elsewhere."""
+
+    WIDTH = 24
+
+    def __init__(self, total: int, already: int, quiet: bool) -> None:
+        self._total, self._already = total, already
+        self._on = sys.stderr.isatty() and not quiet
+        self._start = time.perf_counter()
+        self._drawn = 0.0
+        self._lines = -1
+
+    def show(self, progress: Progress) -> None:
+        now = time.perf_counter()
+        if self._lines < 0:
+            self._lines = progress.lines
+        if not self._on or now - self._drawn < 1 / REDRAWS_PER_S:
+            return
+        self._drawn = now
+        took = max(now - self._start, 1e-9)
+        read = progress.bytes - self._already
+        share = min(read / self._total, 1.0) if self._total else 0.0
+        bar = "█" * int(share * self.WIDTH) + "·" * (self.WIDTH - int(share * self.WIDTH)) if self._total else ""
+        rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        click.echo(
+            f"\r\x1b[K{bar} {share:4.0%} {read / 1e6 / took:6.2f} MB/s "
+            f"{(progress.lines - self._lines) / took:9,.0f} lines/s  {progress.symbols:,} symbols  "
+            f"{progress.edges:,} edges  {rss:,.0f} MiB",
+            nl=False,
+            err=True,
+        )
+
+    def clear(self) -> None:
+        if self._on:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+
+# ---------------------------------------------------------------- asking
+
+
+@main.command()
+@brain_argument
+@click.argument("text")
+@json_option
+@click.option("--port", default="text", show_default=True, help="The port that is asked.")
+def query(brain: Path, text: str, as_json: bool, port: str) -> None:
+    """Show how BRAIN goes on from TEXT."""
+    answer = Brain.open(brain).query(to_bytes(text), port=port)
+    document = {
+        "query": text,
+        "text": answer.text,
+        "payload_hex": answer.payload.hex(),
+        "probability": answer.probability,
+        "entropy_bits": answer.entropy,
+        "abstained": answer.abstained,
+        "candidates": [
+            {"text": c.text, "payload_hex": c.payload.hex(), "probability": c.probability} for c in answer.candidates
+        ],
+    }
+    known = "I don't know" if answer.abstained else f"{text}{answer.text}"
+    rows = [known.encode("utf-8", "surrogateescape").decode("utf-8", "replace")]
+    rows.append(f"probability {answer.probability:.3f}, entropy {answer.entropy:.2f} bits")
+    for c in answer.candidates:
+        shown = c.payload.decode("utf-8", "replace")
+        rows.append(f"  {c.probability:6.3f}  {shown!r}" if c.payload else f"  {c.probability:6.3f}  (end of line)")
+    show(document, as_json, "\n".join(rows))
+
+
+@main.command()
+@brain_argument
+@json_option
+@click.option("--top", default=10, show_default=True, type=click.IntRange(min=0), help="Newest patterns to list.")
+def inspect(brain: Path, as_json: bool, top: int) -> None:
+    """Show what BRAIN holds."""
+    opened = Brain.open(brain)
+    stats = asdict(opened.stats())
+    newest = [
+        {"payload": p.payload.decode("utf-8", "replace"), "level": p.level, "born": p.born}
+        for port in opened.stats().ports
+        for p in opened.patterns(port=port)[::-1][:top]
+    ]
+    rows = [
+        f"{name:<12} {value:,}" if isinstance(value, int) else f"{name:<12} {', '.join(value)}"
+        for name, value in stats.items()
+    ]
+    rows += [
+        f"{'file':<12} {brain.stat().st_size:,} bytes",
+        *(f"  {p['payload']!r}  level {p['level']}" for p in newest),
+    ]
+    show({**stats, "file_bytes": brain.stat().st_size, "newest_patterns": newest}, as_json, "\n".join(rows))
+
+
+@main.command()
+@brain_argument
+@json_option
+def verify(brain: Path, as_json: bool) -> None:
+    """Read every byte of BRAIN and check it; exit code 1 names what is damaged."""
+    try:
+        verify_file(brain)
+    except BrainFileError as error:
+        if as_json:
+            click.echo(json.dumps({"brain": str(brain), "ok": False, "error": str(error)}))
+        raise
+    show({"brain": str(brain), "ok": True, "error": None}, as_json, f"{brain} is whole")
+
+
+@main.command()
+@brain_argument
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def score(brain: Path, file: Path, as_json: bool) -> None:
+    """Show how many bits per byte FILE costs, told line by line by BRAIN."""
+    opened = Brain.open(brain)
+    try:
+        with file.open("rb") as stream:
+            bits = opened.score(_lines(stream))
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror}") from error
+    show({"brain": str(brain), "file": str(file), "bits_per_byte": bits}, as_json, f"{bits:.4f} bits per byte")
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    for line in stream:
+        yield line.rstrip(b"\n")
