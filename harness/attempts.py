@@ -129,8 +129,7 @@ class Trials:
         self.limiter = second.limits.limiter
         return Verdict(
             "limit_artefact",
-            f"{first.verdict.name} under {first.limits.limiter}, "
-            f"{second.verdict.name} under {second.limits.limiter}",
+            f"{first.verdict.name} under {first.limits.limiter}, {second.verdict.name} under {second.limits.limiter}",
         )
 
     def _attempt(self, rung: Rung, limits: Limits, number: int, why: str) -> Attempt:
@@ -165,9 +164,7 @@ class Trials:
             job_file = folder.resolve() / "job.json"
             job_file.write_text(json.dumps(job, indent=1))
         except OSError as error:
-            raise OutputError(
-                f"cannot write {folder}: {error.strerror}; give another folder with -o"
-            ) from error
+            raise OutputError(f"cannot write {folder}: {error.strerror}; give another folder with -o") from error
         argv = [sys.executable, "-m", "harness.worker", str(job_file)]
         spawn = Spawn(argv, worker_environment(), str(folder.resolve()), limits)
         source = None if self.plan.source is None else str(self.plan.source.resolve())

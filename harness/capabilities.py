@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from harness.programs import find_program
 
 PY_SPY_WAIT_S = 20.0
 
@@ -35,9 +36,7 @@ def _try(name: str, purpose: str, probe: Callable[[], str]) -> Capability:
     try:
         return Capability(name, purpose, True, probe())
     except (OSError, LookupError, ValueError, ImportError, subprocess.SubprocessError) as error:
-        return Capability(
-            name, purpose, False, str(error).splitlines()[0] if str(error) else type(error).__name__
-        )
+        return Capability(name, purpose, False, str(error).splitlines()[0] if str(error) else type(error).__name__)
 
 
 def _readable(path: str) -> Callable[[], str]:
@@ -87,9 +86,9 @@ def _kernel_log() -> str:
 
 def _program(name: str) -> Callable[[], str]:
     def probe() -> str:
-        path = shutil.which(name)
+        path = find_program(name)
         if path is None:
-            raise LookupError("not on PATH")
+            raise LookupError("not on PATH, nor beside Python")
         return path
 
     return probe
@@ -99,9 +98,7 @@ def _py_spy() -> str:
     """Attach to a child of ours that waits for us, as the harness does to a worker that hangs."""
     path = _program("py-spy")()
     waiting = "import sys; print('up', flush=True); sys.stdin.read()"
-    with subprocess.Popen(
-        [sys.executable, "-c", waiting], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as child:
+    with subprocess.Popen([sys.executable, "-c", waiting], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         try:
             assert child.stdout is not None
             child.stdout.readline()

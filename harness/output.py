@@ -23,9 +23,7 @@ def make_folder(kind: str, asked: Path | None) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(
-            f"cannot make the folder {folder}: {error.strerror}; give another with -o"
-        ) from error
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}; give another with -o") from error
     return folder
 
 
@@ -59,6 +57,4 @@ def append_step_summary(text: str) -> None:
             with Path(target).open("a", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
-            raise OutputError(
-                f"cannot append to $GITHUB_STEP_SUMMARY ({target}): {error.strerror}"
-            ) from error
+            raise OutputError(f"cannot append to $GITHUB_STEP_SUMMARY ({target}): {error.strerror}") from error

@@ -31,9 +31,7 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live = (
-            Live(console=console, transient=True, refresh_per_second=REFRESH_PER_S)
-            if console.is_terminal
-            else None
+            Live(console=console, transient=True, refresh_per_second=REFRESH_PER_S) if console.is_terminal else None
         )
         self._rung: Rung | None = None
         self._next_plain_s = PLAIN_AFTER_S
@@ -53,9 +51,7 @@ class Progress:
     def preparing(self, size_bytes: int) -> None:
         self.where = f"while the text of {units.label(size_bytes)} was made"
         if self._live is not None:
-            self._live.update(
-                Text(f"{units.label(size_bytes):>8}  making the text of this rung", style="dim")
-            )
+            self._live.update(Text(f"{units.label(size_bytes):>8}  making the text of this rung", style="dim"))
 
     def attempt_started(self, rung: Rung, limits: Limits, why: str) -> None:
         self._rung = rung
@@ -80,9 +76,7 @@ class Progress:
 
     def _line(self, event: dict[str, Any], rung: Rung) -> Table:
         share = min(1.0, event["bytes"] / max(rung.corpus_bytes, 1))
-        rate = (
-            event["bytes"] / 1e6 / event["elapsed_s"] if event["elapsed_s"] > 0 and event["bytes"] else None
-        )
+        rate = event["bytes"] / 1e6 / event["elapsed_s"] if event["elapsed_s"] > 0 and event["bytes"] else None
         learning = is_learning(event["stage"])
         line = Table.grid(padding=(0, 2))
         line.add_row(

@@ -11,9 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-NOISE = (
-    0.10  # assumed relative error of one timing; short runs varied by 12.7 % of CPU time on a busy machine
-)
+NOISE = 0.10  # assumed relative error of one timing; short runs varied by 12.7 % of CPU time on a busy machine
 Z95 = 1.96  # two-sided 95 % of the normal distribution
 T95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)  # Student's t, 1 to 10 degrees of freedom
 

@@ -14,7 +14,6 @@ import contextlib
 import json
 import os
 import selectors
-import shutil
 import signal
 import subprocess
 import time
@@ -37,6 +36,7 @@ from harness.procfs import (
     memory_pressure_percent,
     oom_kill_count,
 )
+from harness.programs import find_program
 
 POLL_S = 0.005  # of memory
 FAMILY_S = 0.05  # how often new children are looked for
@@ -309,7 +309,7 @@ class Supervision:
                     return
 
     def _py_spy_dump(self) -> None:
-        program = shutil.which("py-spy", path=self.spawn.environment.get("PATH"))
+        program = find_program("py-spy")
         if program is None:
             return
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -118,9 +118,7 @@ def _ended_by_signal(evidence: Evidence) -> Verdict | None:
         return Verdict("oom_killed", f"killed by the kernel for memory ({grounds}), {_where(evidence)}")
     verdict = BY_SIGNAL.get(signal.Signals(-code)) if name else None
     if verdict is None:
-        return Verdict(
-            "killed_external", f"ended by {name or -code} that the harness did not send, {_where(evidence)}"
-        )
+        return Verdict("killed_external", f"ended by {name or -code} that the harness did not send, {_where(evidence)}")
     hint = ""
     if verdict == "abort" and OUT_OF_MEMORY_TEXT.search(evidence.stderr.tail):
         hint = "; stderr speaks of memory that could not be had"
@@ -161,9 +159,7 @@ def _ended_badly(evidence: Evidence) -> Verdict | None:
         raised = _exception(evidence)
         if raised is None:
             return Verdict("exception", f"exit code {code} without a result, {_where(evidence)}")
-        return Verdict(
-            "exception", f"{raised['type']}: {raised['message']} (at {raised['where']}, {_where(evidence)})"
-        )
+        return Verdict("exception", f"{raised['type']}: {raised['message']} (at {raised['where']}, {_where(evidence)})")
     if evidence.result is None or not evidence.result.get("complete"):
         why = evidence.result_error or "the result record is not complete"
         return Verdict("vanished", f"exit code 0, but {why}; {_where(evidence)}")

@@ -29,6 +29,7 @@ START, END = BYTES, BYTES + 1  # their place after the port's first ground symbo
 CODE_BITS = 9  # a code is 0 (nothing), 1..256 (a byte) or END_CODE
 END_CODE = BYTES + 1
 CODES = BYTES + 1  # what can come next: any byte, or END
+CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
 WORD_CODES = 7  # codes that fit into one 63-bit word
 MAX_PAYLOAD = 63  # bytes of the longest pattern: nine words
 
@@ -220,7 +221,7 @@ class Symbols:
     def payload(self, symbol: int) -> bytes:
         """The bytes of one symbol; START and END have none."""
         words = self.words[:, symbol]
-        codes = [int(words[i // WORD_CODES]) >> word_shift(i) & 511 for i in range(int(self.length[symbol]))]
+        codes = [int(words[i // WORD_CODES]) >> word_shift(i) & int(CODE_MASK) for i in range(int(self.length[symbol]))]
         return b"" if codes == [END_CODE] else bytes(code - 1 for code in codes)
 
     def find(self, payload: bytes, port: int) -> int | None:
@@ -305,16 +306,14 @@ class Symbols:
 
     def codes(self, symbol: U32, depth: int) -> I64:
         """The code at `depth` of each symbol's payload."""
-        return ((self.words[depth // WORD_CODES, symbol] >> np.uint64(word_shift(depth))) & np.uint64(511)).astype(
-            np.int64
-        )
+        return np.asarray((self.words[depth // WORD_CODES, symbol] >> np.uint64(word_shift(depth))) & CODE_MASK, np.int64)
 
     def code_at(self, symbol: U32, depth: I64) -> I64:
         """The code at a depth of its own for each symbol; 0 beyond its payload."""
         word = depth // WORD_CODES
         shift = (CODE_BITS * (WORD_CODES - 1 - depth % WORD_CODES)).astype(np.uint64)
         held = self.words[np.minimum(word, self.words.shape[0] - 1), symbol]
-        return np.asarray(np.where(word < self.words.shape[0], (held >> shift) & np.uint64(511), 0), np.int64)
+        return np.asarray(np.where(word < self.words.shape[0], (held >> shift) & CODE_MASK, 0), np.int64)
 
     @cached_property
     def first_code(self) -> I64:
@@ -325,7 +324,7 @@ class Symbols:
         last = np.maximum(self.length.astype(np.int64) - 1, 0)
         word = self.words[last // WORD_CODES, np.arange(self.size)]
         shift = (CODE_BITS * (WORD_CODES - 1 - last % WORD_CODES)).astype(np.uint64)
-        return np.asarray((word >> shift) & np.uint64(511), np.int64)
+        return np.asarray((word >> shift) & CODE_MASK, np.int64)
 
     def rank_map(self, grown: Symbols) -> U32:
         """Old rank -> rank in `grown`, which holds the same symbols and more; ascending, so keys stay sorted."""

@@ -79,9 +79,7 @@ def read_cases(path: Path) -> list[Case]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise BehaviourFileError(
-            f"{path} cannot be read ({why}): give a file of one JSON object a line"
-        ) from error
+        raise BehaviourFileError(f"{path} cannot be read ({why}): give a file of one JSON object a line") from error
     cases: dict[str, Case] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -151,9 +149,7 @@ def _split_weighted(data: Mapping[str, Any], value: Any) -> dict[str, Any]:
     if isinstance(value, list) and isinstance(data.get("shares"), list):
         value = list(zip(value, data["shares"], strict=True))
     pairs = list(value.items() if isinstance(value, Mapping) else value if isinstance(value, list) else [])
-    good = all(
-        isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs
-    )
+    good = all(isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs)
     _need(bool(pairs) and good, "'value' of split_weighted must give a share for each continuation")
     shares = [(text, _number(share, "a share")) for text, share in pairs]
     total = sum(share for _, share in shares)

@@ -54,9 +54,7 @@ def main() -> None:
 @main.command()
 @click.option("--size", required=True, type=Size(), help="Such as 10MB or 512KiB.")
 @click.option("--corpus", type=click.Path(path_type=Path), help="A file or folder; default: generated.")
-@click.option(
-    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to fill."
-)
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to fill.")
 @seed_option
 def rung(size: int, corpus: Path | None, out: Path, seed: int) -> None:
     """Write the training text, held-out lines and facts of one rung; print where they are as JSON."""
@@ -70,12 +68,8 @@ def corpus() -> None:
 
 
 @corpus.command()
-@click.option(
-    "--size", required=True, type=Size(), help="Such as 1GB; the text ends at the last line that fits."
-)
-@click.option(
-    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
-)
+@click.option("--size", required=True, type=Size(), help="Such as 1GB; the text ends at the last line that fits.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
 @seed_option
 def make(size: int, out: Path, seed: int) -> None:
     """Write prose of invented words: the same seed gives the same text, a smaller size a beginning of it."""
@@ -95,9 +89,7 @@ def stats(path: Path, as_json: bool) -> None:
     rows = measure_growth(read_blocks(path))
     if as_json:
         names = ("words", "word_pairs", "byte_3grams", "byte_5grams")
-        real_prose = [
-            {"size_bytes": size, **dict(zip(names, row, strict=True))} for size, row in REAL_PROSE.items()
-        ]
+        real_prose = [{"size_bytes": size, **dict(zip(names, row, strict=True))} for size, row in REAL_PROSE.items()]
         click.echo(json.dumps({"growth": [asdict(row) for row in rows], "real_prose": real_prose}))
         return
     heads = ("words", "word pairs", "byte 3-grams", "byte 5-grams")
@@ -107,18 +99,13 @@ def stats(path: Path, as_json: bool) -> None:
             click.echo(title)
             title = ""
         real = REAL_PROSE[row.decade] if row.decade else ()
-        cells = [
-            f"{here:,} / {there:,}" if there else f"{here:,}"
-            for here, there in zip_longest(row.compared, real)
-        ]
+        cells = [f"{here:,} / {there:,}" if there else f"{here:,}" for here, there in zip_longest(row.compared, real)]
         click.echo(format_size(row.size_bytes).rjust(8) + "".join(cell.rjust(24) for cell in cells))
 
 
 @main.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
-@click.option(
-    "--among", default=0, show_default=True, type=click.IntRange(0), help="Unrelated lines around each case."
-)
+@click.option("--among", default=0, show_default=True, type=click.IntRange(0), help="Unrelated lines around each case.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_context
 def behaviours(ctx: click.Context, path: Path, among: int, as_json: bool) -> None:

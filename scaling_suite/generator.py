@@ -111,9 +111,7 @@ def write_corpus(path: Path, size_bytes: int, seed: int) -> int:
                 if end < len(block):
                     return written
     except OSError as error:
-        raise WorkloadError(
-            f"{path} cannot be written ({error.strerror or error}): give another file"
-        ) from error
+        raise WorkloadError(f"{path} cannot be written ({error.strerror or error}): give another file") from error
     return written
 
 
@@ -280,9 +278,7 @@ def raise_case(pieces: Pieces, case: int, lexicon: Lexicon) -> Pieces:
     return np.where(pieces == 0, np.int32(0), pieces % size + size * np.int32(case)).astype(np.int32)
 
 
-def expand(
-    start: NDArray[np.int64], length: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def expand(start: NDArray[np.int64], length: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(owner, entry) for every entry of every owner.
 
     for owner, (s, n) in enumerate(zip(start, length)): yield from ((owner, s + i) for i in range(n))

@@ -15,9 +15,7 @@ from scaling_suite.words import GOLDEN, Words, mix
 
 FIRST_DECADE = 1000
 PORTION_BYTES = 2 << 20  # of text at once: about 100 MB of temporary arrays
-MERGE_SHARE = (
-    2  # new keys are merged once they are half as many as the old: each key is moved a few times in all
-)
+MERGE_SHARE = 2  # new keys are merged once they are half as many as the old: each key is moved a few times in all
 MIN_MERGE = 1 << 20
 
 # Measured on 100 MB of mixed English prose (reference works, encyclopaedias, books):

@@ -117,14 +117,10 @@ def prepare_rung(source: Path | None, size_bytes: int, folder: Path, seed: int =
 def ladder_sizes(first: int, last: int, factor: int = 10) -> list[int]:
     """The sizes of a ladder in bytes: from `first`, each `factor` times the one before, to `last` itself."""
     if first < 1 or factor < 2:
-        raise WorkloadError(
-            f"a ladder starts at 1 byte or more and grows by 2 or more, not {first} by {factor}"
-        )
+        raise WorkloadError(f"a ladder starts at 1 byte or more and grows by 2 or more, not {first} by {factor}")
     if first > last:
         raise WorkloadError(f"a ladder goes up, not from {format_size(first)} to {format_size(last)}")
-    sizes = itertools.takewhile(
-        lambda size: size < last, (first * factor**step for step in itertools.count())
-    )
+    sizes = itertools.takewhile(lambda size: size < last, (first * factor**step for step in itertools.count()))
     return [*sizes, last]
 
 
@@ -170,9 +166,7 @@ class Written:
     source_ended: bool
 
 
-def _write_corpus(
-    file: BinaryIO, pieces: Iterator[tuple[bytes, bool]], plan: Plan, chosen: heldout.HeldOut
-) -> Written:
+def _write_corpus(file: BinaryIO, pieces: Iterator[tuple[bytes, bool]], plan: Plan, chosen: heldout.HeldOut) -> Written:
     """Copy lines that are not held out, with the facts between them, until the next line does not fit."""
     left = plan.size_bytes - plan.total_bytes()  # for lines of the source
     written = lines = occurrence = 0

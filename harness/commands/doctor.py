@@ -19,9 +19,7 @@ def command(as_json: bool) -> None:
     found = examine()
     show(found, human())
     if as_json:
-        click.echo(
-            json.dumps({item.name: {"works": item.works, "detail": item.detail} for item in found}, indent=1)
-        )
+        click.echo(json.dumps({item.name: {"works": item.works, "detail": item.detail} for item in found}, indent=1))
 
 
 def show(found: list[Capability], console: Console) -> None:

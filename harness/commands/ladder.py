@@ -48,23 +48,13 @@ class LadderOptions:
 
 
 @click.command("ladder")
-@click.option(
-    "--subject", default="melvin", show_default=True, help="melvin, or python:package.module:Class."
-)
-@click.option(
-    "--corpus", type=click.Path(path_type=Path), help="A text file or folder. [default: generated text]"
-)
+@click.option("--subject", default="melvin", show_default=True, help="melvin, or python:package.module:Class.")
+@click.option("--corpus", type=click.Path(path_type=Path), help="A text file or folder. [default: generated text]")
 @click.option("--from", "first", default="1KB", show_default=True, type=Size(), help="The first rung.")
 @click.option("--to", "last", default="1GB", show_default=True, type=Size(), help="The last rung.")
-@click.option(
-    "--factor", default=10, show_default=True, type=click.IntRange(2, 1000), help="From rung to rung."
-)
-@click.option(
-    "--memory-limit", default="4GiB", show_default=True, type=Size(), help="Private memory of a worker."
-)
-@click.option(
-    "--time-limit", default="10min", show_default=True, type=Duration(), help="Wall time of a rung."
-)
+@click.option("--factor", default=10, show_default=True, type=click.IntRange(2, 1000), help="From rung to rung.")
+@click.option("--memory-limit", default="4GiB", show_default=True, type=Size(), help="Private memory of a worker.")
+@click.option("--time-limit", default="10min", show_default=True, type=Duration(), help="Wall time of a rung.")
 @click.option(
     "--limiter",
     default="watchdog",
@@ -77,9 +67,7 @@ class LadderOptions:
     type=click.FloatRange(min=0, min_open=True),
     help="Slower than this is a break (too_slow).",
 )
-@click.option(
-    "--required", type=Size(), help="Exit 4 only when it breaks below this size. [default: at any rung]"
-)
+@click.option("--required", type=Size(), help="Exit 4 only when it breaks below this size. [default: at any rung]")
 @click.option(
     "--bisect-runs",
     default=6,

@@ -14,9 +14,7 @@ from harness.report.models import read_report
 
 @click.command("report")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document of this version."
-)
+@click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document of this version.")
 @click.option(
     "-o",
     "--output",

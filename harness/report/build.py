@@ -24,9 +24,7 @@ def rung(size_bytes: int, trial: Trial, folder: Path) -> models.Rung:
     deciding = trial.deciding.evidence
     record: dict[str, Any] = deciding.result or {}
     lines, size = trial.rung.corpus_lines, trial.rung.corpus_bytes
-    stages = [
-        _stage(stage, deciding.stage_peak_anon_bytes, lines, size) for stage in record.get("stages", [])
-    ]
+    stages = [_stage(stage, deciding.stage_peak_anon_bytes, lines, size) for stage in record.get("stages", [])]
     complete = bool(record.get("complete"))
     brain = record.get("brain")
     return models.Rung(
@@ -128,9 +126,7 @@ def breaking(climb: Climb[Trial]) -> models.Break | None:
         first_broken_bytes=first_broken,
         verdict=trial.verdict.name,
         because=trial.verdict.because,
-        confirmed_by=[
-            attempt.limits.limiter for attempt in broken_rung.attempts if not attempt.verdict.passed
-        ],
+        confirmed_by=[attempt.limits.limiter for attempt in broken_rung.attempts if not attempt.verdict.passed],
     )
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from harness import units
 from harness.report.models import Report
 from harness.report.plots import plots
-from harness.report.summary import headline, passed
+from harness.report.summary import conditions, headline, passed
 
 HERE = Path(__file__).parent
 
@@ -41,6 +41,7 @@ def render_html(report: Report) -> str:
         report=report,
         units=units,
         headline=headline(report),
+        conditions=conditions(report),
         passed=passed(report),
         figures=figures(report),
         plots=plots(report),
@@ -57,18 +58,16 @@ def embeddable(report: Report) -> str:
 
 def figures(report: Report) -> list[Figure]:
     """The numbers at the top: of the largest rung that passed, and of the growth over all of them."""
-    good = [rung for rung in report.rungs if rung.passed]
+    good = [rung for rung in (*report.rungs, *report.narrowing) if rung.passed]
     if not good:
         return []
-    top = good[-1]
-    found = [Figure(top.label, "largest rung passed", f"{top.corpus_lines:,} lines")]
+    top = max(good, key=lambda rung: rung.size_bytes)
+    found = [Figure(top.label, "largest size passed", f"{top.corpus_lines:,} lines")]
     if top.learning is not None:
         learning = top.learning
         speed = f"{units.decimal(learning.mb_per_cpu_s)} MB/CPU s"
         found.append(
-            Figure(
-                speed, f"learning speed at {top.label}", f"{learning.lines_per_s:,.0f} lines/s on the wall"
-            )
+            Figure(speed, f"learning speed at {top.label}", f"{learning.lines_per_s:,.0f} lines/s on the wall")
         )
     found.append(
         Figure(
@@ -80,9 +79,7 @@ def figures(report: Report) -> list[Figure]:
     if top.quality is not None and top.quality.bits_per_byte is not None:
         quality = top.quality
         recalled = f"{quality.facts_recalled} of {quality.facts_asked} planted facts recalled"
-        found.append(
-            Figure(f"{quality.bits_per_byte:.3f} bits/byte", f"cost of unseen text at {top.label}", recalled)
-        )
+        found.append(Figure(f"{quality.bits_per_byte:.3f} bits/byte", f"cost of unseen text at {top.label}", recalled))
     if report.scaling is not None and report.scaling.time is not None:
         time = report.scaling.time
         interval = f"95 % interval {time.low:.2f} to {time.high:.2f}"

@@ -34,9 +34,7 @@ def render_junit(report: Report) -> str:
     for rung in report.rungs:
         _case(suite, report, rung)
     ElementTree.indent(suites)
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
-    )
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 
 
 def _case(suite: ElementTree.Element, report: Report, rung: Rung) -> None:

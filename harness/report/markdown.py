@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness import units
 from harness.report.models import Report, Rung
-from harness.report.summary import headline, passed
+from harness.report.summary import conditions, headline, passed
 
 COLUMNS = ("size", "verdict", "lines/s", "MB/CPU s", "peak private", "bits/byte", "recalled", "brain")
 
@@ -12,7 +12,12 @@ COLUMNS = ("size", "verdict", "lines/s", "MB/CPU s", "peak private", "bits/byte"
 def render_markdown(report: Report) -> str:
     """A heading, one table, what broke, how costs grow: far below the 1 MiB that GitHub takes."""
     mark = "✅" if passed(report) else "❌"
-    lines = [f"## {mark} {text(report.subject.name)}: {text(headline(report))}", ""]
+    lines = [
+        f"## {mark} {text(report.subject.name)}: {text(headline(report))}",
+        "",
+        text(conditions(report)),
+        "",
+    ]
     lines += ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * 2 + "---:|" * (len(COLUMNS) - 2)]
     lines += [_row(rung) for rung in report.rungs]
     lines.append("")

@@ -280,9 +280,7 @@ class Report(Model):
     narrowing: list[Rung] = Field(default_factory=list)
     break_: Break | None = _renamed("break", default=None)
     scaling: Scaling | None = None
-    interrupted: str | None = Field(
-        default=None, description="by what, and where, when it did not come to its end"
-    )
+    interrupted: str | None = Field(default=None, description="by what, and where, when it did not come to its end")
     notes: list[str] = Field(default_factory=list)
 
     def to_json(self) -> str:
@@ -312,9 +310,7 @@ def parse_report(document: Any, name: str) -> Report:
     if not isinstance(schema, str) or not schema.startswith(SCHEMA_NAME + "/"):
         raise ReportError(f'{name} is not a report: expected "schema": "{SCHEMA}", found {schema!r}')
     if schema != SCHEMA:
-        raise ReportError(
-            f"{name} is {schema}, this harness reads {SCHEMA}: use the harness version that wrote it"
-        )
+        raise ReportError(f"{name} is {schema}, this harness reads {SCHEMA}: use the harness version that wrote it")
     try:
         return Report.model_validate(document)
     except ValidationError as error:

@@ -17,7 +17,7 @@ Element = ElementTree.Element
 Format = Callable[[float], str]
 
 WIDTH, HEIGHT = 640, 330
-LEFT, RIGHT, TOP, BOTTOM = 74, 22, 18, 52
+LEFT, RIGHT, TOP, BOTTOM = 86, 22, 18, 52
 LEGEND_HEIGHT = 24
 CHARACTER = 6.7  # width of one character of a label, px
 MOST_TICKS = 7
@@ -26,10 +26,7 @@ BAR_HEIGHT, BAR_GAP = 24, 12
 
 def draw(parent: Element, tag: str, text: str = "", **attributes: float | str) -> Element:
     """Append an element. `css` is the class; other underscores in names become dashes."""
-    named = {
-        ("class" if key == "css" else key.replace("_", "-")): _plain(value)
-        for key, value in attributes.items()
-    }
+    named = {("class" if key == "css" else key.replace("_", "-")): _plain(value) for key, value in attributes.items()}
     element = ElementTree.SubElement(parent, tag, named)
     if text:
         element.text = text

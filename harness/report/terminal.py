@@ -11,7 +11,7 @@ from rich.text import Text
 
 from harness import units
 from harness.report.models import Brain, Learning, Quality, Report, Rung, Scaling
-from harness.report.summary import headline, passed
+from harness.report.summary import conditions, headline, passed
 
 STDERR_LINES_SHOWN = 12
 
@@ -33,7 +33,8 @@ def view(report: Report, width: int) -> RenderableType:
     parts += [Text(f"note: {note}", style="yellow") for note in report.notes]
     parts.append(
         Text(
-            f"{report.subject.name}: {headline(report)}", style="bold green" if passed(report) else "bold red"
+            f"{report.subject.name}: {headline(report)} ({conditions(report)})",
+            style="bold green" if passed(report) else "bold red",
         )
     )
     return Group(*parts)
@@ -78,9 +79,7 @@ ALWAYS_WIDTH = 8 + 2 + 15  # size and verdict, which always show
 
 
 def _table(title: str, rungs: list[Rung], width: int) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
-    )
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
     table.add_column("size", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     left = width - ALWAYS_WIDTH

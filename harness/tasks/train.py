@@ -94,9 +94,7 @@ def compare_loaded(
     if saved.get("nodes", 0) > 0 and loaded.get("nodes", 0) == 0:
         detail = f"the brain is empty when loaded (saved with {saved['nodes']} nodes)"
     else:
-        detail = ", ".join(
-            f"{name}: {before} saved, {after} loaded" for name, (before, after) in lost.items()
-        )
+        detail = ", ".join(f"{name}: {before} saved, {after} loaded" for name, (before, after) in lost.items())
     different = [i for i, (a, b) in enumerate(zip(answers, answers_loaded, strict=True)) if a != b]
     return [
         _check("counts survive a save", not lost, "lossy_save", detail),

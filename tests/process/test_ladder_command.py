@@ -27,9 +27,7 @@ def finished(folder, *arguments):
 
 
 def test_an_honest_learner_climbs_and_the_report_is_on_stdout_and_on_disk(tmp_path):
-    code, out, err = finished(
-        tmp_path, "--subject", "python:fixtures.canaries.honest:Honest", "--to", "10KB", "--json"
-    )
+    code, out, err = finished(tmp_path, "--subject", "python:fixtures.canaries.honest:Honest", "--to", "10KB", "--json")
     assert code == ExitCode.OK, err
     report = read_report(tmp_path / "report.json")
     assert json.loads(out) == json.loads(report.to_json())
@@ -52,9 +50,7 @@ def test_an_honest_learner_climbs_and_the_report_is_on_stdout_and_on_disk(tmp_pa
 
 def test_the_breaking_size_is_found_between_two_rungs(tmp_path):
     subject = "python:fixtures.canaries.broken:BreaksAt50KB"
-    code, out, err = finished(
-        tmp_path, "--subject", subject, "--from", "10KB", "--to", "1MB", "--bisect-runs", "3"
-    )
+    code, out, err = finished(tmp_path, "--subject", subject, "--from", "10KB", "--to", "1MB", "--bisect-runs", "3")
     assert code == ExitCode.BREAK, err
     assert out == ""
     found = read_report(tmp_path / "report.json").break_
@@ -63,17 +59,13 @@ def test_the_breaking_size_is_found_between_two_rungs(tmp_path):
 
 
 def test_a_loss_has_its_own_exit_code(tmp_path):
-    code, _, err = finished(
-        tmp_path, "--subject", "python:fixtures.canaries.broken:DropsCounts", "--to", "1KB"
-    )
+    code, _, err = finished(tmp_path, "--subject", "python:fixtures.canaries.broken:DropsCounts", "--to", "1KB")
     assert code == ExitCode.LOSSY, err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, number):
-    with ladder(
-        tmp_path, "--subject", "python:fixtures.canaries.broken:HangsAt10KB", "--to", "10KB"
-    ) as process:
+    with ladder(tmp_path, "--subject", "python:fixtures.canaries.broken:HangsAt10KB", "--to", "10KB") as process:
         said = []
         for line in process.stderr:  # the first rung is done: the second hangs, or is about to
             said.append(line)

@@ -59,9 +59,7 @@ def rung(verdict):
 
 
 def found(verdict, passed):
-    return Break(
-        last_passed_bytes=passed, first_broken_bytes=100, verdict=verdict, because="", confirmed_by=[]
-    )
+    return Break(last_passed_bytes=passed, first_broken_bytes=100, verdict=verdict, because="", confirmed_by=[])
 
 
 @pytest.mark.parametrize(
@@ -91,9 +89,7 @@ def test_subjects_are_named_in_two_ways():
             parse_subject(bad)
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("10min", 600), ("1.5h", 5400), ("250ms", 0.25), ("3", 3)]
-)
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10min", 600), ("1.5h", 5400), ("250ms", 0.25), ("3", 3)])
 def test_durations_are_read(text, seconds):
     assert parse_duration(text) == seconds
 

@@ -14,9 +14,7 @@ HEAVY = {"numpy", "melvin", "matplotlib", "memray", "safetensors"}
 
 def modules_after(code):
     program = f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout))
 
 

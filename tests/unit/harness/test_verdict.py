@@ -111,18 +111,13 @@ def test_the_rate_counts_learning_only_and_knows_what_it_would_be_without_waitin
     assert rate.lines_per_busy_s == pytest.approx(2000)
 
 
-@pytest.mark.parametrize(
-    ("asked", "verdict"), [(None, "ok"), (400, "ok"), (1000, "inconclusive"), (3000, "too_slow")]
-)
+@pytest.mark.parametrize(("asked", "verdict"), [(None, "ok"), (400, "ok"), (1000, "inconclusive"), (3000, "too_slow")])
 def test_too_slow_is_said_only_when_waiting_for_a_processor_does_not_explain_it(asked, verdict):
     assert judge(evidence(), corpus_lines=1000, min_lines_per_s=asked).name == verdict
 
 
 def test_a_wrong_result_is_never_excused_by_speed():
-    assert (
-        judge(evidence(result=failed("lossy_save")), corpus_lines=1000, min_lines_per_s=1e9).name
-        == "lossy_save"
-    )
+    assert judge(evidence(result=failed("lossy_save")), corpus_lines=1000, min_lines_per_s=1e9).name == "lossy_save"
 
 
 def test_evidence_survives_the_wire():
