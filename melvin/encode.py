@@ -92,7 +92,7 @@ def _look_back(
             symbol = np.where(
                 inside,
                 pool[np.where(inside, first + size - 1 - n, 0)],
-                stream[np.maximum(offset - 1 - (n - size), 0)],
+                stream[np.where(inside, 0, np.maximum(offset - 1 - (n - size), 0))],
             )
             if seen:
                 symbol = np.where(seen[-1] == opening, opening, symbol)

@@ -306,7 +306,8 @@ class Symbols:
 
     def codes(self, symbol: U32, depth: int) -> I64:
         """The code at `depth` of each symbol's payload."""
-        return np.asarray((self.words[depth // WORD_CODES, symbol] >> np.uint64(word_shift(depth))) & CODE_MASK, np.int64)
+        held = self.words[depth // WORD_CODES, symbol] >> np.uint64(word_shift(depth))
+        return np.asarray(held & CODE_MASK, np.int64)
 
     def code_at(self, symbol: U32, depth: I64) -> I64:
         """The code at a depth of its own for each symbol; 0 beyond its payload."""

@@ -1,6 +1,8 @@
 """The whole ladder as a person runs it: a process, its output, its files, its exit code."""
 
 import json
+import os
+import select
 import signal
 import subprocess
 import sys
@@ -9,10 +11,20 @@ from pathlib import Path
 import pytest
 
 from harness.exit_codes import ExitCode
+from harness.procfs import children_of
 from harness.report.models import read_report
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 30.0  # for something that takes milliseconds
 VIEWS = {"report.json", "report.html", "summary.md", "junit.xml"}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    path = tmp_path_factory.mktemp("corpus") / "text.txt"
+    lines = (f"line {i}: number {i * 7919 % 1009} comes before number {i * 104729 % 1013}\n" for i in range(25_000))
+    path.write_text("".join(lines))
+    return str(path)
 
 
 def ladder(folder, *arguments):
@@ -48,9 +60,11 @@ def test_an_honest_learner_climbs_and_the_report_is_on_stdout_and_on_disk(tmp_pa
     assert "not broken up to 10KB" in err
 
 
-def test_the_breaking_size_is_found_between_two_rungs(tmp_path):
+def test_the_breaking_size_is_found_between_two_rungs(tmp_path, corpus):
     subject = "python:fixtures.canaries.broken:BreaksAt50KB"
-    code, out, err = finished(tmp_path, "--subject", subject, "--from", "10KB", "--to", "1MB", "--bisect-runs", "3")
+    code, out, err = finished(
+        tmp_path, "--subject", subject, "--from", "10KB", "--to", "1MB", "--bisect-runs", "3", "--corpus", corpus
+    )
     assert code == ExitCode.BREAK, err
     assert out == ""
     found = read_report(tmp_path / "report.json").break_
@@ -58,14 +72,18 @@ def test_the_breaking_size_is_found_between_two_rungs(tmp_path):
     assert found.last_passed_bytes < 50_000 < found.first_broken_bytes < 100_000
 
 
-def test_a_loss_has_its_own_exit_code(tmp_path):
-    code, _, err = finished(tmp_path, "--subject", "python:fixtures.canaries.broken:DropsCounts", "--to", "1KB")
+def test_a_loss_has_its_own_exit_code(tmp_path, corpus):
+    code, _, err = finished(
+        tmp_path, "--subject", "python:fixtures.canaries.broken:DropsCounts", "--to", "1KB", "--corpus", corpus
+    )
     assert code == ExitCode.LOSSY, err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, number):
-    with ladder(tmp_path, "--subject", "python:fixtures.canaries.broken:HangsAt10KB", "--to", "10KB") as process:
+def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, corpus, number):
+    with ladder(
+        tmp_path, "--subject", "python:fixtures.canaries.broken:HangsAt10KB", "--to", "10KB", "--corpus", corpus
+    ) as process:
         said = []
         for line in process.stderr:  # the first rung is done: the second hangs, or is about to
             said.append(line)
@@ -78,6 +96,30 @@ def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, numbe
     assert report.interrupted.startswith(number.name)
     assert [rung.label for rung in report.rungs] == ["1KB"]
     assert not (tmp_path / "work").exists()
+
+
+def test_no_worker_outlives_a_harness_that_was_killed(tmp_path, corpus):
+    with ladder(
+        tmp_path,
+        "--subject",
+        "python:fixtures.canaries.broken:HangsAt10KB",
+        "--from",
+        "10KB",
+        "--to",
+        "10KB",
+        "--corpus",
+        corpus,
+    ) as process:
+        process.stderr.readline()
+        while not list(tmp_path.glob("black-box/*/heartbeat")):  # the worker is up once it has one
+            assert process.poll() is None
+        family = [os.pidfd_open(pid) for pid in children_of(process.pid)]
+        assert len(family) == 2  # launcher and worker
+        process.kill()
+        ended = [select.select([pidfd], [], [], PATIENCE_S)[0] for pidfd in family]
+        for pidfd in family:
+            os.close(pidfd)
+    assert all(ended)
 
 
 def test_melvin_climbs(tmp_path):
