@@ -46,9 +46,11 @@ def format_size(size_bytes: int) -> str:
     exact = [text for unit in UNITS if (text := _exactly(size_bytes, unit))]
     if exact:
         return min(exact, key=len)
-    unit = max((unit for unit in DECIMAL_UNITS if UNITS[unit] <= size_bytes), key=UNITS.__getitem__, default="B")
-    value = size_bytes / UNITS[unit]
-    return f"{value:.3g}{unit}" if value < 999.5 else f"{value:.0f}{unit}"
+    for unit in DECIMAL_UNITS:
+        value = size_bytes / UNITS[unit]
+        if value < 999.5:  # three digits are enough
+            return f"{value:.3g}{unit}"
+    return f"{value:.0f}{DECIMAL_UNITS[-1]}"
 
 
 def _exactly(size_bytes: int, unit: str) -> str:
