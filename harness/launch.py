@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -63,9 +64,14 @@ class Launcher:
         except LauncherError:
             raise
         except BaseException:
-            os.write(self._requests, b"\n")
-            self._until_ended(lambda _: None)
+            with contextlib.suppress(BrokenPipeError, LauncherError):  # gone already: nothing to stop
+                self.stop()
+                self._until_ended(lambda _: None)
             raise
+
+    def stop(self) -> None:
+        """End the worker that is running, if one is."""
+        os.write(self._requests, b"\n")
 
     def _until_ended(self, on_event: OnEvent) -> Evidence:
         while line := self._events.readline():

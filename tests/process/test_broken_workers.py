@@ -1,11 +1,16 @@
 """Real processes that end in each of the ways that processes end."""
 
 import os
+import select
 import signal
 
 import pytest
 
+from harness.errors import LauncherError
+from harness.procfs import children_of
+
 MIB = 1024**2
+PATIENCE_S = 30.0  # for something that takes milliseconds
 
 
 def kill_while_it_waits(heard):
@@ -49,6 +54,7 @@ def test_a_worker_that_hangs_is_stopped_with_its_stack(attempt):
 def test_a_worker_that_eats_memory_is_stopped_close_to_the_limit(attempt):
     tried = attempt("broken:EatsMemory")
     assert tried.verdict.name == "memory_limit"
+    assert tried.evidence.exit_code == -signal.SIGKILL
     assert 256 * MIB < tried.evidence.anon_bytes_at_stop < 512 * MIB
     assert "broken.py" in tried.evidence.fault
     assert tried.evidence.stage_peak_anon_bytes["count"] == tried.evidence.peak_anon_bytes
@@ -77,6 +83,7 @@ def test_an_exception_is_named_with_its_place(attempt):
         ("honest:Honest", "ok"),
         ("broken:SavesNothing", "lossy_save"),
         ("broken:DropsCounts", "lossy_save"),
+        ("broken:ForgetsOnResume", "lossy_save"),
         ("broken:ForgetsToLearn", "wrong_result"),
         ("broken:NoSuchClass", "exception"),
     ],
@@ -96,6 +103,25 @@ def test_a_peak_is_the_workers_own_however_large_the_orchestrator_is(attempt):
     ballast = bytearray(b"x") * (200 * MIB)
     tried = attempt("honest:Honest")
     assert tried.evidence.peak_rss_bytes < 100 * MIB < len(ballast)
+
+
+def test_a_worker_does_not_outlive_a_launcher_that_was_killed(attempt):
+    worker = []
+
+    def kill_the_launcher(heard):
+        if heard[-1]["event"] == "sample" and heard[-1]["stage"] == "count":
+            worker.append(os.pidfd_open(heard[0]["pid"]))
+            os.kill(*children_of(os.getpid())[:1], signal.SIGKILL)
+
+    with pytest.raises(LauncherError):
+        attempt("broken:Hangs", act=kill_the_launcher)
+    assert select.select(worker, [], [], PATIENCE_S)[0]
+    os.close(worker[0])
+
+
+def test_a_stop_that_comes_too_late_stops_nothing(launcher, attempt):
+    launcher.stop()
+    assert attempt("honest:Honest").verdict.name == "ok"
 
 
 def test_a_black_box_holds_what_was_run_and_what_was_seen(attempt):
