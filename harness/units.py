@@ -27,11 +27,11 @@ def size(bytes_: float | None) -> str:
     if bytes_ is None:
         return NOT_MEASURED
     value = float(bytes_)
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(value) < 1000 or unit == "GB":
-            return f"{value:.3g} {unit}" if abs(value) < 999.5 else f"{value:,.0f} {unit}"
-        value /= 1000
-    raise AssertionError("unreachable")
+    units = iter(("B", "kB", "MB", "GB"))
+    unit = next(units)
+    while abs(value) >= 999.5 and unit != "GB":
+        value, unit = value / 1000, next(units)
+    return f"{value:.3g} {unit}" if abs(value) < 999.5 else f"{value:,.0f} {unit}"
 
 
 def label(bytes_: int) -> str:

@@ -128,3 +128,12 @@ def test_melvin_climbs(tmp_path):
     last = read_report(tmp_path / "report.json").rungs[-1]
     assert {stage.name for stage in last.stages} >= {"read", "parse", "count", "consolidate", "resume"}
     assert last.brain.nodes > 0
+
+
+def test_a_break_that_only_one_limiter_sees_is_an_artefact_of_it(tmp_path, corpus):
+    limits = ("--limiter", "rlimit_as", "--memory-limit", "20MiB", "--corpus", corpus)
+    code, _, err = finished(tmp_path, "--subject", "python:fixtures.canaries.honest:Honest", "--to", "1KB", *limits)
+    assert code == ExitCode.OK, err
+    (rung,) = read_report(tmp_path / "report.json").rungs
+    assert rung.verdict == "limit_artefact"
+    assert [attempt.verdict for attempt in rung.attempts] == ["memory_error", "ok"]

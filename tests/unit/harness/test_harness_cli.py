@@ -114,7 +114,7 @@ def test_numbers_are_shown_with_three_digits_and_dashes():
         "0 B",
         "999 B",
         "1.23 kB",
-        "1,000 kB",
+        "1 MB",
         "5 GB",
     ]
     assert [memory(n) for n in (None, 2**20, 3 * 2**30)] == ["–", "1.0 MiB", "3.00 GiB"]
