@@ -137,7 +137,8 @@ def _counts(name: str, counts: Counts) -> dict[str, Array]:
 
 
 def _read_counts(file: Container, name: str) -> Counts:
-    return Counts(file.array(f"{name}.key", "uint64"), file.array(f"{name}.count", "int64"))
+    key, count = file.array(f"{name}.key", "uint64"), f"{name}.count"
+    return Counts(key, file.array(count, "uint64" if file.dtype(count) == "uint64" else "uint32"))
 
 
 def _sample(sample: list[tuple[int, bytes]]) -> dict[str, Array]:

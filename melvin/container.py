@@ -130,6 +130,11 @@ class Container:
     def names(self) -> list[str]:
         return [name for name in self._header if not name.startswith(PADDING)]
 
+    def dtype(self, name: str) -> str:
+        """An array's type as numpy names it; empty where there is none."""
+        entry = self._header.get(name)
+        return DTYPES[entry["dtype"]].name if entry else ""
+
     def array(self, name: str, dtype: str, dimensions: int = 1) -> Array:
         """One array.
 

@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.lines import Block
-from melvin.symbols import CODE_BITS, CODES, END_CODE
-from melvin.tables import I64, U64, Counts, bisect, run_starts
+from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END_CODE, U32
+from melvin.tables import I64, U64, Count, Counts, bisect, run_starts, sum_by_key
 
 F64 = NDArray[np.float64]
 
 ORDER = 5  # bytes of context: six codes of 9 bits leave 10 bits of a key for the port
 _BITS = np.uint64(CODE_BITS)
-_CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
 _PORT_SHIFT = np.uint64(CODE_BITS * (ORDER + 1))
 MAX_PORTS = 1 << (64 - CODE_BITS * (ORDER + 1))
 DISTINCT_DISCOUNTS = 3  # D1, D2, D3+
@@ -66,70 +65,76 @@ class Context:
     """All contexts of one length.
 
     row : uint64, shape (r,)      context bytes (and port), ascending
-    first : int64, shape (r + 1,) where each row's entries begin
+    first : uint32, shape (r + 1,) where each row's entries begin
     code : uint16, shape (e,)     what came next, ascending within a row
-    count : int64, shape (e,)     how often (longest order), or after how many distinct longer contexts
-    total : int64, shape (r,)     sum of count
+    count : uint32 or uint64, shape (e,)   how often, or for shorter contexts after how many distinct longer ones
+    total : uint64, shape (r,)    sum of count
     escape : float64, shape (r,)  mass discounted from the row, which goes on to the shorter context
     discount : float64, shape (4,) what is taken off a count of 0, 1, 2, 3 or more
     """
 
     row: U64
-    first: I64
+    first: U32
     code: NDArray[np.uint16]
-    count: I64
-    total: I64
+    count: Count
+    total: U64
     escape: F64
     discount: F64
 
 
 def derive(evidence: Counts) -> tuple[Context, ...]:
     """Contexts of every length, shortest (no byte) first, from the 6-gram counts."""
-    key, occurrences, weight = evidence.key, evidence.count, evidence.count
-    contexts = [_context(key, weight)]
+    key = evidence.key
+    contexts = [_context(key, evidence.count)]
     port = (np.uint64(MAX_PORTS - 1)) << _PORT_SHIFT
     for length in range(ORDER - 1, -1, -1):
-        mask = port | np.uint64((1 << (CODE_BITS * (length + 1))) - 1)
-        shorter = key & mask
-        order = np.argsort(shorter, kind="stable")
-        shorter, occurrences = shorter[order], occurrences[order]
-        first = run_starts(shorter)
-        key = shorter[first]
-        weight = np.diff(first, append=shorter.size)
-        occurrences = np.add.reduceat(occurrences, first) if first.size else occurrences
+        longer = key & (port | np.uint64((1 << (CODE_BITS * (length + 1))) - 1))
+        longer.sort()
+        first = run_starts(longer)
+        key = longer[first]
+        weight = np.diff(first, append=longer.size)
+        del longer
         if length:  # nothing stands before a line's start: there the occurrences themselves are the evidence
-            oldest = (key >> np.uint64(CODE_BITS * length)) & _CODE_MASK
-            weight = np.where(oldest == END_CODE, occurrences, weight)
-        contexts.append(_context(key, weight))
+            opening = _opening(evidence, length)
+            weight[np.searchsorted(key, opening.key)] = opening.count
+        contexts.append(_context(key, Counts.of(key, weight).count))
     return tuple(contexts[::-1])
+
+
+def _opening(evidence: Counts, length: int) -> Counts:
+    """How often each context of this length that reaches back to a line's start was followed by each code."""
+    reaches = ((evidence.key >> np.uint64(CODE_BITS * length)) & CODE_MASK) == END_CODE
+    port = (np.uint64(MAX_PORTS - 1)) << _PORT_SHIFT
+    key = evidence.key[reaches] & (port | np.uint64((1 << (CODE_BITS * (length + 1))) - 1))
+    return sum_by_key(key, evidence.count[reaches])
 
 
 def byte_pairs(evidence: Counts, ports: int) -> I64:
     """How often code i + 1 was followed by code j + 1 on each port. -> int64, shape (ports, 257, 257)"""
-    last = (evidence.key & _CODE_MASK).astype(np.int64) - 1
-    before = ((evidence.key >> _BITS) & _CODE_MASK).astype(np.int64) - 1
+    last = (evidence.key & CODE_MASK).astype(np.int64) - 1
+    before = ((evidence.key >> _BITS) & CODE_MASK).astype(np.int64) - 1
     port = (evidence.key >> _PORT_SHIFT).astype(np.int64)
     flat = np.bincount((port * CODES + before) * CODES + last, evidence.count, ports * CODES * CODES)
     return flat.astype(np.int64).reshape(ports, CODES, CODES)
 
 
-def _context(key: U64, count: I64) -> Context:
+def _context(key: U64, count: Count) -> Context:
     row_of = key >> _BITS
     first = run_starts(row_of)
     discount = discounts(count)
     taken = discount[np.minimum(count, DISTINCT_DISCOUNTS)]
     return Context(
         row=row_of[first],
-        first=np.append(first, key.size),
-        code=(key & _CODE_MASK).astype(np.uint16),
+        first=np.append(first, key.size).astype(np.uint32),
+        code=(key & CODE_MASK).astype(np.uint16),
         count=count,
-        total=np.add.reduceat(count, first) if first.size else count,
+        total=np.add.reduceat(count.astype(np.uint64), first) if first.size else count.astype(np.uint64),
         escape=np.add.reduceat(taken, first) if first.size else taken,
         discount=discount,
     )
 
 
-def discounts(count: I64) -> F64:
+def discounts(count: Count) -> F64:
     """D0 = 0, D1, D2, D3+ from the counts of counts t (Chen and Goodman 1999, equation 26).
 
     Y = t1 / (t1 + 2 t2),  Di = i - (i + 1) Y t(i+1) / ti
@@ -163,11 +168,11 @@ def probability(contexts: tuple[Context, ...], context: U64, code: I64) -> tuple
         wanted = (context & kept) | (port << np.uint64(CODE_BITS * ORDER))
         row = np.minimum(np.searchsorted(table.row, wanted), table.row.size - 1)
         known = table.row[row] == wanted
-        low, high = table.first[row], table.first[row + 1]
+        low, high = table.first[row].astype(np.int64), table.first[row + 1].astype(np.int64)
         at = bisect(table.code, low, high, code.astype(np.uint16))
         held = np.minimum(at, table.code.size - 1)
         hit = (at < high) & (table.code[held] == code)
-        count = np.where(hit, table.count[held], 0)
+        count = np.where(hit, table.count[held], 0).astype(np.int64)
         kept_mass = np.maximum(count - table.discount[np.minimum(count, DISTINCT_DISCOUNTS)], 0)
         mixed = (kept_mass + table.escape[row] * result) / table.total[row]
         result = np.where(known, mixed, result)

@@ -12,11 +12,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.symbols import END, GROUND, MAX_SYMBOLS, NONE, SYMBOL_BITS, U32, Symbols
-from melvin.tables import I64, U64, Counts, sum_by_key
+from melvin.symbols import END, MAX_SYMBOLS, NONE, SYMBOL_BITS, U32, Symbols
+from melvin.tables import U64, Counts, RunStack, sum_by_key
 
 RANK_MASK = np.uint64(MAX_SYMBOLS - 1)
 _BITS = np.uint64(SYMBOL_BITS)
+SLICE = 1 << 20  # edges closed at a time: bounds the memory that closing takes
 
 
 def pack(source: NDArray[np.unsignedinteger], target_rank: NDArray[np.unsignedinteger]) -> U64:
@@ -54,27 +55,37 @@ def close(symbols: Symbols, raw: Counts) -> Counts:
     for each pattern (a, b) seen n times, at any depth:  n more for (a, b), and as above for right(a), ...
     for (i, j), n in raw:           n more for (END, j): nothing follows END, so its row holds what came after anything
     """
-    source, count = source_of(raw.key).astype(np.uint32), raw.count
+    source = source_of(raw.key).astype(np.uint32)
     target = symbols.by_rank[target_of(raw.key)]
-    seen = np.bincount(target, weights=count, minlength=symbols.size).astype(np.int64)
+    closed = RunStack()
+    opening = symbols.base[symbols.port[target]] + np.uint32(END)
+    closed.add_run(sum_by_key(pack(opening, symbols.rank[target]), raw.count))
+    seen = np.bincount(target, raw.count, symbols.size).astype(np.int64)
+    del opening
+    for begin in range(0, source.size, SLICE):
+        part = slice(begin, begin + SLICE)
+        _suffixes(symbols, source[part], target[part], raw.count[part], closed)
     inner = np.flatnonzero(symbols.level > 0)
     for level in range(int(symbols.level.max(initial=0)), 0, -1):
         these = inner[(symbols.level[inner] == level) & (seen[inner] > 0)]
-        for part in (symbols.left, symbols.right):
-            np.add.at(seen, part[these], seen[these])
+        for part_of in (symbols.left, symbols.right):
+            np.add.at(seen, part_of[these], seen[these])
     used = inner[seen[inner] > 0]
-    source = np.concatenate((source, symbols.left[used]))
-    target = np.concatenate((target, symbols.right[used]))
-    count = np.concatenate((count, seen[used]))
-    anything = symbols.base[symbols.port[symbols.by_rank[target_of(raw.key)]]] + np.uint32(END)
-    keys, counts = [pack(anything, target_of(raw.key))], [raw.count]
+    _suffixes(symbols, symbols.left[used], symbols.right[used], seen[used], closed)
+    return closed.fold()
+
+
+def _suffixes(symbols: Symbols, source: U32, target: U32, count: NDArray[np.integer], closed: RunStack) -> None:
+    """Add the edges, and those from what their sources end with, at any depth."""
+    keys, counts = [], []
     while source.size:
         keys.append(pack(source, symbols.rank[target]))
         counts.append(count)
         source = symbols.right[source]
         deeper = source != NONE
         source, target, count = source[deeper], target[deeper], count[deeper]
-    return sum_by_key(np.concatenate(keys), np.concatenate(counts))
+    if keys:
+        closed.add_run(sum_by_key(np.concatenate(keys), np.concatenate(counts)))
 
 
 def renumber(counts: Counts, symbols: Symbols, grown: Symbols) -> Counts:
@@ -83,8 +94,3 @@ def renumber(counts: Counts, symbols: Symbols, grown: Symbols) -> Counts:
         return counts
     mapped = symbols.rank_map(grown)[target_of(counts.key)]
     return Counts((counts.key & ~RANK_MASK) | mapped, counts.count)
-
-
-def ground_ids(symbols: Symbols) -> I64:
-    """Ids of all ground symbols."""
-    return (symbols.base.astype(np.int64)[:, None] + np.arange(GROUND)).reshape(-1)

@@ -103,6 +103,7 @@ def consolidate(snapshot: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     parser = Parser(snapshot.symbols)
     known = _without_sample(snapshot, gathering)
     weights = _checked(known, gathering, parser)
+    known = replace(known)  # lets go of what was derived from it for the prediction
     known = _with_sample(known, gathering, parser)
     separator = snapshot.separator
     if fed >= SEPARATE_FROM:

@@ -48,7 +48,7 @@ class Rows:
     @classmethod
     def of(cls, counts: Counts) -> Rows:
         running = np.zeros(counts.size + 1, np.int64)
-        np.cumsum(counts.count, out=running[1:])
+        np.cumsum(counts.count, dtype=np.int64, out=running[1:])
         return cls(counts.key, running)
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 I64 = NDArray[np.int64]
+SMALL = (1 << 32) - 1  # the largest uint32
+Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
 
 
@@ -20,22 +22,28 @@ class Counts:
     """How often each key was seen.
 
     key : uint64, shape (n,)      ascending, each key once
-    count : int64, shape (n,)     at least 1
+    count : uint32, shape (n,)    at least 1; uint64 where one of them needs it
     """
 
     key: U64
-    count: I64
+    count: Count
+
+    @classmethod
+    def of(cls, key: U64, count: NDArray[np.integer]) -> Counts:
+        """A table with its counts in the smallest type that holds them."""
+        fits = not count.size or int(count.max()) <= SMALL
+        return cls(key, count.astype(np.uint32 if fits else np.uint64, copy=False))
 
     @classmethod
     def empty(cls) -> Counts:
-        return cls(np.empty(0, np.uint64), np.empty(0, np.int64))
+        return cls(np.empty(0, np.uint64), np.empty(0, np.uint32))
 
     @property
     def size(self) -> int:
         return int(self.key.size)
 
     def total(self) -> int:
-        return int(self.count.sum())
+        return int(self.count.sum(dtype=np.uint64))
 
 
 def run_starts(sorted_key: U64) -> I64:
@@ -55,17 +63,17 @@ def count_keys(key: U64) -> Counts:
     """
     key.sort()
     first = run_starts(key)
-    return Counts(key[first], np.diff(first, append=key.size))
+    return Counts.of(key[first], np.diff(first, append=key.size))
 
 
-def sum_by_key(key: U64, count: I64) -> Counts:
+def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     """Add the counts of equal keys; the keys may come in any order."""
     order = np.argsort(key, kind="stable")
     key = key[order]
     first = run_starts(key)
     if not first.size:
         return Counts.empty()
-    return Counts(key[first], np.add.reduceat(count[order], first))
+    return Counts.of(key[first], np.add.reduceat(count[order].astype(np.uint64), first))
 
 
 def fold(a: Counts, b: Counts) -> Counts:
@@ -76,16 +84,18 @@ def fold(a: Counts, b: Counts) -> Counts:
         return a
     place = np.searchsorted(a.key, b.key)
     known = a.key[np.minimum(place, a.size - 1)] == b.key
-    count = a.count.copy()
-    count[place[known]] += b.count[known]
+    small = a.count.dtype == b.count.dtype == np.uint32 and int(a.count.max()) + int(b.count.max()) <= SMALL
+    count: Count = a.count.astype(np.uint32 if small else np.uint64)
+    count[place[known]] += b.count[known].astype(count.dtype, copy=False)
     new = ~known
     if not new.any():
         return Counts(a.key, count)
+    del known
     at = place[new] + np.arange(int(new.sum()))  # where the new keys stand in the result
     size = a.size + at.size
     old = np.ones(size, np.bool_)
     old[at] = False
-    folded_key, folded_count = np.empty(size, np.uint64), np.empty(size, np.int64)
+    folded_key, folded_count = np.empty(size, np.uint64), np.empty(size, count.dtype)
     folded_key[at], folded_count[at] = b.key[new], b.count[new]
     folded_key[old], folded_count[old] = a.key, count
     return Counts(folded_key, folded_count)
@@ -116,7 +126,11 @@ class RunStack:
             return
         key = np.concatenate(self._buffer)
         self._buffer, self._buffered = [], 0
-        self._runs.append(count_keys(key))
+        self.add_run(count_keys(key))
+
+    def add_run(self, run: Counts) -> None:
+        """Add a table of its own."""
+        self._runs.append(run)
         while len(self._runs) > 1 and 2 * self._runs[-1].size >= self._runs[-2].size:
             self._runs[-2:] = [fold(self._runs[-2], self._runs[-1])]
 
