@@ -36,7 +36,7 @@ class Block:
 
     @property
     def piece_end(self) -> NDArray[np.int64]:
-        return np.append(self.piece_start[1:], self.data.size)
+        return np.append(self.piece_start, self.data.size)[1:]
 
     def without(self, pieces: NDArray[np.int64]) -> Block | None:
         """The block without some whole lines; None where nothing is left."""
