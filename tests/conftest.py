@@ -1,0 +1,8 @@
+"""Shared by all tests: the slow twins are importable as `twins`, and examples take as long as they take."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "tests", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.load_profile("tests")

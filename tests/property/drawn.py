@@ -1,0 +1,82 @@
+"""What the property tests draw: sets of symbols, lines, evidence."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from melvin.hashing import ABSENT
+from melvin.symbols import END, GROUND, MAX_PAYLOAD, START, Symbols
+from melvin.tables import Counts
+
+SMALL_ALPHABET = b"ab "  # few bytes: the same payload is split in many ways, runs of one byte are common
+
+small_bytes = st.binary(max_size=40).map(lambda data: bytes(SMALL_ALPHABET[b % 3] for b in data))
+any_line = st.one_of(small_bytes, st.binary(max_size=40))
+keys = st.one_of(st.integers(0, 40), st.integers(0, 2**64 - 1))
+key_lists = st.lists(keys, max_size=60)
+
+
+def u64(values):
+    return np.array(values, np.uint64)
+
+
+def table(counter):
+    """A dict of counts as a table."""
+    order = sorted(counter)
+    return Counts(u64(order), np.array([counter[key] for key in order], np.int64))
+
+
+def as_dict(counts):
+    return dict(zip(counts.key.tolist(), counts.count.tolist(), strict=True))
+
+
+@st.composite
+def symbol_sets(draw, ports=("text",), alphabet=SMALL_ALPHABET, rounds=6, deep=False):
+    """Ground symbols of the ports, and patterns of patterns over a small alphabet."""
+    symbols = Symbols.empty()
+    for name in ports:
+        symbols = symbols.with_port(name, 0)
+    seed = draw(st.integers(0, 2**32 - 1))
+    random = np.random.default_rng(seed)
+    usable = [[int(base) + byte for byte in alphabet] for base in symbols.base]
+    for born in range(1, 1 + draw(st.integers(0, rounds))):
+        wanted = {}
+        for _ in range(int(random.integers(1, 8))):
+            port = int(random.integers(len(ports)))
+            pool = usable[port]
+            low = len(pool) // 2 if deep else 0  # of the younger half: payloads grow long
+            left, right = (pool[int(random.integers(low, len(pool)))] for _ in range(2))
+            if int(symbols.length[left]) + int(symbols.length[right]) <= MAX_PAYLOAD:
+                wanted[left, right] = None
+        left, right = (np.array([pair[side] for pair in wanted], np.uint32) for side in (0, 1))
+        fresh = symbols.pattern_of(left, right) == ABSENT
+        size = symbols.size
+        symbols = symbols.with_patterns(left[fresh], right[fresh], born)
+        for new in range(size, symbols.size):
+            usable[int(symbols.port[new])].append(new)
+    return symbols
+
+
+def constituents(symbols):
+    """{pattern: left}, {pattern: right}"""
+    inner = np.flatnonzero(symbols.level > 0).tolist()
+    return ({i: int(symbols.left[i]) for i in inner}, {i: int(symbols.right[i]) for i in inner})
+
+
+def ground_bytes(symbols):
+    """A function: the bytes of a ground symbol."""
+
+    def of(symbol):
+        byte = symbol - int(symbols.base[symbols.port[symbol]])
+        return b"" if byte in (START, END) else bytes([byte])
+
+    return of
+
+
+def is_ground(symbols, symbol):
+    return symbol - int(symbols.base[symbols.port[symbol]]) < GROUND
+
+
+def forms(symbols):
+    """{(left, right): pattern}"""
+    columns = (symbols.pair_left, symbols.pair_right, symbols.pair_symbol)
+    return {(a, b): c for a, b, c in zip(*(column.tolist() for column in columns), strict=True)}

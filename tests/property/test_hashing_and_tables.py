@@ -1,0 +1,117 @@
+"""Hash table and evidence tables, each held to a dict, a Counter or bisect."""
+
+import bisect as plain
+from collections import Counter
+
+import numpy as np
+import pytest
+from drawn import as_dict, key_lists, keys, table, u64
+from hypothesis import given
+from hypothesis import strategies as st
+
+from melvin import tables
+from melvin.hashing import ABSENT, ZERO_KEY, HashTable
+from melvin.tables import Counts, RunStack, bisect, count_keys, fold, run_starts, sum_by_key
+
+counters = st.dictionaries(keys, st.integers(1, 2**40), max_size=60)
+
+
+hash_keys = keys.filter(lambda key: key != int(ZERO_KEY))  # that one stands for 0: as rare as any other clash of hashes
+
+
+@given(st.lists(st.dictionaries(hash_keys, st.integers(0, 2**32 - 2), max_size=40), max_size=6), st.lists(hash_keys))
+def test_a_hash_table_holds_what_a_dict_holds(batches, asked):
+    held, twin = HashTable(), {}
+    for batch in batches:
+        new = {key: value for key, value in batch.items() if key not in twin}
+        held.put(u64(list(new)), np.array(list(new.values()), np.uint32))
+        twin |= new
+        wanted = [*asked, *twin]
+        assert held.get(u64(wanted)).tolist() == [twin.get(key, int(ABSENT)) for key in wanted]
+    assert held.size == len(twin)
+
+
+def test_a_hash_table_grows_past_what_it_was_made_for():
+    held = HashTable(expected=1)
+    key = np.arange(50_000, dtype=np.uint64)
+    for part in np.array_split(key, 7):
+        held.put(part, part.astype(np.uint32))
+    assert (held.get(key) == key).all()
+    assert (held.get(key + np.uint64(50_000)) == ABSENT).all()
+
+
+@given(key_lists)
+def test_keys_are_counted_as_a_counter_counts_them(seen):
+    counts = count_keys(u64(seen))
+    assert as_dict(counts) == Counter(seen)
+    assert counts.key.tolist() == sorted(set(seen))
+    assert counts.total() == len(seen)
+
+
+@given(key_lists)
+def test_a_run_starts_wherever_the_key_changes(seen):
+    ordered = sorted(seen)
+    assert run_starts(u64(ordered)).tolist() == [i for i, k in enumerate(ordered) if i == 0 or k != ordered[i - 1]]
+
+
+@given(st.lists(st.tuples(keys, st.integers(1, 2**40)), max_size=60))
+def test_counts_of_equal_keys_are_added(pairs):
+    twin = Counter()
+    for key, count in pairs:
+        twin[key] += count
+    counts = sum_by_key(u64([k for k, _ in pairs]), np.array([c for _, c in pairs], np.int64))
+    assert as_dict(counts) == twin
+    assert counts.key.tolist() == sorted(twin)
+
+
+@given(counters, counters, counters)
+def test_folding_is_addition_in_any_order(a, b, c):
+    ta, tb, tc = table(a), table(b), table(c)
+    kept = [(t.key.copy(), t.count.copy()) for t in (ta, tb, tc)]
+    added = Counter(a) + Counter(b) + Counter(c)
+    for folded in (
+        fold(fold(ta, tb), tc),
+        fold(ta, fold(tb, tc)),
+        fold(fold(tb, ta), tc),
+        fold(tc, fold(tb, ta)),
+    ):
+        assert as_dict(folded) == added
+        assert folded.key.tolist() == sorted(added)
+    for t, (key, count) in zip((ta, tb, tc), kept, strict=True):  # what goes in is left as it was
+        assert t.key.tolist() == key.tolist()
+        assert t.count.tolist() == count.tolist()
+
+
+@given(st.lists(key_lists, max_size=12), st.integers(1, 30), counters)
+def test_a_stack_of_runs_adds_up_what_was_added_however_it_came(batches, buffer, already):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables.RunStack, "BUFFER_KEYS", buffer)
+        stack = RunStack(table(already))
+        twin = Counter(already)
+        for number, batch in enumerate(batches):
+            stack.add(u64(batch))
+            twin.update(batch)
+            if number % 3 == 0:  # reading in between changes nothing
+                assert as_dict(stack.fold()) == twin
+        assert as_dict(stack.fold()) == twin
+        stack.clear()
+        assert stack.fold().size == 0
+
+
+@given(
+    st.lists(st.integers(0, 20), min_size=0, max_size=40).map(sorted),
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 21)), max_size=20),
+)
+def test_bisect_finds_the_first_value_that_is_not_below(values, asked):
+    ranges = [sorted((min(a, len(values)), min(b, len(values)))) for a, b, _ in asked]
+    low, high = (np.array([r[side] for r in ranges], np.int64) for side in (0, 1))
+    wanted = [w for *_, w in asked]
+    found = bisect(np.array(values, np.int64), low, high, np.array(wanted, np.int64))
+    assert found.tolist() == [
+        plain.bisect_left(values, w, lo, hi) for w, (lo, hi) in zip(wanted, ranges, strict=True)
+    ]
+
+
+def test_an_empty_table_adds_nothing():
+    some = table({3: 4})
+    assert as_dict(fold(Counts.empty(), some)) == as_dict(fold(some, Counts.empty())) == {3: 4}

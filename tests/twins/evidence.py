@@ -1,0 +1,79 @@
+"""Symbols, parsing and edges with lists, dicts and Counters."""
+
+from collections import Counter
+
+
+def payload(symbol, left, right, ground):
+    """Bytes of a symbol: its own, or its constituents' in a row. `ground(symbol)` gives a ground symbol's bytes."""
+    if symbol not in left:
+        return ground(symbol)
+    return payload(left[symbol], left, right, ground) + payload(right[symbol], left, right, ground)
+
+
+def compete(chunk, forms):
+    """One chunk's symbols after all rounds of local competition. forms : {(left, right): pattern}."""
+    chunk = list(chunk)
+    while True:
+        offers = [forms.get(pair, float("inf")) for pair in zip(chunk, chunk[1:], strict=False)]
+        wins = set()
+        run = 0
+        for i, offer in enumerate(offers):
+            before = offers[i - 1] if i else float("inf")
+            after = offers[i + 1] if i + 1 < len(offers) else float("inf")
+            run = run + 1 if offer == before else 0
+            if offer == float("inf"):
+                continue
+            if (offer < before or (offer == before and run % 2 == 0)) and offer <= after:
+                wins.add(i)
+        if not wins:
+            return chunk
+        merged, i = [], 0
+        while i < len(chunk):
+            if i in wins:
+                merged.append(offers[i])
+                i += 2
+            else:
+                merged.append(chunk[i])
+                i += 1
+        chunk = merged
+
+
+def transitions(stream, end):
+    """Adjacent pairs; nothing follows the end of a line."""
+    return [(a, b) for a, b in zip(stream, stream[1:], strict=False) if a != end]
+
+
+def close(raw, left, right, end_of):
+    """{(source, target): count} -> the same with evidence flowing down to constituents.
+
+    left, right : {pattern: constituent};  end_of(symbol) : END of the symbol's port
+    """
+    closed = Counter()
+
+    def follows(source, target, count):
+        while source is not None:
+            closed[source, target] += count
+            source = right.get(source)
+
+    def occurs(symbol, count):
+        if symbol in left:
+            follows(left[symbol], right[symbol], count)
+            occurs(left[symbol], count)
+            occurs(right[symbol], count)
+
+    for (source, target), count in raw.items():
+        follows(source, target, count)
+        closed[end_of(target), target] += count
+        occurs(target, count)
+    return closed
+
+
+def thin(lexicon, halvings, most):
+    """A lexicon {key: (count, symbols)} of at most `most` chunks: the hash's range is halved until it fits."""
+
+    def below(h):
+        return {key: entry for key, entry in lexicon.items() if key < 2 ** (64 - h) - 1}
+
+    while len(below(halvings)) > most:
+        halvings += 1
+    return (below(halvings) if halvings else lexicon), halvings
