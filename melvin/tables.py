@@ -89,7 +89,7 @@ def fold(a: Counts, b: Counts) -> Counts:
     count[place[known]] += b.count[known].astype(count.dtype, copy=False)
     new = ~known
     if not new.any():
-        return Counts(a.key, count)
+        return Counts.of(a.key, count)
     del known
     at = place[new] + np.arange(int(new.sum()))  # where the new keys stand in the result
     size = a.size + at.size
@@ -98,7 +98,7 @@ def fold(a: Counts, b: Counts) -> Counts:
     folded_key, folded_count = np.empty(size, np.uint64), np.empty(size, count.dtype)
     folded_key[at], folded_count[at] = b.key[new], b.count[new]
     folded_key[old], folded_count[old] = a.key, count
-    return Counts(folded_key, folded_count)
+    return Counts.of(folded_key, folded_count)
 
 
 class RunStack:
