@@ -55,7 +55,7 @@ class Lexicon:
 
 def fold(a: Lexicon, b: Lexicon) -> Lexicon:
     """Add two lexicons of one generation."""
-    if not b.key.size:
+    if not b.key.size and b.halvings <= a.halvings:
         return a
     both = Lexicon(
         np.concatenate((a.key, b.key)),
