@@ -22,7 +22,7 @@ def u64(values):
 def table(counter):
     """A dict of counts as a table."""
     order = sorted(counter)
-    return Counts(u64(order), np.array([counter[key] for key in order], np.int64))
+    return Counts.of(u64(order), np.array([counter[key] for key in order], np.int64))
 
 
 def as_dict(counts):

@@ -119,7 +119,9 @@ def test_chunks_begin_at_pieces_separators_terminators_and_when_full(pieces, sep
 @given(st.lists(any_line.filter(len), min_size=1, max_size=6), st.data())
 def test_two_stretches_hash_alike_exactly_when_bytes_and_salt_are_alike(texts, data):
     text = b"".join(texts)
-    stretches = st.tuples(st.integers(0, len(text) - 1), st.integers(1, 40)).map(lambda s: (s[0], min(s[1], len(text) - s[0])))
+    stretches = st.tuples(st.integers(0, len(text) - 1), st.integers(1, 40)).map(
+        lambda s: (s[0], min(s[1], len(text) - s[0]))
+    )
     asked = data.draw(st.lists(stretches, min_size=2, max_size=30))
     window = Window(np.frombuffer(text, np.uint8))
     start, length = (np.array([s[side] for s in asked], np.int64) for side in (0, 1))

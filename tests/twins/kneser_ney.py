@@ -48,9 +48,7 @@ class Model:
                 shorter[port, context[1:], code] += count
                 distinct[port, context[1:], code] += 1
             # nothing stands before a line's start: there the occurrences themselves are the evidence
-            weights = {
-                key: shorter[key] if key[1] and key[1][0] == END_CODE else distinct[key] for key in distinct
-            }
+            weights = {key: shorter[key] if key[1] and key[1][0] == END_CODE else distinct[key] for key in distinct}
             occurrences = shorter
 
     def probability(self, port, context, code):

@@ -1,0 +1,104 @@
+"""Byte contexts, held to interpolated modified Kneser-Ney with dicts."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from drawn import any_line
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twins import kneser_ney as twin
+
+from melvin.contexts import ORDER, byte_pairs, derive, discounts, ngrams, probability
+from melvin.lines import Block
+from melvin.symbols import CODES, END_CODE
+from melvin.tables import count_keys
+
+code = st.integers(1, END_CODE)
+a_few_codes = st.sampled_from([98, 99, 33, 1, 256, END_CODE])  # a, b, space, and the borders of the range
+pieces = st.lists(st.tuples(any_line.filter(len), st.booleans()), min_size=1, max_size=8)
+befores = st.lists(code, min_size=ORDER, max_size=ORDER)
+
+
+def block_of(rows, opens):
+    data = b"".join(body + b"\n" * closed for body, closed in rows)
+    size = np.array([len(body) + closed for body, closed in rows], np.int64)
+    return Block(np.frombuffer(data, np.uint8), np.cumsum(size) - size, np.array([c for _, c in rows]), opens)
+
+
+def coded(rows, opens):
+    """What the twin reads: [(codes, closed, opens)]"""
+    found = []
+    for body, closed in rows:
+        found.append(([byte + 1 for byte in body], closed, opens))
+        opens = closed
+    return found
+
+
+def packed(context):
+    value = 0
+    for c in context:
+        value = value << 9 | c
+    return value
+
+
+def unpacked(key):
+    codes = [key >> 9 * place & 511 for place in range(ORDER, -1, -1)]
+    return (key >> 9 * (ORDER + 1), tuple(codes[:-1]), codes[-1])
+
+
+@given(pieces, st.booleans(), befores, st.integers(0, 1023))
+def test_an_ngram_is_a_code_with_the_five_before_it_in_its_line(rows, opens, before, port):
+    keys = ngrams(block_of(rows, opens), np.array(before, np.uint64), port)
+    assert [unpacked(int(key)) for key in keys] == twin.ngrams(coded(rows, opens), before, port)
+
+
+@st.composite
+def evidence(draw):
+    """6-grams of some lines of two ports, as a table and as a Counter."""
+    counter, keys = Counter(), []
+    for port in (0, 3):
+        rows = [(body, True) for body in draw(st.lists(any_line.filter(len), min_size=1, max_size=8))]
+        rows = rows * draw(st.integers(1, 4))
+        keys.append(ngrams(block_of(rows, True), np.full(ORDER, END_CODE, np.uint64), port))
+        counter.update(twin.ngrams(coded(rows, True), (END_CODE,) * ORDER, port))
+    return count_keys(np.concatenate(keys)), counter
+
+
+@settings(max_examples=40)
+@given(evidence(), st.lists(st.tuples(st.sampled_from([0, 3, 5]), st.lists(a_few_codes, min_size=5, max_size=5), code)))
+def test_probabilities_are_those_of_the_textbook(drawn, others):
+    table, counter = drawn
+    model, contexts = twin.Model(counter), derive(table)
+    asked = [*list(counter)[:20], *((port, tuple(c), code) for port, c, code in others)]
+    context = np.array([(port << 45) | packed(c) for port, c, _ in asked], np.uint64)
+    found, longest = probability(contexts, context, np.array([code for *_, code in asked], np.int64))
+    expected = [model.probability(*key) for key in asked]
+    assert found.tolist() == pytest.approx([p for p, _ in expected], rel=1e-10)
+    assert longest.tolist() == [length for _, length in expected]
+
+
+@settings(max_examples=40)
+@given(evidence(), st.lists(a_few_codes, min_size=5, max_size=5), st.sampled_from([0, 3, 5]))
+def test_probabilities_sum_to_one_and_none_is_zero(drawn, context, port):
+    table, _ = drawn
+    asked = np.array([(port << 45) | packed(context)], np.uint64)
+    found, _ = probability(derive(table), asked[:, None], np.arange(1, CODES + 1)[None])
+    assert found.shape == (1, CODES)
+    assert found.sum() == pytest.approx(1, abs=1e-12)
+    assert (found > 0).all()
+
+
+@given(st.lists(st.integers(1, 6), max_size=40))
+def test_discounts_are_estimated_from_the_counts_of_counts(counts):
+    expected = twin.discounts(counts)
+    assert discounts(np.array(counts, np.int64)).tolist() == pytest.approx([0, *(expected[n] for n in (1, 2, 3))])
+
+
+@given(evidence())
+def test_byte_pairs_are_the_last_two_codes(drawn):
+    table, counter = drawn
+    expected = np.zeros((4, CODES, CODES), np.int64)
+    for (port, context, last), count in counter.items():
+        expected[port, context[-1] - 1, last - 1] += count
+    assert (byte_pairs(table, 4) == expected).all()

@@ -1,0 +1,217 @@
+"""Edges, lexicon, pattern gains and logarithms, held to dicts and the standard library."""
+
+import math
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from drawn import any_line, as_dict, constituents, is_ground, symbol_sets, table, u64
+from hypothesis import given
+from hypothesis import strategies as st
+from twins import evidence as twin
+
+from melvin import edges, lexicon
+from melvin.arithmetic import log2
+from melvin.lexicon import Lexicon
+from melvin.patterns import best_of_group, gains
+from melvin.symbols import END, GROUND, START, pair_key
+from melvin.tables import fold
+
+symbol_sets_of_two_ports = symbol_sets(ports=("text", "can"))
+
+
+def edge_table(symbols, raw):
+    return table({(source << 21) | int(symbols.rank[target]): count for (source, target), count in raw.items()})
+
+
+def edge_dict(symbols, counts):
+    return {(key >> 21, int(symbols.by_rank[key & (2**21 - 1)])): count for key, count in as_dict(counts).items()}
+
+
+@st.composite
+def symbols_and_edges(draw):
+    symbols = draw(symbol_sets_of_two_ports)
+    raw = Counter()
+    ids = st.one_of(st.integers(0, symbols.size - 1), st.integers(2 * GROUND - 5, symbols.size - 1))
+    for source, target in draw(st.lists(st.tuples(ids, ids), max_size=30)):
+        port = int(symbols.port[source])
+        a = source - int(symbols.base[port])
+        b = target - int(symbols.base[symbols.port[target]])
+        if symbols.port[target] == port and a != END and b != START:
+            raw[source, target] += draw(st.integers(1, 1000))
+    return symbols, raw
+
+
+@given(symbols_and_edges(), st.integers(0, 1))
+def test_transitions_are_the_adjacent_pairs_but_none_after_an_end(drawn, port):
+    symbols, raw = drawn
+    base = int(symbols.base[port])
+    stream = [base + START] + [s for pair in raw for s in pair if symbols.port[s] == port]
+    stream = [s for x in stream for s in ([x, base + START] if x == base + END else [x])]
+    found = edges.transitions(symbols, np.array(stream, np.uint32), base)
+    pairs = [(int(k) >> 21, int(symbols.by_rank[int(k) & (2**21 - 1)])) for k in found]
+    assert pairs == twin.transitions(stream, base + END)
+
+
+@given(symbols_and_edges(), st.sampled_from([1, 3, edges.SLICE]))
+def test_evidence_flows_down_to_every_constituent(drawn, at_a_time):
+    symbols, raw = drawn
+    left, right = constituents(symbols)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edges, "SLICE", at_a_time)
+        closed = edges.close(symbols, edge_table(symbols, raw))
+    expected = twin.close(raw, left, right, lambda s: int(symbols.base[symbols.port[s]]) + END)
+    assert edge_dict(symbols, closed) == dict(expected)
+    assert closed.key.tolist() == sorted(closed.key.tolist())
+
+
+@given(symbols_and_edges(), st.data())
+def test_evidence_closed_in_parts_adds_up_to_the_whole(drawn, data):
+    """Why blocks may be counted anywhere: closing and folding commute."""
+    symbols, raw = drawn
+    part = Counter({edge: data.draw(st.integers(0, count)) for edge, count in raw.items()})
+    rest = raw - part
+    part = +part
+    one = fold(edges.close(symbols, edge_table(symbols, part)), edges.close(symbols, edge_table(symbols, rest)))
+    assert as_dict(one) == as_dict(edges.close(symbols, edge_table(symbols, raw)))
+
+
+@given(symbols_and_edges())
+def test_renumbered_edges_are_the_same_edges_in_a_grown_graph(drawn):
+    symbols, raw = drawn
+    a, b = np.array([GROUND + 1], np.uint32), np.array([GROUND + 2], np.uint32)
+    grown = symbols.with_patterns(a, b, 9).with_port("more", 9)
+    moved = edges.renumber(edge_table(symbols, raw), symbols, grown)
+    assert edge_dict(grown, moved) == dict(raw)
+    assert moved.key.tolist() == sorted(moved.key.tolist())
+
+
+@given(symbol_sets_of_two_ports)
+def test_ends_are_told_from_everything_else(symbols):
+    ids = np.arange(symbols.size, dtype=np.uint32)
+    ends = [is_ground(symbols, i) and i - int(symbols.base[symbols.port[i]]) == END for i in range(symbols.size)]
+    assert edges.is_end(symbols, ids).tolist() == ends
+
+
+# ---------------------------------------------------------------- lexicon
+
+chunk_symbols = st.lists(st.integers(0, 500), min_size=1, max_size=4)
+hash_like = st.one_of(st.integers(0, 50), st.integers(0, 2**64 - 1), st.integers(0, 63).map(lambda n: 2**n))
+
+
+def parsed_to(key):
+    """A chunk's symbols: a function of the chunk, as a parse is."""
+    return [(key >> shift) % 500 for shift in range(0, 1 + key % 3)]
+
+
+def as_lexicon(entries):
+    """An unthinned lexicon {key: count}."""
+    order = sorted(entries)
+    pool = [s for key in order for s in parsed_to(key)]
+    size = [len(parsed_to(key)) for key in order]
+    return Lexicon(
+        u64(order),
+        np.array([entries[key] for key in order], np.int64),
+        np.array(size, np.int64),
+        np.array(pool, np.uint32),
+    )
+
+
+def lexicon_dict(held):
+    end = np.cumsum(held.size)
+    pools = [held.pool[e - n : e].tolist() for e, n in zip(end, held.size, strict=True)]
+    return {k: (c, p) for k, c, p in zip(held.key.tolist(), held.count.tolist(), pools, strict=True)}
+
+
+@given(
+    st.lists(st.dictionaries(hash_like, st.integers(1, 99), max_size=20), min_size=3, max_size=3), st.integers(1, 30)
+)
+def test_lexicons_add_up_in_any_order_even_when_they_are_thinned(parts, most):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexicon, "MAX_CHUNKS", most)
+        a, b, c = (lexicon.fold(Lexicon.empty(), as_lexicon(part)) for part in parts)
+        add = lexicon.fold
+        orders = [add(add(a, b), c), add(a, add(b, c)), add(add(c, a), b), add(c, add(b, a))]
+    total = Counter()
+    for part in parts:
+        total.update(part)
+    expected, halvings = twin.thin({key: (count, parsed_to(key)) for key, count in total.items()}, 0, most)
+    for folded in orders:
+        assert lexicon_dict(folded) == expected
+        assert folded.halvings == halvings
+
+
+@given(st.dictionaries(hash_like, st.integers(1, 99), min_size=1, max_size=20), st.data())
+def test_chunks_are_taken_from_a_lexicon_in_the_order_asked(entries, data):
+    held = as_lexicon(entries)
+    chunk = data.draw(st.lists(st.integers(0, held.key.size - 1), max_size=10))
+    size, pool = held.take(np.array(chunk, np.int64))
+    expected = [parsed_to(sorted(entries)[i]) for i in chunk]
+    assert size.tolist() == [len(p) for p in expected]
+    assert pool.tolist() == [s for p in expected for s in p]
+    assert np.flatnonzero(held.begins).size == held.key.size
+
+
+# ---------------------------------------------------------------- pattern gains
+
+
+@given(st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=8), min_size=1, max_size=10))
+def test_a_pairs_gain_is_what_naming_it_once_saves(chunks):
+    seen = Counter(s for chunk in chunks for s in chunk)
+    pairs = Counter(pair for chunk in chunks for pair in pairwise(chunk))
+    total = sum(seen.values()) + len(chunks)
+    counts = table({(a << 32) | b: n for (a, b), n in pairs.items()})
+    left, right, gain = gains(counts, np.array([seen[s] for s in range(7)], np.float64), float(total))
+    found = dict(zip(zip(left.tolist(), right.tolist(), strict=True), gain.tolist(), strict=True))
+    expected = {
+        (a, b): n * math.log2(n * total / (seen[a] * seen[b])) - 2 * math.log2(7) for (a, b), n in pairs.items()
+    }
+    assert found == pytest.approx(expected, rel=1e-12, abs=1e-10)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(-3, 3)), max_size=20))
+def test_the_best_of_a_group_is_the_first_of_its_largest(rows):
+    group = np.array([g for g, _ in rows], np.uint32)
+    gain = np.array([x for _, x in rows], np.float64)
+    expected = [x == max(y for h, y in rows if h == g) and (g, x) not in rows[:i] for i, (g, x) in enumerate(rows)]
+    assert best_of_group(group, gain).tolist() == expected
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
+def test_a_pair_is_packed_without_loss(a, b):
+    key = int(pair_key(np.array([a], np.uint32), np.array([b], np.uint32))[0])
+    assert (key >> 32, key & 0xFFFFFFFF) == (a, b)
+
+
+# ---------------------------------------------------------------- logarithms
+
+positive = st.one_of(
+    st.floats(min_value=1e-300, max_value=1e300),
+    st.integers(1, 2**60).map(float),
+    st.integers(1, 2**20).map(float),
+    st.floats(min_value=0.5, max_value=2.0),
+)
+
+
+@given(st.lists(positive, min_size=1, max_size=20))
+def test_logarithms_agree_with_the_library(values):
+    for mine, theirs in zip(log2(np.array(values)).tolist(), [math.log2(v) for v in values], strict=True):
+        assert math.isclose(mine, theirs, rel_tol=1e-14, abs_tol=1e-15)
+
+
+@given(st.integers(1, 2**40))
+def test_logarithms_of_whole_numbers_never_fall(n):
+    a, b = log2(np.array([n, n + 1], np.float64)).tolist()
+    assert a <= b
+
+
+def test_logarithms_of_powers_of_two_are_exact():
+    assert log2(2.0 ** np.arange(-60, 61)).tolist() == list(range(-60, 61))
+
+
+@given(any_line.filter(len))
+def test_logarithms_do_not_depend_on_what_they_are_computed_beside(data):
+    """A vector unit may take another path for the last few elements; the bits must be the same."""
+    values = np.frombuffer(data, np.uint8).astype(np.float64) + 1
+    assert log2(values).tolist() == [float(log2(v)) for v in values]

@@ -1,0 +1,251 @@
+"""Symbols by payload and rank, and parsing by competition, held to loops over lists."""
+
+import numpy as np
+from drawn import any_line, constituents, forms, ground_bytes, symbol_sets
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twins import evidence as twin
+from twins import lines as line_twin
+
+from melvin import chunks
+from melvin.chunks import chunk_starts
+from melvin.counting import TRACE, Carry, read
+from melvin.hashing import ABSENT
+from melvin.lines import lines_block
+from melvin.parse import Parser, compete
+from melvin.symbols import BYTES, END, END_CODE, GROUND, START, Symbols
+
+two_ports = symbol_sets(ports=("text", "can"))
+some_symbols = st.one_of(two_ports, symbol_sets(deep=True, rounds=9))
+
+
+def payloads(symbols):
+    left, right = constituents(symbols)
+    ground = ground_bytes(symbols)
+    return [twin.payload(i, left, right, ground) for i in range(symbols.size)]
+
+
+def all_codes(symbols):
+    """Each symbol's payload as codes; the end of a line is one."""
+    codes = [tuple(byte + 1 for byte in payload) for payload in payloads(symbols)]
+    for base in symbols.base.tolist():
+        codes[base + END] = (END_CODE,)
+    return codes
+
+
+@given(some_symbols)
+def test_a_patterns_payload_is_its_constituents_payloads_in_a_row(symbols):
+    assert [symbols.payload(i) for i in range(symbols.size)] == payloads(symbols)
+
+
+@given(some_symbols)
+def test_levels_lengths_and_order_of_birth_follow_from_the_constituents(symbols):
+    left, right = constituents(symbols)
+    text = payloads(symbols)
+    for pattern in left:
+        a, b = left[pattern], right[pattern]
+        assert max(a, b) < pattern
+        assert symbols.level[pattern] == 1 + max(symbols.level[a], symbols.level[b])
+        assert symbols.length[pattern] == len(text[pattern])
+        assert symbols.port[a] == symbols.port[b] == symbols.port[pattern]
+
+
+@given(some_symbols)
+def test_a_payload_has_one_symbol_in_a_port_however_it_is_split(symbols):
+    text = payloads(symbols)
+    patterns = [(int(symbols.port[i]), text[i]) for i in constituents(symbols)[0]]
+    assert len(set(patterns)) == len(patterns)
+    for (a, b), pattern in forms(symbols).items():
+        assert text[a] + text[b] == text[pattern]
+        assert symbols.port[a] == symbols.port[pattern]
+
+
+@given(some_symbols)
+def test_the_pattern_of_a_pair_is_found_and_of_another_pair_is_not(symbols):
+    known = forms(symbols)
+    pairs = [*known, *((b, a) for a, b in known), (0, 0), (symbols.size - 1, symbols.size - 1)]
+    left, right = (np.array([pair[side] for pair in pairs], np.uint32) for side in (0, 1))
+    assert symbols.pattern_of(left, right).tolist() == [known.get(pair, int(ABSENT)) for pair in pairs]
+
+
+@given(some_symbols)
+def test_ranks_are_in_the_order_of_the_payloads_of_each_port(symbols):
+    codes = all_codes(symbols)
+    expected = sorted(range(symbols.size), key=lambda i: (symbols.port[i], codes[i]))
+    assert symbols.by_rank.tolist() == expected
+    assert symbols.rank[symbols.by_rank].tolist() == list(range(symbols.size))
+
+
+@given(some_symbols, st.lists(st.integers(1, END_CODE), max_size=3), st.data())
+def test_narrowing_leaves_the_ranks_whose_payload_begins_so(symbols, other, data):
+    port = data.draw(st.integers(0, len(symbols.ports) - 1))
+    model = data.draw(st.integers(0, symbols.size - 1))
+    codes = all_codes(symbols)
+    wanted = (codes[model] + tuple(other))[: data.draw(st.integers(0, 66))]
+    low, high = symbols.port_range(port)
+    for depth, code in enumerate(wanted):
+        low, high = symbols.narrow(low, high, np.array([depth]), np.array([code]))
+    mine = [r for r, i in enumerate(symbols.by_rank.tolist()) if symbols.port[i] == port]
+    starts_so = [r for r in mine if codes[int(symbols.by_rank[r])][: len(wanted)] == wanted]
+    starts_so = [r for r in starts_so if r != mine[0]]  # START
+    assert list(range(int(low[0]), int(high[0]))) == starts_so
+
+
+@given(some_symbols)
+def test_a_subtree_is_the_symbols_that_begin_as_its_root_does(symbols):
+    ids = np.arange(symbols.size, dtype=np.uint32)
+    low, high = symbols.subtree(ids)
+    codes = all_codes(symbols)
+    for i in [*constituents(symbols)[0], int(symbols.base[0]) + ord("a"), int(symbols.base[-1]) + END]:
+        root = codes[i]
+        same = [
+            r
+            for r, j in enumerate(symbols.by_rank.tolist())
+            if symbols.port[j] == symbols.port[i] and codes[j][: len(root)] == root
+        ]
+        assert list(range(int(low[i]), int(high[i]))) == same
+
+
+@given(two_ports, any_line)
+def test_a_symbol_is_found_by_its_payload_in_its_own_port(symbols, other):
+    text = payloads(symbols)
+    for port in range(len(symbols.ports)):
+        of = {text[i]: i for i in range(symbols.size) if symbols.port[i] == port}
+        of.pop(b"")
+        for payload in [*of, other, b"", b"ab" * 40]:
+            assert symbols.find(payload, port) == of.get(payload)
+
+
+@given(some_symbols)
+def test_codes_are_read_at_any_depth(symbols):
+    ids = np.arange(symbols.size, dtype=np.uint32)
+    has = all_codes(symbols)
+    assert symbols.first_code.tolist() == [c[0] if c else 0 for c in has]
+    assert symbols.last_code.tolist() == [c[-1] if c else 0 for c in has]
+    for depth in (0, 1, 6, 7, 13, 14, 62, 63, 70):
+        at = np.full(symbols.size, depth)
+        assert symbols.code_at(ids, at).tolist() == [c[depth] if depth < len(c) else 0 for c in has]
+
+
+@given(two_ports)
+def test_constituents_are_named_at_every_depth(symbols):
+    left, right = constituents(symbols)
+    text = payloads(symbols)
+
+    def parts(i):
+        if i not in left:
+            return set()
+        return {text[p] for p in (left[i], right[i])} | parts(left[i]) | parts(right[i])
+
+    for i in [*left][-3:]:
+        assert symbols.constituents(i) == parts(i)
+
+
+def test_the_longest_payload_keeps_every_byte():
+    symbols = Symbols.empty().with_port("text", 0)
+    last, text = ord("x"), b"x"
+    for byte in bytes(range(65, 65 + 62)):
+        symbols = symbols.with_patterns(np.array([last], np.uint32), np.array([byte], np.uint32), 0)
+        last, text = symbols.size - 1, text + bytes([byte])
+    assert symbols.payload(last) == text
+    assert len(text) == 63
+    assert symbols.find(text, 0) == last
+    assert symbols.find(text[:-1] + b"\0", 0) is None
+
+
+@given(some_symbols, st.data())
+def test_growing_keeps_the_order_of_the_ranks(symbols, data):
+    a, b = np.array([ord("b")], np.uint32), np.array([data.draw(st.integers(0, BYTES - 1))], np.uint32)
+    fresh = symbols.pattern_of(a, b) == ABSENT
+    grown = symbols.with_patterns(a[fresh], b[fresh], 9).with_port("more", 9)
+    moved = symbols.rank_map(grown)
+    assert (np.diff(moved.astype(np.int64)) > 0).all()
+    assert grown.by_rank[moved].tolist() == symbols.by_rank.tolist()
+    assert grown.with_port("more", 10) is grown
+
+
+# ---------------------------------------------------------------- parsing
+
+
+def competed(symbols, stream_chunks):
+    """`compete` on chunks of ground symbols: what is left of each chunk, and the positions."""
+    stream = np.array([s for chunk in stream_chunks for s in chunk], np.uint32)
+    begins = np.array([i == 0 for chunk in stream_chunks for i in range(len(chunk))], np.bool_)
+    left, begins, position = compete(symbols, stream, begins, np.arange(stream.size))
+    starts = [*np.flatnonzero(begins), left.size]
+    return [left[a:b].tolist() for a, b in zip(starts, starts[1:], strict=False)], position.tolist()
+
+
+@settings(max_examples=150)
+@given(some_symbols, st.lists(any_line.filter(len), max_size=6))
+def test_all_chunks_compete_at_once_as_each_does_alone(symbols, texts):
+    found, position = competed(symbols, texts)
+    assert found == [twin.compete(text, forms(symbols)) for text in texts]
+    text = payloads(symbols)
+    at, expected = 0, []  # a pattern stands where its first byte stood
+    for chunk in found:
+        for symbol in chunk:
+            expected.append(at)
+            at += len(text[symbol])
+    assert position == expected
+
+
+def test_in_a_run_of_one_byte_every_second_pair_merges():
+    a = np.array([ord("a")], np.uint32)
+    symbols = Symbols.empty().with_port("text", 0).with_patterns(a, a, 0)
+    aa = symbols.size - 1
+    assert competed(symbols, [b"aaaaa", b"aa", b"a"])[0] == [[aa, aa, ord("a")], [aa], [ord("a")]]
+
+
+@given(some_symbols, st.lists(st.lists(any_line, min_size=1, max_size=5), min_size=1, max_size=4), st.data())
+def test_the_payloads_of_a_parse_are_the_bytes_that_were_parsed(symbols, batches, data):
+    separator = np.zeros(BYTES, np.bool_)
+    separator[list(data.draw(st.sets(st.sampled_from(b" a\0"))))] = True
+    parser, text = Parser(symbols), payloads(symbols)
+    for texts in batches:  # one parser: chunks are looked up the second time
+        port = data.draw(st.integers(0, len(symbols.ports) - 1))
+        block = lines_block(texts)
+        reading = read(parser, separator, block, port, Carry.opening(symbols, port))
+        stream = reading.stream[TRACE:].tolist()
+        base = int(symbols.base[port])
+        ends = {base + END: b"\n", base + START: b""}
+        parsed = b"".join(ends.get(s, text[s]) for s in stream)
+        assert parsed == block.data.tobytes()
+        assert all(symbols.port[s] == port for s in stream)
+        expected = []  # and each chunk is what it is by itself
+        pieces = [(line, True) for line in texts]
+        starts = [*line_twin.chunk_starts(pieces, separator, chunks.MAX_CHUNK), block.data.size]
+        terminators = set((block.piece_end - 1).tolist())
+        for begin, end in zip(starts, starts[1:], strict=False):
+            if begin in terminators:
+                expected += [base + END, base + START]
+            else:
+                expected += twin.compete([base + b for b in block.data[begin:end].tolist()], forms(symbols))
+        assert stream == expected
+        assert chunk_starts(block, separator).tolist() == starts[:-1]
+
+
+def test_a_parser_that_forgets_goes_on_as_before(monkeypatch):
+    a, b = np.array([ord("a")], np.uint32), np.array([ord("b")], np.uint32)
+    symbols = Symbols.empty().with_port("text", 0).with_patterns(a, b, 0)
+    separator = np.zeros(BYTES, np.bool_)
+    separator[ord(" ")] = True
+    blocks = [lines_block([b"ab aab %d" % i for i in range(n, n + 9)]) for n in range(0, 90, 3)]
+    lasting, forgetful = Parser(symbols), Parser(symbols)
+    streams = []
+    for parser, room in ((lasting, 1 << 22), (forgetful, 20)):
+        monkeypatch.setattr("melvin.parse.POOL_SYMBOLS", room)
+        carry = Carry.opening(symbols, 0)
+        streams.append([read(parser, separator, block, 0, carry, tally=True).stream.tolist() for block in blocks])
+    assert streams[0] == streams[1]
+    one, other = lasting.lexicon(), forgetful.lexicon()
+    for field in ("key", "count", "size", "pool"):
+        assert getattr(one, field).tolist() == getattr(other, field).tolist()
+    assert int(one.count.sum()) == 3 * 9 * len(blocks)  # three chunks a line
+
+
+def test_ground_symbols_come_first_in_each_port():
+    symbols = Symbols.empty().with_port("text", 0).with_port("can", 7)
+    assert symbols.base.tolist() == [0, GROUND]
+    assert symbols.payload(GROUND + 65) == b"A"
+    assert symbols.find(b"A", 1) == GROUND + 65
