@@ -102,7 +102,7 @@ hash_like = st.one_of(st.integers(0, 50), st.integers(0, 2**64 - 1), st.integers
 
 def parsed_to(key):
     """A chunk's symbols: a function of the chunk, as a parse is."""
-    return [(key >> shift) % 500 for shift in range(0, 1 + key % 3)]
+    return [(key >> shift) % 500 for shift in range(1 + key % 3)]
 
 
 def as_lexicon(entries):

@@ -1,5 +1,7 @@
 """Bytes -> blocks -> chunks, held to loops over the bytes."""
 
+import itertools
+
 import numpy as np
 import pytest
 from drawn import any_line
@@ -20,7 +22,7 @@ piece_sizes = st.integers(1, 9)
 def cut(data, places):
     """`data` in the chunks that the places cut it into."""
     at = [0, *sorted({min(p, len(data)) for p in places}), len(data)]
-    return [data[a:b] for a, b in zip(at, at[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(at)]
 
 
 def pieces_of(block):
@@ -119,9 +121,8 @@ def test_chunks_begin_at_pieces_separators_terminators_and_when_full(pieces, sep
 @given(st.lists(any_line.filter(len), min_size=1, max_size=6), st.data())
 def test_two_stretches_hash_alike_exactly_when_bytes_and_salt_are_alike(texts, data):
     text = b"".join(texts)
-    stretches = st.tuples(st.integers(0, len(text) - 1), st.integers(1, 40)).map(
-        lambda s: (s[0], min(s[1], len(text) - s[0]))
-    )
+    ends = st.tuples(st.integers(0, len(text) - 1), st.integers(1, 40))
+    stretches = ends.map(lambda s: (s[0], min(s[1], len(text) - s[0])))
     asked = data.draw(st.lists(stretches, min_size=2, max_size=30))
     window = Window(np.frombuffer(text, np.uint8))
     start, length = (np.array([s[side] for s in asked], np.int64) for side in (0, 1))

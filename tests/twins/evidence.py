@@ -1,5 +1,6 @@
 """Symbols, parsing and edges with lists, dicts and Counters."""
 
+import itertools
 from collections import Counter
 
 
@@ -14,7 +15,7 @@ def compete(chunk, forms):
     """One chunk's symbols after all rounds of local competition. forms : {(left, right): pattern}."""
     chunk = list(chunk)
     while True:
-        offers = [forms.get(pair, float("inf")) for pair in zip(chunk, chunk[1:], strict=False)]
+        offers = [forms.get(pair, float("inf")) for pair in itertools.pairwise(chunk)]
         wins = set()
         run = 0
         for i, offer in enumerate(offers):
@@ -40,7 +41,7 @@ def compete(chunk, forms):
 
 def transitions(stream, end):
     """Adjacent pairs; nothing follows the end of a line."""
-    return [(a, b) for a, b in zip(stream, stream[1:], strict=False) if a != end]
+    return [(a, b) for a, b in itertools.pairwise(stream) if a != end]
 
 
 def close(raw, left, right, end_of):
