@@ -18,7 +18,9 @@ from melvin.errors import InputError
 from melvin.generation import Gathering, Snapshot, absorb
 from melvin.learner import Learner
 from melvin.lines import Block, to_bytes
+from melvin.place import Place
 from melvin.query import BATCH_PLACES, Answer, Distribution, Reader
+from melvin.resume import Resume
 from melvin.symbols import GROUND
 
 TEXT = "text"  # the port that lines go to unless another is named
@@ -121,9 +123,15 @@ class Brain:
         on_stage: Callable[[str], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
-        """Learn the lines of an open binary stream, to its end; otherwise as `learn_file`."""
+        """Learn the lines of an open binary stream, to its end; otherwise as `learn_file`.
+
+        place : where in its input the stream begins; moves with what is learnt
+        """
         stage = on_stage or _no_stage
-        self._learn(lines.blocks(lines.from_file(stream, stage)), port, stage, on_progress)
+        self._learn(lines.blocks(lines.from_file(stream, stage), place), port, stage, on_progress, place)
+        if place is not None:
+            place.learnt(None)
+        place: Place | None = None,
 
     def _learn(
         self,
@@ -133,8 +141,9 @@ class Brain:
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
         learner = self._learner
-        carry = None
+        carry = None if place is None else place.carry
         for block in blocks:
+        place: Place | None = None,
             self._reader = None
             index = learner.port(port)
             carry = learner.learn(block, index, carry or Carry.opening(learner.snapshot.symbols, index), enter_stage)
@@ -142,6 +151,8 @@ class Brain:
                 known = learner.snapshot
                 on_progress(
                     Progress(learner.fed, learner.lines, known.symbols.size, known.links.size, known.generation)
+            if place is not None:
+                place.learnt(carry)
                 )
 
     # ---------------------------------------------------------------- keeping
@@ -173,6 +184,15 @@ class Brain:
     def snapshot(self) -> Snapshot:
         """Everything learnt so far, as queries see it."""
         return absorb(self._learner.snapshot, self._learner.gathering)
+    @property
+    def resume(self) -> Resume | None:
+        """Where in its input a training stopped; None when it reached the end, or anything was learnt since."""
+        return self._learner.resume
+
+    @resume.setter
+    def resume(self, record: Resume | None) -> None:
+        self._learner.resume = record
+
 
     def _ask(self, port: str) -> tuple[Reader, int]:
         known = self._learner.snapshot.symbols.ports

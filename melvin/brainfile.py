@@ -14,16 +14,19 @@ from typing import Any
 import numpy as np
 
 from melvin.container import Array, Container, write
-from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError
+from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, SaveError
+from melvin.evidence import RANK_SHIFT, TABLES, Evidence, Runs
 from melvin.generation import Gathering, Snapshot
 from melvin.heads import BUCKETS, HEADS, Weights
 from melvin.learner import Learner
 from melvin.lexicon import Lexicon
-from melvin.symbols import BYTES, GROUND, NONE, Symbols
-from melvin.tables import Counts, RunStack
+from melvin.resume import Resume, parse_resume
+from melvin.symbols import BYTES, GROUND, MAX_SYMBOLS, NONE, SYMBOL_BITS, Symbols
+from melvin.tables import U64, Counts
 
 SCHEMA = "melvin.brain"
 VERSION = 1
+RESUME = "resume"
 
 _SYMBOLS = {
     "base": "uint32",
@@ -44,6 +47,11 @@ _LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"
 
 def save(path: Path, learner: Learner) -> None:
     """Write all that a learner holds. Raises SaveError; what was at the path before is then untouched."""
+    if not learner.whole:
+        raise SaveError(
+            f"cannot save {path}: learning was broken off inside a block, which is learnt in part: "
+            "open the brain again from its last save"
+        )
     learner.tally()
     snapshot, gathering = learner.snapshot, learner.gathering
     arrays: dict[str, Array] = {f"symbols.{name}": getattr(snapshot.symbols, name) for name in _SYMBOLS}
@@ -62,7 +70,10 @@ def save(path: Path, learner: Learner) -> None:
         "fed": learner.fed,
         "lines": learner.lines,
     }
-    write(path, arrays, {"schema": f"{SCHEMA}/{VERSION}", "state": json.dumps(state, sort_keys=True)})
+    metadata = {"schema": f"{SCHEMA}/{VERSION}", "state": json.dumps(state, sort_keys=True)}
+    if learner.resume is not None:
+        metadata[RESUME] = learner.resume.to_json()
+    write(path, arrays, metadata)
 
 
 def load(path: Path) -> Learner:
@@ -92,7 +103,10 @@ def load(path: Path) -> Learner:
         sample=_read_sample(file),
     )
     _check_structure(path, snapshot, gathering)
-    return Learner(snapshot, gathering, fed=state["fed"], lines=state["lines"])
+    learner = Learner(snapshot, gathering, fed=state["fed"], lines=state["lines"])
+    if RESUME in file.metadata:
+        learner.resume = _read_resume(file, symbols)
+    return learner
 
 
 def verify(path: str | Path) -> None:
@@ -132,8 +146,13 @@ def _state(file: Container) -> dict[str, Any]:
     return dict(state)
 
 
-def _counts(name: str, counts: Counts) -> dict[str, Array]:
-    return {f"{name}.key": counts.key, f"{name}.count": counts.count}
+def _read_resume(file: Container, symbols: Symbols) -> Resume:
+    try:
+        return parse_resume(file.metadata[RESUME], symbols)
+    except ValueError as error:
+        raise DamagedBrainError(
+            f"{file.path}: the section {RESUME!r} is damaged ({error}): restore the file from a copy"
+        ) from error
 
 
 def _read_counts(file: Container, name: str) -> Counts:
@@ -209,4 +228,10 @@ def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> No
             )
     for name, holds in rules.items():
         if not holds:
+
+
+def _within(key: U64, symbols: int) -> bool:
+    """Whether all ids and the rank that are packed into each key are below the number of symbols."""
+    parts = (key >> np.uint64(SYMBOL_BITS * place) & np.uint64(MAX_SYMBOLS - 1) for place in range(3))
+    return all(not part.size or int(part.max()) < symbols for part in parts)
             raise DamagedBrainError(f"{path}: the section {name!r} contradicts itself: restore the file from a copy")

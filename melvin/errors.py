@@ -31,3 +31,11 @@ class NewerBrainError(BrainFileError):
 
 class SaveError(MelvinError):
     """The brain could not be written; what stood at the path before is untouched."""
+
+
+class ResumeError(MelvinError):
+    """A training cannot go on: its input or its settings are not those that it began with."""
+
+
+class LockedError(MelvinError):
+    """Another training is writing the same brain."""

@@ -18,6 +18,7 @@ from melvin.generation import Gathering, Snapshot, consolidate
 from melvin.lexicon import fold
 from melvin.lines import Block
 from melvin.parse import Parser
+from melvin.resume import Resume
 
 SAMPLE_ONE_LINE_IN = 16  # lines predicted before they are learnt, while generations are small
 SAMPLE_BYTES = 1 << 14  # and in a large generation about so many bytes of lines
@@ -33,6 +34,8 @@ class Learner:
         self.gathering = gathering
         self.fed = fed
         self.lines = lines
+        self.resume: Resume | None = None  # where in its input a training stands, while nothing more is learnt
+        self.whole = True  # no block is learnt in part
         self._parser = Parser(snapshot.symbols)
 
     def port(self, name: str) -> int:
@@ -41,18 +44,21 @@ class Learner:
         if name not in known.ports:
             if len(known.ports) >= MAX_PORTS:
                 raise InputError(f"the brain has {MAX_PORTS} ports already, the most it can hold: reuse one of them")
+            self.whole = False
             self.snapshot = self.snapshot.with_port(name, self.fed)
             self.gathering.renumber(known, self.snapshot.symbols)
             self.tally()
+            self.whole = True
         return self.snapshot.symbols.ports.index(name)
 
     def tally(self) -> None:
         """Hand the chunks read so far to the gathering."""
-        self.gathering.lexicon = fold(self.gathering.lexicon, self._parser.lexicon())
-        self._parser = Parser(self.snapshot.symbols)
+        lexicon, parser = fold(self.gathering.lexicon, self._parser.lexicon()), Parser(self.snapshot.symbols)
+        self.gathering.lexicon, self._parser = lexicon, parser
 
     def learn(self, block: Block, port: int, carry: Carry, enter_stage: Callable[[str], None]) -> Carry:
         """Learn a block; ends as many generations as fall due in it, each at the end of a piece."""
+        self.resume, self.whole = None, False
         rest = block
         while rest.piece_start.size:
             due = int(np.searchsorted(rest.piece_end, self.snapshot.ends_at - self.fed)) + 1
@@ -70,6 +76,7 @@ class Learner:
                 self.snapshot = consolidate(self.snapshot, self.gathering, self.fed)
                 self.gathering = Gathering()
                 self._parser = Parser(self.snapshot.symbols)
+        self.whole = True
         return carry
 
     def _gather(self, block: Block, port: int, carry: Carry, enter_stage: Callable[[str], None]) -> Carry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,21 +77,35 @@ def clean(raw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return raw[~empty] if empty.any() else raw
 
 
-def blocks(chunks: Iterable[bytes]) -> Iterator[Block]:
+class Cuts(Protocol):
+    """Somebody who keeps track of where a stream was cut."""
+
+    opens: bool
+
+    def cut(self, raw: bytes, *, opens: bool, ended: bool = False) -> None:
+        """The next block stands for these bytes of the stream; behind it a line begins or does not."""
+
+
+def blocks(chunks: Iterable[bytes], cuts: Cuts | None = None) -> Iterator[Block]:
     """Cut a stream of byte strings, broken anywhere, into blocks of whole pieces."""
     held = b""  # from the start of an open piece
-    opens = True  # the open piece begins its line
+    opens = cuts is None or cuts.opens  # the open piece begins its line
     for chunk in chunks:
         held += chunk
         feed = held.rfind(b"\n")
         if feed < 0 and len(held) < 2 * MAX_PIECE:
             continue
         block, used = _cut(held, feed + 1, opens)
+        opens = opens if block is None else bool(block.closed[-1])
+        if cuts is not None:
+            cuts.cut(held[:used], opens=opens)
         held = held[used:]
         if block is not None:
             opens = bool(block.closed[-1])
             yield block
     if held:
+        if cuts is not None:
+            cuts.cut(held, opens=True, ended=True)
         block, _ = _cut(held + b"\n", len(held) + 1, opens)
         if block is not None:
             yield block
