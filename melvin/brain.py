@@ -181,9 +181,10 @@ class Brain:
     # ---------------------------------------------------------------- asking
 
     @property
-    def snapshot(self) -> Snapshot:
-        """Everything learnt so far, as queries see it."""
-        return absorb(self._learner.snapshot, self._learner.gathering)
+    def lines(self) -> int:
+        """Lines learnt in all."""
+        return self._learner.lines
+
     @property
     def resume(self) -> Resume | None:
         """Where in its input a training stopped; None when it reached the end, or anything was learnt since."""

@@ -1,7 +1,8 @@
-"""The command line: train, query, inspect, verify, score.
+"""The command line: train, query, inspect, verify, diff, score.
 
 Results go to standard output (with --json one JSON document), everything else to standard error. Exit codes: 0 done, 1
-the learner's own error with one sentence, 2 wrong usage, 130 interrupted (what was learnt is saved).
+the learner's own error with one sentence, 2 wrong usage, 3 two brains differ, 128 + the number of a signal that stopped
+a training (what was learnt is saved).
 """
 
 from __future__ import annotations
@@ -11,20 +12,24 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, BinaryIO
 
 import click
 
 from melvin.brain import Brain, Progress
 from melvin.brainfile import verify as verify_file
-from melvin.errors import BrainFileError, InputError, MelvinError
+from melvin.container import remove_remains
+from melvin.diff import diff
+from melvin.errors import BrainFileError, InputError, MelvinError, ResumeError
 from melvin.lines import to_bytes
+from melvin.lock import Lock
+from melvin.training import Every, Signals, Source, Training, parse_every
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+DIFFERENT = 3  # what `diff` says of two brains that do
+SIGNALLED = 128  # + the signal's number, as shells report it
 REDRAWS_PER_S = 10  # of the progress line
 TEXT_PROBE_BYTES = 1 << 13  # a file in a folder is text when its first bytes hold no NUL
 
@@ -84,48 +89,81 @@ class Summary:
 # ---------------------------------------------------------------- train
 
 
+class EveryType(click.ParamType[Every]):
+    """60s, 10min, 2h or 100000lines."""
+
+    name = "often"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Every:
+        try:
+            return value if isinstance(value, Every) else parse_every(value)
+        except InputError as error:
+            self.fail(str(error), param, ctx)
+
+
 @main.command()
 @brain_argument
 @click.argument("corpus", nargs=-1, required=True)
 @json_option
 @click.option("--quiet", is_flag=True, help="No progress line.")
-def train(brain: Path, corpus: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+@click.option("--port", default="text", show_default=True, help="The port that is taught.")
+@click.option(
+    "--checkpoint-every",
+    "every",
+    type=EveryType(),
+    default="10min",
+    show_default=True,
+    help="Save what is learnt so far: 60s, 10min, 100000lines.",
+)
+@click.option(
+    "--resume/--no-resume",
+    default=None,
+    help="Go on where a training of the same CORPUS stopped / learn CORPUS from its start all the same.",
+)
+def train(
+    brain: Path,
+    corpus: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+    port: str,
+    every: Every,
+    resume: bool | None,
+) -> None:
     """Learn CORPUS (files, folders, or - for standard input) and save BRAIN; a brain that is there goes on learning.
 
-    A folder stands for all text files below it, in the order of their paths.
+    A folder stands for all text files below it, in the order of their paths. Ctrl-C, SIGTERM and SIGHUP save what is
+    learnt so far; --resume then goes on, and ends with the brain of one go. With --resume and no BRAIN it begins.
     """
-    learner = Brain.open(brain) if brain.exists() else Brain()
     sources = list(_sources(corpus))
     if not brain.absolute().parent.is_dir():
         raise InputError(
             f"the folder {brain.absolute().parent} does not exist: make it, or name another path for the brain"
         )
-    before = learner.stats()
-    bar = _ProgressLine(sum(s.size for s in sources), before.bytes, quiet)
-    wall, cpu = time.perf_counter(), time.process_time()
-    done = 0
-    interrupted = False
-    with _Interrupt() as interrupt:
-
-        def on_block(progress: Progress) -> None:
-            bar.show(progress)
-            interrupt.check()
-
+    with Lock(brain), Signals() as signals:
+        remove_remains(brain)
+        learner = Brain.open(brain) if brain.exists() else Brain()
+        training = Training(learner, brain, sources, settings={"port": port}, every=every, signals=signals)
+        if resume and brain.exists():
+            training.go_on()
+        elif learner.resume is not None and resume is None:
+            raise ResumeError(
+                f"{brain} stands in the middle of a training: go on with --resume and the same input, "
+                "or learn CORPUS from its start all the same with --no-resume"
+            )
+        before = learner.stats()
+        bar = _ProgressLine(sum(s.size for s in sources), before.bytes, quiet)
+        wall, cpu = time.perf_counter(), time.process_time()
         try:
-            for source in sources:
-                source.learn(learner, on_block)
-                done += 1
-        except KeyboardInterrupt:
-            interrupted = True
-        bar.clear()
-        learner.save(brain)
+            finished = training.run(bar.show)
+        finally:
+            bar.clear()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     after = learner.stats()
     size = after.bytes - before.bytes
     summary = Summary(
         brain=str(brain),
-        files=done,
-        read_bytes=sum(s.size for s in sources[:done]),
+        files=len(training.done),
+        read_bytes=sum(one.size for one in training.done),
         learnt_bytes=size,
         learnt_lines=after.lines - before.lines,
         symbols=after.symbols,
@@ -140,15 +178,13 @@ def train(brain: Path, corpus: tuple[str, ...], as_json: bool, quiet: bool) -> N
         lines_per_s=(after.lines - before.lines) / wall,
         peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         brain_bytes=brain.stat().st_size,
-        interrupted=interrupted,
+        interrupted=not finished,
     )
     show(asdict(summary), as_json, _summary_text(summary))
-    if interrupted:
-        click.echo(
-            f"Interrupted: what was learnt is saved. To go on, train {brain} with what is left of the input.",
-            err=True,
-        )
-        click.get_current_context().exit(INTERRUPTED)
+    if not finished:
+        name = signal.Signals(signals.number).name
+        click.echo(f"{name}: what was learnt is saved. The same command with --resume goes on from there.", err=True)
+        click.get_current_context().exit(SIGNALLED + signals.number)
 
 
 def _summary_text(s: Summary) -> str:
@@ -167,32 +203,18 @@ def _summary_text(s: Summary) -> str:
     return "\n".join(f"{name:<12} {value}" for name, value in rows)
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A file, or standard input."""
-
-    path: Path | None
-    size: int
-
-    def learn(self, brain: Brain, on_progress: Callable[[Progress], None]) -> None:
-        if self.path is None:
-            brain.learn_stream(sys.stdin.buffer, on_progress=on_progress)
-        else:
-            brain.learn_file(self.path, on_progress=on_progress)
-
-
-def _sources(corpus: tuple[str, ...]) -> Iterator[_Source]:
+def _sources(corpus: tuple[str, ...]) -> Iterator[Source]:
     for name in corpus:
         path = Path(name)
         if name == "-":
-            yield _Source(None, 0)
+            yield Source(None, 0)
         elif path.is_dir():
             found = [p for p in sorted(path.rglob("*")) if p.is_file() and _is_text(p)]
             if not found:
                 raise InputError(f"there is no text file below {path}: name another folder")
-            yield from (_Source(p, p.stat().st_size) for p in found)
+            yield from (Source(p, p.stat().st_size) for p in found)
         elif path.exists():
-            yield _Source(path, path.stat().st_size)
+            yield Source(path, path.stat().st_size)
         else:
             raise InputError(f"there is no file or folder {path}: check the path")
 
@@ -203,30 +225,6 @@ def _is_text(path: Path) -> bool:
             return b"\0" not in file.read(TEXT_PROBE_BYTES)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-
-
-class _Interrupt:
-    """Turns Ctrl-C and SIGTERM into a stop between two blocks, so that a whole state is saved."""
-
-    def __init__(self) -> None:
-        self._asked = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Interrupt:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._ask)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        self._asked = True
-
-    def check(self) -> None:
-        if self._asked:
-            raise KeyboardInterrupt
 
 
 class _ProgressLine:
@@ -285,7 +283,8 @@ def query(brain: Path, text: str, as_json: bool, port: str) -> None:
         "entropy_bits": answer.entropy,
         "abstained": answer.abstained,
         "candidates": [
-            {"text": c.text, "payload_hex": c.payload.hex(), "probability": c.probability} for c in answer.candidates
+            {"text": c.text, "payload_hex": c.payload.hex(), "probability": c.probability, "ends": c.ends}
+            for c in answer.candidates
         ],
     }
     known = "I don't know" if answer.abstained else f"{text}{answer.text}"
@@ -293,7 +292,7 @@ def query(brain: Path, text: str, as_json: bool, port: str) -> None:
     rows.append(f"probability {answer.probability:.3f}, entropy {answer.entropy:.2f} bits")
     for c in answer.candidates:
         shown = c.payload.decode("utf-8", "replace")
-        rows.append(f"  {c.probability:6.3f}  {shown!r}" if c.payload else f"  {c.probability:6.3f}  (end of line)")
+        rows.append(f"  {c.probability:6.3f}  {shown!r}{' and the line ends' if c.ends else ''}")
     show(document, as_json, "\n".join(rows))
 
 
@@ -333,6 +332,19 @@ def verify(brain: Path, as_json: bool) -> None:
             click.echo(json.dumps({"brain": str(brain), "ok": False, "error": str(error)}))
         raise
     show({"brain": str(brain), "ok": True, "error": None}, as_json, f"{brain} is whole")
+
+
+@main.command("diff")
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@json_option
+def diff_command(a: Path, b: Path, as_json: bool) -> None:
+    """Explain how the brains A and B differ, by table and field; exit code 3 when they do."""
+    found = diff(a, b)
+    rows = [f"{d.section:<24} {d.what}" for d in found] or [f"{a} and {b} hold the same"]
+    show({"a": str(a), "b": str(b), "differences": [asdict(d) for d in found]}, as_json, "\n".join(rows))
+    if found:
+        click.get_current_context().exit(DIFFERENT)
 
 
 @main.command()

@@ -8,18 +8,21 @@ of each array.
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import glob
 import json
+import math
 import mmap
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 from melvin.errors import BrainFileError, DamagedBrainError, NotABrainError, SaveError, TruncatedBrainError
 
@@ -27,7 +30,7 @@ Array = NDArray[Any]
 
 LENGTH_BYTES = 8
 ALIGNMENT = 64  # a cache line: mapped arrays are aligned as allocated ones are
-MAX_HEADER = 1 << 20  # the header lists a few dozen arrays; a larger one is not ours
+MAX_HEADER = 1 << 18  # the header lists a few dozen arrays and a resume record; a larger one is not ours
 NAMES = {
     "bool": "BOOL",
     "uint8": "U8",
@@ -38,9 +41,11 @@ NAMES = {
     "float64": "F64",
 }
 DTYPES = {name: np.dtype(dtype) for dtype, name in NAMES.items()}
+METADATA = "__metadata__"
 HEADER_CHECKSUM = "header"
 CHECKSUM = "checksum "  # before an array's name
 PADDING = "padding "
+TEMPORARY = ".tmp"
 
 
 def checksum(data: bytes | memoryview) -> str:
@@ -56,10 +61,11 @@ def write(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str]) 
     SaveError : the disk is full, the folder is gone or may not be written; the old file is untouched
     """
     folder = path.absolute().parent
-    handle, temporary = -1, ""
+    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=folder)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=folder)
         with os.fdopen(handle, "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # for as long as we live: see `remove_remains`
             _write_to(file, arrays, metadata)
             file.flush()
             os.fsync(file.fileno())
@@ -86,6 +92,14 @@ def write(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str]) 
                 Path(temporary).unlink()
 
 
+def remove_remains(path: Path) -> None:
+    """Remove temporary files that saves to this path left behind when they were killed; none that is being written."""
+    for remains in path.absolute().parent.glob(f".{glob.escape(path.name)}.*{TEMPORARY}"):
+        with contextlib.suppress(OSError), remains.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remains.unlink()
+
+
 def _write_to(file: Any, arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
     header: dict[str, Any] = {}
     marks = dict(metadata)
@@ -102,10 +116,8 @@ def _write_to(file: Any, arrays: Mapping[str, Array], metadata: Mapping[str, str
             header[PADDING + name] = _entry("U8", (gap,), offset, gap)
             bodies.append(memoryview(bytes(gap)))
             offset += gap
-    header["__metadata__"] = marks
-    marks[HEADER_CHECKSUM] = checksum(_canonical(header))
-    text = _canonical(header)
-    text += b" " * (-(len(text) + LENGTH_BYTES) % ALIGNMENT)
+    header[METADATA] = marks
+    text = _sealed(header)
     file.write(len(text).to_bytes(LENGTH_BYTES, "little") + text)
     for body in bodies:
         file.write(body)
@@ -113,6 +125,13 @@ def _write_to(file: Any, arrays: Mapping[str, Array], metadata: Mapping[str, str
 
 def _entry(dtype: str, shape: tuple[int, ...], offset: int, size: int) -> dict[str, Any]:
     return {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, offset + size]}
+
+
+def _sealed(header: Mapping[str, Any]) -> bytes:
+    """The header with its own checksum in it, filled up so that the arrays are aligned."""
+    marks = {**header[METADATA], HEADER_CHECKSUM: checksum(_canonical(header))}
+    text = _canonical({**header, METADATA: marks})
+    return text + b" " * (-(len(text) + LENGTH_BYTES) % ALIGNMENT)
 
 
 def _canonical(header: Mapping[str, Any]) -> bytes:
@@ -125,7 +144,7 @@ class Container:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._header, self._base, self._map = _open(path)
-        self.metadata: dict[str, str] = self._header.pop("__metadata__")
+        self.metadata: dict[str, str] = self._header.pop(METADATA)
 
     def names(self) -> list[str]:
         return [name for name in self._header if not name.startswith(PADDING)]
@@ -150,9 +169,17 @@ class Container:
                 f"{self.path}: the section {name!r} holds {entry['dtype']} of shape {entry['shape']}, "
                 f"{NAMES[dtype]} in {dimensions} dimension(s) was expected: restore the file from a copy"
             )
+        return self._view(entry)
+
+    def get(self, name: str) -> Array | None:
+        """One array as it is; None where there is none."""
+        entry = self._header.get(name)
+        return None if entry is None else self._view(entry)
+
+    def _view(self, entry: Mapping[str, Any]) -> Array:
         begin, end = entry["data_offsets"]
         if begin == end:
-            return np.empty(entry["shape"], dtype)
+            return np.empty(entry["shape"], DTYPES[entry["dtype"]])
         view = np.frombuffer(
             self._map,
             DTYPES[entry["dtype"]],
@@ -174,6 +201,8 @@ class Container:
             body = data[self._base + begin : self._base + end]
             padding = name.startswith(PADDING)
             good = not any(body) if padding else checksum(body) == self.metadata.get(CHECKSUM + name)
+            if entry["dtype"] == NAMES["bool"]:
+                good = good and int(np.frombuffer(body, np.uint8).max(initial=0)) <= 1
             body.release()
             if not good:
                 raise DamagedBrainError(
@@ -185,55 +214,87 @@ class Container:
 def _open(path: Path) -> tuple[dict[str, Any], int, mmap.mmap]:
     """Header, where the arrays begin, and the map; every length is checked before it is used."""
     try:
-        size = path.stat().st_size
-        if not path.is_file():
-            raise NotABrainError(f"{path} is not a file: name a brain file")
-        if size == 0:
-            raise NotABrainError(f"{path} is empty, not a brain: restore the file from a copy")
-        with path.open("rb") as file:
-            start = file.read(LENGTH_BYTES)
-            length = int.from_bytes(start, "little")
-            if len(start) < LENGTH_BYTES or not 2 <= length <= MAX_HEADER:
-                raise NotABrainError(f"{path} is not a brain file (it does not begin with a header)")
-            text = file.read(length)
-            if not text.startswith(b"{"):
-                raise NotABrainError(f"{path} is not a brain file (it does not begin with a header)")
-            if len(text) < length:
-                raise TruncatedBrainError(f"{path} ends inside its header: restore the file from a copy")
-            header = _parse(path, text)
-            base = LENGTH_BYTES + length
-            expected = base + max((e["data_offsets"][1] for k, e in header.items() if k != "__metadata__"), default=0)
-            if size != expected:
-                what = "ends too early" if size < expected else "goes on after its end"
-                raise TruncatedBrainError(
-                    f"{path} {what} ({size} bytes, {expected} were expected): restore the file from a copy"
-                )
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        with safe_open(str(path), "np"):  # its own checks: no overlap, no gap, sizes that fit the shapes
-            pass
+        # One descriptor for everything: the path may come to name another file at any moment.
+        # O_NONBLOCK: a pipe that nobody writes to would keep us for ever.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise NotABrainError(f"{path} is not a file: name a brain file")
+            header, base = _read_header(path, file, status.st_size)
+            return header, base, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except FileNotFoundError as error:
         raise BrainFileError(f"there is no brain at {path}: train one, or name another path") from error
+    except IsADirectoryError as error:
+        raise NotABrainError(f"{path} is not a file: name a brain file") from error
     except OSError as error:
         raise BrainFileError(f"cannot open {path}: {error.strerror}") from error
-    except SafetensorError as error:
-        raise DamagedBrainError(f"{path}: the header is damaged ({error}): restore the file from a copy") from error
-    return header, base, mapped
+
+
+def _read_header(path: Path, file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
+    if size == 0:
+        raise NotABrainError(f"{path} is empty, not a brain: restore the file from a copy")
+    start = file.read(LENGTH_BYTES)
+    length = int.from_bytes(start, "little")
+    if len(start) < LENGTH_BYTES or not 2 <= length <= MAX_HEADER:
+        raise NotABrainError(f"{path} is not a brain file (it does not begin with a header)")
+    text = file.read(length)
+    if not text.startswith(b"{"):
+        raise NotABrainError(f"{path} is not a brain file (it does not begin with a header)")
+    base = LENGTH_BYTES + length
+    if len(text) < length:
+        raise TruncatedBrainError(f"{path} ends inside its header: restore the file from a copy")
+    header = _parse(path, text)
+    expected = base + _tiled(path, header)
+    if size != expected:
+        what = "ends too early" if size < expected else "goes on after its end"
+        raise TruncatedBrainError(
+            f"{path} {what} ({size} bytes, {expected} were expected): restore the file from a copy"
+        )
+    return header, base
 
 
 def _parse(path: Path, text: bytes) -> dict[str, Any]:
-    damaged = DamagedBrainError(f"{path}: the header is damaged: restore the file from a copy")
+    """The header as it was written, to the byte."""
     try:
         header = json.loads(text)
+        marks = header.get(METADATA) if isinstance(header, dict) else None
+        if not isinstance(marks, dict) or HEADER_CHECKSUM not in marks:
+            raise NotABrainError(f"{path} is a safetensors file, but not a brain: name a brain file")
+        del marks[HEADER_CHECKSUM]
+        good = _sealed(header) == text and all(type(value) is str for value in marks.values())
     except (ValueError, RecursionError):
-        raise damaged from None
-    marks = header.get("__metadata__") if isinstance(header, dict) else None
-    if not isinstance(marks, dict) or HEADER_CHECKSUM not in marks:
-        raise NotABrainError(f"{path} is a safetensors file, but not a brain: name a brain file")
-    claimed = marks.pop(HEADER_CHECKSUM)
-    if claimed != checksum(_canonical(header)):
-        raise damaged
-    for name, entry in header.items():
-        if name != "__metadata__" and entry.get("dtype") not in DTYPES:
-            raise damaged
+        good = False
+    if not good:
+        raise _damaged(path)
     checked: dict[str, Any] = header
     return checked
+
+
+def _tiled(path: Path, header: Mapping[str, Any]) -> int:
+    """Bytes that the arrays fill: one after the other, without a gap, each as long as its shape and type say."""
+    spans: list[tuple[int, int]] = []
+    for name, entry in header.items():
+        if name == METADATA:
+            continue
+        if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+            raise _damaged(path)
+        shape, offsets = entry["shape"], entry["data_offsets"]
+        if entry["dtype"] not in DTYPES or not _naturals(shape) or not _naturals(offsets) or len(offsets) != 2:
+            raise _damaged(path)
+        if offsets[1] - offsets[0] != math.prod(shape) * DTYPES[entry["dtype"]].itemsize:
+            raise _damaged(path)
+        spans.append((offsets[0], offsets[1]))
+    end = 0
+    for begin, stop in sorted(spans):
+        if begin != end:
+            raise _damaged(path)
+        end = stop
+    return end
+
+
+def _naturals(numbers: Any) -> bool:
+    return isinstance(numbers, list) and all(type(n) is int and n >= 0 for n in numbers)
+
+
+def _damaged(path: Path) -> DamagedBrainError:
+    return DamagedBrainError(f"{path}: the header is damaged: restore the file from a copy")

@@ -35,6 +35,7 @@ class Resume:
     done : inputs learnt to their end
     current : the one it stands in, None between two
     opens : the next byte of the current input begins a line;  carry : else what stands before it
+    ended : the current input was at its end
     settings : by name, what else the training depends on
     """
 
@@ -42,6 +43,7 @@ class Resume:
     current: Learnt | None = None
     opens: bool = True
     carry: Carry | None = None
+    ended: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -53,6 +55,7 @@ class Resume:
             "current": None if self.current is None else asdict(self.current),
             "opens": self.opens,
             "carry": carry,
+            "ended": self.ended,
             "settings": dict(self.settings),
         }
         return json.dumps(document, sort_keys=True)
@@ -70,7 +73,8 @@ def parse_resume(text: str, symbols: Symbols) -> Resume:
         if set(document) != {part.name for part in fields(Resume)}:
             raise ValueError("unknown fields")
         settings = document["settings"]
-        if type(document["opens"]) is not bool or not all(type(value) is str for value in settings.values()):
+        flags = (document["opens"], document["ended"])
+        if not all(type(flag) is bool for flag in flags) or not all(type(value) is str for value in settings.values()):
             raise ValueError("wrong types")
         current = document["current"]
         return Resume(
@@ -78,6 +82,7 @@ def parse_resume(text: str, symbols: Symbols) -> Resume:
             current=None if current is None else _learnt(current),
             opens=document["opens"],
             carry=None if document["carry"] is None else _carry(document["carry"], symbols),
+            ended=document["ended"],
             settings=settings,
         )
     except (TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -1,0 +1,291 @@
+"""Training: inputs learnt one after the other into a brain file, with checkpoints, a clean stop, and a way to go on.
+
+A checkpoint is the brain file itself, with a resume record inside. The brain that a training ends with holds none, and
+is the same, byte for byte, however often the training was stopped, killed and resumed.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, BinaryIO, cast
+
+from melvin.brain import Brain, Progress
+from melvin.errors import InputError, ResumeError
+from melvin.lines import READ_BYTES
+from melvin.place import Place
+from melvin.resume import Learnt, Resume
+
+STDIN = "-"
+UNITS = {"lines": 0.0, "s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True)
+class Every:
+    """How often a checkpoint is due: after so many lines, or seconds."""
+
+    lines: int | None = None
+    seconds: float | None = None
+
+
+def parse_every(text: str) -> Every:
+    """`100000lines`, `60s`, `10min`, `2h`.
+
+    Raises
+    ------
+    InputError : it is none of these
+    """
+    found = re.fullmatch(r"([0-9]+)\s*(lines|s|min|h)", text.strip())
+    if found is None or int(found[1]) == 0:
+        raise InputError(f"{text!r} does not say how often: write 60s, 10min, 2h or 100000lines")
+    number, unit = int(found[1]), found[2]
+    return Every(lines=number) if unit == "lines" else Every(seconds=number * UNITS[unit])
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input: a file, or standard input."""
+
+    path: Path | None
+    size: int
+
+    @property
+    def name(self) -> str:
+        return STDIN if self.path is None else str(self.path)
+
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        return nullcontext(sys.stdin.buffer) if self.path is None else self.path.open("rb")
+
+
+class Stopped(Exception):
+    """A signal came while the training waited for input."""
+
+
+class Signals:
+    """SIGINT, SIGTERM and SIGHUP as a wish to stop: heard at once while waiting for input, else between two blocks.
+
+    A signal that is ignored when the program starts (nohup) stays ignored.
+    """
+
+    HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self.number = 0  # of the signal that came; 0 for none
+        self._waiting = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        for number in self.HEARD:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        self.number = number
+        if self._waiting:
+            raise Stopped
+
+    def read(self, stream: BinaryIO, size: int) -> bytes:
+        """Read; a signal that comes meanwhile, or came before, raises Stopped."""
+        try:
+            self._waiting = True
+            if self.number:
+                raise Stopped
+            return stream.read(size)
+        finally:
+            self._waiting = False
+
+
+class _Interruptible:
+    """A stream whose reading a signal breaks off; nothing that was learnt is lost by it."""
+
+    def __init__(self, stream: BinaryIO, signals: Signals, most: int) -> None:
+        self._stream, self._signals, self._most = stream, signals, most
+
+    def read(self, size: int) -> bytes:
+        return self._signals.read(self._stream, min(size, self._most))
+
+
+class Training:
+    """Learns sources into the brain at a path.
+
+    Parameters
+    ----------
+    settings : what the outcome depends on besides the inputs, by name; must be the same when it is resumed
+    every : how often a checkpoint is written; None for only when a signal stops it
+    read_bytes : the most that is learnt between two looks at the clock and at signals
+    """
+
+    def __init__(
+        self,
+        brain: Brain,
+        path: Path,
+        sources: Sequence[Source],
+        *,
+        settings: Mapping[str, str],
+        every: Every | None = None,
+        signals: Signals | None = None,
+        read_bytes: int = READ_BYTES,
+    ) -> None:
+        if sum(source.path is None for source in sources) > 1:
+            raise InputError("standard input (-) is named more than once: it can be read once")
+        self.brain, self.path, self.sources = brain, path, sources
+        self.done: list[Learnt] = []
+        self._settings, self._every, self._signals = settings, every, signals or Signals()
+        self._read_bytes = read_bytes
+        self._record = Resume()  # what was learnt before
+        self._begun_lines = self._saved_lines = brain.lines
+        self._saved_at = time.monotonic()
+
+    def go_on(self) -> None:
+        """Take up where the brain's resume record says.
+
+        Raises
+        ------
+        ResumeError : there is no such record, or it was made with other settings
+        """
+        record = self.brain.resume
+        if record is None:
+            raise ResumeError(
+                f"{self.path} does not stand in the middle of a training (its last one reached the end of its input): "
+                "leave out --resume to learn more into it"
+            )
+        for name in sorted({*record.settings, *self._settings}):
+            was, now = record.settings.get(name, "not set"), self._settings.get(name, "not set")
+            if was != now:
+                raise ResumeError(
+                    f"the training of {self.path} began with {name} {was}, not {now}: resume it with {name} {was}"
+                )
+        begun = [*record.done, *([record.current] if record.current else [])]
+        if len(begun) > len(self.sources):
+            raise ResumeError(
+                f"the training of {self.path} had begun its input no. {len(begun)} ({begun[-1].name}), "
+                f"{len(self.sources)} are given: name the same inputs in the same order"
+            )
+        self._record = record
+
+    def run(self, on_progress: Callable[[Progress], None]) -> bool:
+        """Learn to the end, or to the first signal, and save. True when the end was reached.
+
+        Raises
+        ------
+        InputError : an input cannot be read; what was learnt before it is saved as a checkpoint
+        ResumeError : an input is not the one that was learnt; nothing is changed
+        SaveError : the last checkpoint is still there
+        """
+        try:
+            for number, source in enumerate(self.sources):
+                self._learn(number, source, on_progress)
+        except Stopped:
+            self.brain.save(self.path)
+            return False
+        except InputError:
+            if self.brain.lines > self._begun_lines:
+                self.brain.save(self.path)
+            raise
+        self.brain.resume = None
+        self.brain.save(self.path)
+        return True
+
+    def _learn(self, number: int, source: Source, on_progress: Callable[[Progress], None]) -> None:
+        try:
+            with source.open() as stream:
+                place = self._place(number, source, stream)
+
+                def on_block(progress: Progress) -> None:
+                    on_progress(progress)
+                    self._stands(source, place)
+                    if self._is_due(progress):
+                        self.brain.save(self.path)
+                    if self._signals.number:
+                        raise Stopped
+
+                known = number < len(self._record.done)
+                if not known:
+                    self._stands(source, place)
+                if place.ended:
+                    self._expect_end(source, stream)
+                else:
+                    self.brain.learn_stream(
+                        cast(BinaryIO, _Interruptible(stream, self._signals, self._read_bytes)),
+                        port=self._settings["port"],
+                        on_progress=on_block,
+                        place=place,
+                    )
+        except OSError as error:
+            raise InputError(f"cannot read {source.name}: {error.strerror}") from error
+        self.done.append(Learnt(source.name, place.offset, place.fingerprint))
+        if not known:
+            self.brain.resume = Resume(done=tuple(self.done), settings=self._settings)
+
+    def _stands(self, source: Source, place: Place) -> None:
+        """Note in the brain where the training stands now."""
+        self.brain.resume = Resume(
+            tuple(self.done),
+            Learnt(source.name, place.offset, place.fingerprint),
+            place.opens,
+            place.carry,
+            place.ended,
+            self._settings,
+        )
+
+    def _is_due(self, progress: Progress) -> bool:
+        if self._every is None:
+            return False
+        now = time.monotonic()
+        lines, seconds = self._every.lines, self._every.seconds
+        due = lines is not None and progress.lines - self._saved_lines >= lines
+        due = due or (seconds is not None and now - self._saved_at >= seconds)
+        if due:
+            self._saved_lines, self._saved_at = progress.lines, now
+        return due
+
+    def _place(self, number: int, source: Source, stream: BinaryIO) -> Place:
+        """Where to begin in an input, its bytes before that read and compared with what was learnt."""
+        record = self._record
+        place = Place()
+        if number < len(record.done):
+            expected, place.ended = record.done[number], True
+        elif number == len(record.done) and record.current is not None:
+            expected, place.ended = record.current, record.ended
+            place.opens, place.carry = record.opens, record.carry
+        else:
+            return place
+        while place.offset < expected.size:
+            read = self._signals.read(stream, min(READ_BYTES, expected.size - place.offset))
+            if not read:
+                raise ResumeError(
+                    f"{source.name} holds {place.offset} bytes, {expected.size} were learnt"
+                    f"{_as(expected, source)}: resume with the same input"
+                )
+            place.hash.update(read)
+            place.offset += len(read)
+        if place.fingerprint != expected.fingerprint:
+            raise ResumeError(
+                f"the first {expected.size} bytes of {source.name} are not those that were learnt"
+                f"{_as(expected, source)}: resume with the same input, or train a new brain"
+            )
+        return place
+
+    def _expect_end(self, source: Source, stream: BinaryIO) -> None:
+        """An input that was learnt to its end must still end there."""
+        if self._signals.read(stream, 1):
+            raise ResumeError(
+                f"{source.name} was learnt to its end and goes on now: resume with the input as it was, "
+                "and learn what is new afterwards"
+            )
+
+
+def _as(expected: Learnt, source: Source) -> str:
+    return "" if expected.name == source.name else f" (as {expected.name})"
