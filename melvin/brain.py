@@ -45,6 +45,7 @@ class Stats:
     generation : how many have ended
     symbols : nodes, ground symbols among them;  patterns : those built of others;  deepest : their largest level
     edges : with evidence, after it has flowed down;  transitions : the evidence in them
+    transformers, attended, context_edges : entries of these tables (see `evidence`)
     contexts : distinct 6-grams of bytes
     """
 
@@ -57,6 +58,9 @@ class Stats:
     deepest: int
     edges: int
     transitions: int
+    transformers: int
+    attended: int
+    context_edges: int
     contexts: int
 
 
@@ -122,6 +126,7 @@ class Brain:
         port: str = TEXT,
         on_stage: Callable[[str], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        place: Place | None = None,
     ) -> None:
         """Learn the lines of an open binary stream, to its end; otherwise as `learn_file`.
 
@@ -131,7 +136,6 @@ class Brain:
         self._learn(lines.blocks(lines.from_file(stream, stage), place), port, stage, on_progress, place)
         if place is not None:
             place.learnt(None)
-        place: Place | None = None,
 
     def _learn(
         self,
@@ -139,20 +143,22 @@ class Brain:
         port: str,
         enter_stage: Callable[[str], None],
         on_progress: Callable[[Progress], None] | None,
+        place: Place | None = None,
     ) -> None:
         learner = self._learner
         carry = None if place is None else place.carry
         for block in blocks:
-        place: Place | None = None,
             self._reader = None
             index = learner.port(port)
             carry = learner.learn(block, index, carry or Carry.opening(learner.snapshot.symbols, index), enter_stage)
+            if place is not None:
+                place.learnt(carry)
             if on_progress:
                 known = learner.snapshot
                 on_progress(
-                    Progress(learner.fed, learner.lines, known.symbols.size, known.links.size, known.generation)
-            if place is not None:
-                place.learnt(carry)
+                    Progress(
+                        learner.fed, learner.lines, known.symbols.size, known.evidence.links.size, known.generation
+                    )
                 )
 
     # ---------------------------------------------------------------- keeping
@@ -178,8 +184,6 @@ class Brain:
         brain._learner = brainfile.load(Path(path))
         return brain
 
-    # ---------------------------------------------------------------- asking
-
     @property
     def lines(self) -> int:
         """Lines learnt in all."""
@@ -194,6 +198,12 @@ class Brain:
     def resume(self, record: Resume | None) -> None:
         self._learner.resume = record
 
+    # ---------------------------------------------------------------- asking
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Everything learnt so far, as queries see it."""
+        return absorb(self._learner.snapshot, self._learner.gathering)
 
     def _ask(self, port: str) -> tuple[Reader, int]:
         known = self._learner.snapshot.symbols.ports
@@ -257,9 +267,12 @@ class Brain:
             symbols=symbols.size,
             patterns=symbols.size - GROUND * len(symbols.ports),
             deepest=int(symbols.level.max(initial=0)),
-            edges=known.links.size,
-            transitions=known.links.total(),
-            contexts=known.grams.size,
+            edges=known.evidence.links.size,
+            transitions=known.evidence.links.total(),
+            transformers=known.evidence.transformers.size,
+            attended=known.evidence.attended.size,
+            context_edges=known.evidence.context_edges.size,
+            contexts=known.evidence.grams.size,
         )
 
     def patterns(self, *, port: str = TEXT) -> list[Pattern]:

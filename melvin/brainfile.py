@@ -55,10 +55,12 @@ def save(path: Path, learner: Learner) -> None:
     learner.tally()
     snapshot, gathering = learner.snapshot, learner.gathering
     arrays: dict[str, Array] = {f"symbols.{name}": getattr(snapshot.symbols, name) for name in _SYMBOLS}
-    arrays |= _counts("links", snapshot.links) | _counts("grams", snapshot.grams)
     arrays["separator"] = snapshot.separator
     arrays |= {f"weights.{field}": getattr(snapshot.weights, field) for field in _WEIGHTS}
-    arrays |= _counts("gathering.links", gathering.links.fold()) | _counts("gathering.grams", gathering.grams.fold())
+    for where, evidence in (("", snapshot.evidence), ("gathering.", gathering.runs.fold())):
+        for name in TABLES:
+            table = getattr(evidence, name)
+            arrays |= {f"{where}{name}.key": table.key, f"{where}{name}.count": table.count}
     arrays |= _sample(gathering.sample)
     for name, dtype in _LEXICON.items():
         arrays[f"gathering.lexicon.{name}"] = getattr(gathering.lexicon, name).astype(dtype)
@@ -86,16 +88,14 @@ def load(path: Path) -> Learner:
     )
     snapshot = Snapshot(
         symbols=symbols,
-        links=_read_counts(file, "links"),
-        grams=_read_counts(file, "grams"),
+        evidence=_read_evidence(file, ""),
         separator=file.array("separator", "bool", 2),
         weights=Weights(**{field: file.array(f"weights.{field}", "int64", 2) for field in _WEIGHTS}),
         generation=state["generation"],
         ends_at=state["ends_at"],
     )
     gathering = Gathering(
-        links=RunStack(_read_counts(file, "gathering.links")),
-        grams=RunStack(_read_counts(file, "gathering.grams")),
+        runs=Runs(_read_evidence(file, "gathering.")),
         lexicon=Lexicon(
             **{name: file.array(f"gathering.lexicon.{name}", dtype) for name, dtype in _LEXICON.items()},
             halvings=state["halvings"],
@@ -155,9 +155,15 @@ def _read_resume(file: Container, symbols: Symbols) -> Resume:
         ) from error
 
 
-def _read_counts(file: Container, name: str) -> Counts:
-    key, count = file.array(f"{name}.key", "uint64"), f"{name}.count"
-    return Counts(key, file.array(count, "uint64" if file.dtype(count) == "uint64" else "uint32"))
+def _read_evidence(file: Container, where: str) -> Evidence:
+    tables = {}
+    for name in TABLES:
+        wide = file.dtype(f"{where}{name}.count") == "uint64"
+        tables[name] = Counts(
+            file.array(f"{where}{name}.key", "uint64"),
+            file.array(f"{where}{name}.count", "uint64" if wide else "uint32"),
+        )
+    return Evidence(**tables)
 
 
 def _sample(sample: list[tuple[int, bytes]]) -> dict[str, Array]:
@@ -210,28 +216,21 @@ def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> No
         and int(lexicon.size.sum()) == lexicon.pool.size
         and bool((lexicon.pool < max(n, 1)).all())
     )
-    tables = {
-        "links": snapshot.links,
-        "grams": snapshot.grams,
-        "gathering.links": gathering.links.fold(),
-        "gathering.grams": gathering.grams.fold(),
-    }
-    for name, table in tables.items():
-        rules[name] = (
-            table.key.size == table.count.size
-            and bool((table.key[1:] > table.key[:-1]).all())
-            and bool((table.count > 0).all())
-        )
-        if name.endswith("links") and table.size:
-            rules[name] &= bool(
-                (table.key >> np.uint64(21)).max() < n and (table.key & np.uint64((1 << 21) - 1)).max() < n
+    for where, evidence in (("", snapshot.evidence), ("gathering.", gathering.runs.fold())):
+        for name in TABLES:
+            table = getattr(evidence, name)
+            rules[where + name] = (
+                table.key.size == table.count.size
+                and bool((table.key[1:] > table.key[:-1]).all())
+                and bool((table.count > 0).all())
+                and (name != "links" or int((table.key >> np.uint64(SYMBOL_BITS)).max(initial=0)) < max(n, 1))
+                and (name not in RANK_SHIFT or _within(table.key >> np.uint64(RANK_SHIFT[name]), n))
             )
     for name, holds in rules.items():
         if not holds:
+            raise DamagedBrainError(f"{path}: the section {name!r} contradicts itself: restore the file from a copy")
 
 
 def _within(key: U64, symbols: int) -> bool:
-    """Whether all ids and the rank that are packed into each key are below the number of symbols."""
-    parts = (key >> np.uint64(SYMBOL_BITS * place) & np.uint64(MAX_SYMBOLS - 1) for place in range(3))
-    return all(not part.size or int(part.max()) < symbols for part in parts)
-            raise DamagedBrainError(f"{path}: the section {name!r} contradicts itself: restore the file from a copy")
+    """Whether every key's rank is below the number of symbols."""
+    return not key.size or int((key & np.uint64(MAX_SYMBOLS - 1)).max()) < symbols

@@ -1,8 +1,8 @@
 """Chunks: stretches of a line that recur as a whole, so that each is parsed once a generation and looked up after that.
 
-A chunk begins at a separator byte (in prose: at the space before a word), at the start of a line, and after MAX_CHUNK
-bytes. Which bytes separate is learnt from the bytes' own branching (Harris 1955: a border is where what follows is hard
-to tell). Patterns never cross a chunk's border.
+A chunk ends behind a separator byte (in prose: the space after a word), at the end of a line, and after MAX_CHUNK bytes,
+so that where the next one begins is known before its first byte is. Which bytes separate is learnt from the bytes' own
+branching (Harris 1955: a border is where what follows is hard to tell). Patterns never cross a chunk's border.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from melvin.tables import I64, U64
 U8 = NDArray[np.uint8]
 
 MAX_CHUNK = MAX_PAYLOAD
-SEPARATE_FROM = 1 << 16  # bytes fed: on less, nothing recurs often enough to be worth looking up, and lines are whole
+SEPARATE_FROM = 1 << 16  # bytes fed: on less, how the bytes branch is chance
 MIN_MEAN_CHUNK = 4  # bytes: shorter chunks would hold no patterns
 WORD_BYTES = 8
 _LOW_BYTES = np.array([(1 << (8 * n)) - 1 for n in range(WORD_BYTES)] + [2**64 - 1], np.uint64)
@@ -28,9 +28,10 @@ _LOW_BYTES = np.array([(1 << (8 * n)) - 1 for n in range(WORD_BYTES)] + [2**64 -
 def chunk_starts(block: Block, separator: NDArray[np.bool_]) -> I64:
     """Where chunks begin in a block. A line's terminator is a chunk of its own.
 
-    for each piece: start a chunk at its first byte, at each separator, at its terminator, MAX_CHUNK bytes after a start
+    for each piece: start a chunk at its first byte, behind each separator, at its terminator, MAX_CHUNK after a start
     """
-    begins = separator[block.data]
+    begins = np.empty(block.data.size, np.bool_)
+    begins[1:] = separator[block.data[:-1]]
     begins[block.piece_start] = True
     ends = block.piece_end[block.closed] - 1
     begins[ends] = True
@@ -41,6 +42,11 @@ def chunk_starts(block: Block, separator: NDArray[np.bool_]) -> I64:
     parts = (length + MAX_CHUNK - 1) // MAX_CHUNK
     first = np.cumsum(parts) - parts
     return np.asarray(np.repeat(start, parts) + (np.arange(int(parts.sum())) - np.repeat(first, parts)) * MAX_CHUNK)
+
+
+def finished(block: Block, separator: NDArray[np.bool_], start: I64, length: I64) -> NDArray[np.bool_]:
+    """Whether each chunk can go on no further, so that what comes next begins a new one. Shape (n,) -> (n,)."""
+    return np.asarray(separator[block.data[start + length - 1]] | (length == MAX_CHUNK))
 
 
 class Window:
@@ -65,6 +71,13 @@ class Window:
                 return hashed
             active = more if isinstance(active, slice) else active[more]
             at, left = at[more] + WORD_BYTES, left[more] - WORD_BYTES
+
+
+def default_separators() -> NDArray[np.bool_]:
+    """What separates until enough was read to tell: a space. bool, shape (1, 256)"""
+    separator = np.zeros((1, BYTES), np.bool_)
+    separator[0, ord(" ")] = True
+    return separator
 
 
 def branching(pairs: NDArray[np.float64]) -> NDArray[np.float64]:

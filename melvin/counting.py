@@ -10,51 +10,68 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.chunks import Window, chunk_starts
+from melvin.attention import NOTHING, Focus, attend, chunk_frequency, chunks_before, continued, earlier, names
+from melvin.chunks import Window, chunk_starts, finished
 from melvin.contexts import ORDER, codes_of, ngrams
-from melvin.edges import transitions
+from melvin.edges import pack
+from melvin.evidence import LAG_BITS
 from melvin.lines import Block
-from melvin.parse import Parser
-from melvin.symbols import END_CODE, START, U32, Symbols
+from melvin.parse import Parser, chunk_salt
+from melvin.symbols import END, END_CODE, START, U32, Symbols
 from melvin.tables import U64
-
-TRACE = 3  # symbols that are looked back at
 
 
 @dataclass(frozen=True)
 class Carry:
     """What stands before a block.
 
-    trace : uint32, shape (TRACE,)    the last symbols, the very last one last
+    last : uint32                     the last symbol
     before : uint64, shape (ORDER,)   the last codes
     """
 
-    trace: U32
+    last: np.uint32
     before: U64
 
     @classmethod
     def opening(cls, symbols: Symbols, port: int) -> Carry:
         """What stands before a line's start."""
-        start = symbols.base[port] + np.uint32(START)
-        return cls(np.full(TRACE, start, np.uint32), np.full(ORDER, END_CODE, np.uint64))
+        return cls(symbols.base[port] + np.uint32(START), np.full(ORDER, END_CODE, np.uint64))
 
 
 @dataclass(frozen=True)
 class Reading:
     """A block cut into chunks and parsed.
 
-    stream : uint32, shape (TRACE + s,)   symbols of the block behind those before it
-    start, size : int64, shape (c,)       where each chunk begins in the block, and its number of symbols
+    stream : uint32, shape (1 + s,)    symbols of the block, behind the last one before it
+    start, length : int64, shape (c,)  where each chunk begins in the block, and its bytes
+    size : int64, shape (c,)           its number of symbols
+    finished : bool, shape (c,)        see `chunks`
+    name : uint32, shape (c,)          see `attention`
+    within : int64, shape (c,)         how many chunks of its piece of a line stand before it
+    focus : what each chunk attends to
+    salt : of the chunks' hashes
     """
 
     window: Window
     stream: U32
     start: NDArray[np.int64]
+    length: NDArray[np.int64]
+    finished: NDArray[np.bool_]
     size: NDArray[np.int64]
+    name: U32
+    within: NDArray[np.int64]
+    focus: Focus
+    salt: int
+
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """int64, shape (c,): where each chunk's symbols begin in the stream."""
+        return 1 + np.cumsum(self.size) - self.size
 
 
 def read(
     parser: Parser,
+    frequency: NDArray[np.uint32],
     separator: NDArray[np.bool_],
     block: Block,
     port: int,
@@ -62,18 +79,82 @@ def read(
     *,
     tally: bool = False,
 ) -> Reading:
-    """Parse a block; with `tally` its chunks count as read."""
+    """Parse a block; with `tally` its chunks count as read. frequency : uint32, how often each symbol was seen"""
     window = Window(block.data)
     start = chunk_starts(block, separator)
     length = np.diff(start, append=block.data.size)
     terminator = np.zeros(block.data.size, np.bool_)
     terminator[block.piece_end[block.closed] - 1] = True
     parsed = parser.parse(window, start, length, port, terminator[start], tally)
-    return Reading(window, np.concatenate((carry.trace, parsed.stream())), start, parsed.size)
+    stream = parsed.stream()
+    seen = chunk_frequency(frequency, stream, np.cumsum(parsed.size) - parsed.size, parsed.size)
+    seen[terminator[start]] = NOTHING
+    opens = np.zeros(block.data.size, np.bool_)
+    opens[block.piece_start] = True
+    opens = opens[start]
+    name = names(parsed.key)
+    return Reading(
+        window=window,
+        stream=np.concatenate(([carry.last], stream)),
+        start=start,
+        length=length,
+        finished=finished(block, separator, start, length),
+        size=parsed.size,
+        name=name,
+        within=chunks_before(opens),
+        focus=attend(name, seen, opens),
+        salt=chunk_salt(port),
+    )
 
 
-def count(symbols: Symbols, block: Block, port: int, carry: Carry, reading: Reading) -> tuple[U64, U64, Carry]:
-    """Keys of the block's edges and of its 6-grams, and what stands before the next block."""
-    links = transitions(symbols, reading.stream[TRACE - 1 :], int(symbols.base[port]))
+@dataclass(frozen=True)
+class Familiarity:
+    """What counting needs to know of each symbol, as it was when the generation began.
+
+    frequency : uint32, shape (n,)   how often it was seen
+    settled : bool, shape (n,)       it was always followed by the same symbol, often enough to expect no other
+    """
+
+    frequency: U32
+    settled: NDArray[np.bool_]
+
+
+def count(
+    symbols: Symbols, familiarity: Familiarity, block: Block, port: int, carry: Carry, reading: Reading
+) -> tuple[dict[str, U64], Carry]:
+    """Keys of all evidence in a block, by table; and what stands before the next block."""
+    stream = reading.stream
+    base = symbols.base[port]
+    opening, end = base + np.uint32(START), base + np.uint32(END)
+
+    source, target = stream[:-1], symbols.rank[stream[1:]]
+    # A chunk's first symbol comes after the chunk before; a later one also after the part of its chunk before it.
+    # A line's end belongs to the chunk before it, if that was not finished.
+    chunk = np.repeat(np.arange(reading.size.size), reading.size)
+    head = reading.first - 1
+    offset = np.cumsum(symbols.length[source], dtype=np.int64)
+    part = offset - offset[head][chunk]
+    ends = head[stream[reading.first] == end]
+    cut = ends[(reading.within[chunk[ends]] > 0) & ~reading.finished[chunk[ends] - 1]]
+    chunk[cut] -= 1
+    part[cut] = reading.length[chunk[cut]]
+    here = earlier(reading.name, reading.within, chunk, 1)
+    before = earlier(reading.name, reading.within, chunk, 2)
+    inner = np.flatnonzero(part > 0)
+    begun = reading.window.hash(reading.start[chunk[inner]], part[inner], reading.salt)
+    here[inner] = continued(here[inner], begun)
+    holder = np.maximum(chunk - 1, 0)
+    reaches = reading.within[chunk] > 0
+    focus = np.where(reaches, reading.focus.chunk[holder], NOTHING)
+    lag = reading.focus.lag[holder] + 1
+    open_ = (source != end) & (source != opening) & ~familiarity.settled[source]  # the source leaves something open
+    told = open_ & (focus != NOTHING)
+    keys = {
+        "links": pack(source, target)[source != end],
+        "transformers": pack(pack(before[open_], here[open_]), target[open_]),
+        "attended": pack(pack(focus[told], here[told]), target[told]),
+        "context_edges": (pack(focus[told], target[told]) << np.uint64(LAG_BITS)) | lag[told].astype(np.uint64),
+        "grams": ngrams(block, carry.before, port),
+    }
     codes = np.concatenate((carry.before, codes_of(block)[-ORDER:]))[-ORDER:]
-    return links, ngrams(block, carry.before, port), Carry(reading.stream[-TRACE:], codes)
+    return keys, Carry(stream[-1], codes)

@@ -34,20 +34,6 @@ def target_of(key: U64) -> U32:
     return (key & RANK_MASK).astype(np.uint32)
 
 
-def is_end(symbols: Symbols, symbol: U32) -> NDArray[np.bool_]:
-    return np.asarray(symbol - symbols.base[symbols.port[symbol]] == END)
-
-
-def transitions(symbols: Symbols, stream: U32, base: int) -> U64:
-    """Keys of all adjacent pairs; the pair (END, START) between two lines is none.
-
-    for a, b in zip(stream, stream[1:]):
-        if a != END: yield a << 21 | rank[b]
-    """
-    key = pack(stream[:-1], symbols.rank[stream[1:]])
-    return np.asarray(key[stream[:-1] != base + END])
-
-
 def close(symbols: Symbols, raw: Counts) -> Counts:
     """Let evidence flow down from patterns to their constituents.
 
@@ -88,9 +74,10 @@ def _suffixes(symbols: Symbols, source: U32, target: U32, count: NDArray[np.inte
         closed.add_run(sum_by_key(np.concatenate(keys), np.concatenate(counts)))
 
 
-def renumber(counts: Counts, symbols: Symbols, grown: Symbols) -> Counts:
-    """The same evidence with the ranks of a grown set of symbols; order is kept."""
+def renumber(counts: Counts, symbols: Symbols, grown: Symbols, shift: int = 0) -> Counts:
+    """The same evidence with the ranks of a grown set of symbols; order is kept. shift : bits behind the rank"""
     if not counts.size or symbols is grown:
         return counts
-    mapped = symbols.rank_map(grown)[target_of(counts.key)]
-    return Counts((counts.key & ~RANK_MASK) | mapped, counts.count)
+    place = np.uint64(shift)
+    mapped = symbols.rank_map(grown)[target_of(counts.key >> place)].astype(np.uint64)
+    return Counts((counts.key & ~(RANK_MASK << place)) | (mapped << place), counts.count)

@@ -11,9 +11,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.attention import NOTHING, OPENING, continued
 from melvin.chunks import Window
 from melvin.contexts import ngrams
-from melvin.counting import TRACE, Carry, read
+from melvin.counting import Carry, read
 from melvin.heads import Boundary, Places
 from melvin.lines import Block
 from melvin.parse import Parser
@@ -22,60 +23,83 @@ from melvin.tables import I64
 
 
 def encode_lines(
-    parser: Parser, block: Block, separator: NDArray[np.bool_], port: int, at: I64 | None = None
+    parser: Parser,
+    block: Block,
+    separator: NDArray[np.bool_],
+    port: int,
+    frequency: U32,
+    at: I64 | None = None,
 ) -> Places:
     """The places before the bytes data[at] of whole lines; before every byte, terminators too, when `at` is not
     given.
     """
     carry = Carry.opening(parser.symbols, port)
-    return encode(parser, block, separator, port, carry, np.arange(block.data.size) if at is None else at)
+    return encode(parser, block, separator, port, frequency, carry, np.arange(block.data.size) if at is None else at)
 
 
-def encode(parser: Parser, block: Block, separator: NDArray[np.bool_], port: int, carry: Carry, at: I64) -> Places:
-    """The places before the bytes data[at] of a block. at : int64, shape (n,), ascending."""
+def encode(
+    parser: Parser,
+    block: Block,
+    separator: NDArray[np.bool_],
+    port: int,
+    frequency: U32,
+    carry: Carry,
+    at: I64,
+) -> Places:
+    """The places before the bytes data[at] of a block.
+
+    frequency : uint32, shape (symbols,)   how often each was seen;  at : int64, shape (n,), ascending
+    """
     symbols = parser.symbols
-    reading = read(parser, separator, block, port, carry)
+    reading = read(parser, frequency, separator, block, port, carry)
     window, stream, start = reading.window, reading.stream, reading.start
-    offset = TRACE + np.cumsum(reading.size) - reading.size  # first symbol of each chunk in the stream
 
     opens = np.zeros(block.data.size + 1, np.bool_)
     opens[block.piece_start[np.concatenate(([block.opens], block.closed[:-1]))]] = True
-    # The chunk that the byte before belongs to; at a line's start, the chunk that begins there, of which nothing is
-    # read yet.
-    chunk = np.searchsorted(start, np.where(opens[at], at, at - 1), side="right") - 1
-    goes_on = chunk < 0  # the block continues a line, and nothing of the chunk is in it
-    chunk = np.maximum(chunk, 0)
-    partial = np.where(goes_on, 0, at - start[chunk])
-    whole = np.zeros(at.size, np.bool_)
+    # The chunk that what comes belongs to: the one of the byte before, unless that is finished; then one not begun yet.
+    last = np.searchsorted(start, np.where(opens[at], at, at - 1), side="right") - 1
+    goes_on = last < 0  # the block continues a line, and nothing of the chunk is in it
+    last = np.maximum(last, 0)
+    ended = reading.finished[last] & (at == start[last] + reading.length[last])
+    new = opens[at] | goes_on | ended
+    partial = np.where(new, 0, at - start[last])
+    within = np.where(opens[at] | goes_on, 0, reading.within[last] + ended)
+    before = [_chunk_back(reading.name, within, last - ~ended, back) for back in (0, 1)]
+    holder = np.maximum(last - ~ended, 0)
+    focus = np.where(within > 0, reading.focus.chunk[holder], NOTHING)
     some = np.flatnonzero(partial > 0)
-    here = parser.parse(window, start[chunk[some]], partial[some], port, whole[some])
+    here = parser.parse(window, start[last[some]], partial[some], port, np.zeros(some.size, np.bool_))
     size = np.zeros(at.size, np.int64)
     first = np.zeros(at.size, np.int64)
     size[some], first[some] = here.size, here.first
-    back = _look_back(symbols, port, stream, offset[chunk], here.pool, first, size)
+    offset = reading.first[last] + np.where(new & ~opens[at] & ~goes_on, reading.size[last], 0)
+    back = _look_back(symbols, port, stream, offset, here.pool, first, size)
+
+    begun, all_but_last = before[0].copy(), before[0].copy()
+    begun[some] = continued(before[0][some], here.key)
+    last_length = symbols.length[back(0)].astype(np.int64)
+    deep = size >= 2
+    inner = np.flatnonzero(deep)
+    shorter = window.hash(start[last[inner]], (partial - last_length)[inner], reading.salt)
+    all_but_last[inner] = continued(before[0][inner], shorter)
 
     low, high = (np.repeat(r, at.size) for r in symbols.port_range(port))
-    depth = np.zeros(at.size, np.int64)
-    everywhere = np.ones(at.size, np.bool_)
-    last_low, last_high = symbols.subtree(back(0))
-    begun = size >= 1
-    deep = size >= 2
-    chunk_low, chunk_high = _walk(symbols, window, start, low[:1], high[:1], chunk, partial, deep)
+    chunk_low, chunk_high = _walk(symbols, window, start, low[:1], high[:1], last, partial, partial > 0)
+    chunk_low, chunk_high = np.where(partial > 0, chunk_low, low), np.where(partial > 0, chunk_high, high)
+    everywhere, nothing = np.ones(at.size, np.bool_), np.zeros(at.size, np.int64)
     return Places(
         context=ngrams(block, carry.before, port)[at] >> np.uint64(CODE_BITS),
         boundaries=(
-            Boundary(back(0), back(1), low, high, depth, everywhere),
-            Boundary(back(1), back(2), last_low, last_high, symbols.length[back(0)].astype(np.int64), begun),
-            Boundary(
-                stream[offset[chunk] - 1],
-                stream[np.maximum(offset[chunk] - 2, 0)],
-                chunk_low,
-                chunk_high,
-                partial,
-                deep,
-            ),
+            Boundary(back(0), begun, before[1], focus, low, high, nothing, size >= 1),
+            Boundary(back(1), all_but_last, before[1], focus, *symbols.subtree(back(0)), last_length, deep),
+            Boundary(stream[offset - 1], before[0], before[1], focus, chunk_low, chunk_high, partial, everywhere),
         ),
     )
+
+
+def _chunk_back(name: U32, within: I64, last: I64, back: int) -> U32:
+    """Name of the chunk `back` before the last whole one, OPENING where the line does not reach back so far."""
+    return np.where(within > back, name[np.maximum(last - back, 0)], OPENING)
 
 
 def _look_back(

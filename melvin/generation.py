@@ -15,18 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin import edges, lexicon, patterns
-from melvin.chunks import SEPARATE_FROM, learn_separators
-from melvin.contexts import Context, byte_pairs, codes_of, derive
-from melvin.counting import Carry, count, read
+from melvin.chunks import SEPARATE_FROM, default_separators, learn_separators
+from melvin.contexts import byte_pairs, codes_of
+from melvin.counting import Carry, Familiarity, count, read
+from melvin.edges import pack, target_of
 from melvin.encode import encode_lines
-from melvin.heads import Rows, Weights, fit
+from melvin.evidence import Evidence, Runs
+from melvin.heads import Model, Weights, fit
 from melvin.lexicon import Lexicon
 from melvin.lines import Block, lines_block
 from melvin.parse import Parser
-from melvin.symbols import BYTES, Symbols
-from melvin.tables import Counts, RunStack, fold
+from melvin.symbols import BYTES, END, SYMBOL_BITS, Symbols
+from melvin.tables import SMALL, Counts
 
 FIRST_GENERATION = 32  # bytes: a generation ends when so many were fed, and from then on each time they have doubled
+
+SETTLED = 32  # times that a symbol was followed by one and the same, before its context is no longer kept
 
 
 @dataclass(frozen=True)
@@ -34,16 +38,14 @@ class Snapshot:
     """What predictions read. Nothing in it is ever changed in place.
 
     symbols : the nodes
-    links : edges closed under suffixes, key (source << 21) | rank of the target
-    grams : 6-gram counts of bytes
+    evidence : what was seen, and how often
     separator : bool, shape (ports, 256)   the bytes before which a chunk begins
     weights : how far each head is trusted
     generation : how many have ended;  ends_at : bytes fed at which this one ends
     """
 
     symbols: Symbols
-    links: Counts
-    grams: Counts
+    evidence: Evidence
     separator: NDArray[np.bool_]
     weights: Weights
     generation: int
@@ -52,15 +54,16 @@ class Snapshot:
     @classmethod
     def empty(cls) -> Snapshot:
         separator = np.zeros((0, BYTES), np.bool_)
-        return cls(Symbols.empty(), Counts.empty(), Counts.empty(), separator, Weights.none(), 0, FIRST_GENERATION)
+        return cls(Symbols.empty(), Evidence.empty(), separator, Weights.none(), 0, FIRST_GENERATION)
 
     @cached_property
-    def rows(self) -> Rows:
-        return Rows.of(self.links)
+    def model(self) -> Model:
+        """What the heads read."""
+        return Model(self.symbols, self.evidence, self.familiarity.frequency)
 
     @cached_property
-    def contexts(self) -> tuple[Context, ...]:
-        return derive(self.grams)
+    def familiarity(self) -> Familiarity:
+        return familiarity(self.symbols, self.evidence.links)
 
     def with_port(self, name: str, born: int) -> Snapshot:
         if name in self.symbols.ports:
@@ -69,8 +72,8 @@ class Snapshot:
         return replace(
             self,
             symbols=grown,
-            links=edges.renumber(self.links, self.symbols, grown),
-            separator=np.vstack((self.separator, np.zeros((1, BYTES), np.bool_))),
+            evidence=self.evidence.renumber(self.symbols, grown),
+            separator=np.vstack((self.separator, default_separators())),
         )
 
 
@@ -78,24 +81,45 @@ class Snapshot:
 class Gathering:
     """Evidence of the generation that is going on.
 
-    links : raw edges, as the parse saw them;  grams : 6-grams
+    runs : evidence as it was counted, edges not closed
     lexicon : distinct chunks and how often each was read
     sample : lines (port, bytes) held back, to be predicted when the generation ends, and learnt then
     """
 
-    links: RunStack = field(default_factory=RunStack)
-    grams: RunStack = field(default_factory=RunStack)
+    runs: Runs = field(default_factory=Runs)
     lexicon: Lexicon = field(default_factory=Lexicon.empty)
     sample: list[tuple[int, bytes]] = field(default_factory=list)
 
     def renumber(self, before: Symbols, after: Symbols) -> None:
         """Follow a change of ranks (a port was added)."""
-        self.links = RunStack(edges.renumber(self.links.fold(), before, after))
+        self.runs = Runs(self.runs.fold().renumber(before, after))
+
+
+def familiarity(symbols: Symbols, links: Counts) -> Familiarity:
+    """How often each symbol was seen, and whether what follows it is settled.
+
+    A pattern that was only just formed has not been seen as such: its edge was, so often at the most.
+    """
+    row = np.searchsorted(links.key, np.arange(symbols.size + 1, dtype=np.uint64) << np.uint64(SYMBOL_BITS))
+    running = np.zeros(links.size + 1, np.int64)
+    np.cumsum(links.count, dtype=np.int64, out=running[1:])
+    frequency = np.zeros(symbols.size, np.int64)
+    for base in symbols.base.astype(np.int64):
+        at = slice(row[base + END], row[base + END + 1])
+        frequency[symbols.by_rank[target_of(links.key[at])]] = links.count[at]
+    young = np.flatnonzero((frequency == 0) & (symbols.level > 0))
+    edge = pack(symbols.left[young], symbols.rank[symbols.right[young]])
+    place = np.minimum(np.searchsorted(links.key, edge), max(links.size - 1, 0))
+    if links.size:
+        frequency[young] = np.where(links.key[place] == edge, links.count[place], 0)
+    settled = (np.diff(row) == 1) & (np.diff(running[row]) >= SETTLED)
+    return Familiarity(np.minimum(frequency, SMALL - 1).astype(np.uint32), settled)
 
 
 def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
     """The snapshot with all evidence gathered so far folded in, its symbols as they were: what a query reads."""
-    return _with_sample(_without_sample(snapshot, gathering), gathering, Parser(snapshot.symbols))
+    known = _without_sample(snapshot, gathering)
+    return _with_sample(known, gathering, snapshot.familiarity, Parser(snapshot.symbols))
 
 
 def consolidate(snapshot: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
@@ -104,15 +128,15 @@ def consolidate(snapshot: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     known = _without_sample(snapshot, gathering)
     weights = _checked(known, gathering, parser)
     known = replace(known)  # lets go of what was derived from it for the prediction
-    known = _with_sample(known, gathering, parser)
+    known = _with_sample(known, gathering, snapshot.familiarity, parser)
     separator = snapshot.separator
     if fed >= SEPARATE_FROM:
-        separator = np.vstack([learn_separators(pairs) for pairs in byte_pairs(known.grams, len(separator))])
+        separator = np.vstack([learn_separators(pairs) for pairs in byte_pairs(known.evidence.grams, len(separator))])
     grown = patterns.form(snapshot.symbols, lexicon.fold(gathering.lexicon, parser.lexicon()), born=fed)
     return replace(
         known,
         symbols=grown,
-        links=edges.renumber(known.links, snapshot.symbols, grown),
+        evidence=known.evidence.renumber(snapshot.symbols, grown),
         separator=separator,
         weights=weights,
         generation=snapshot.generation + 1,
@@ -120,13 +144,14 @@ def consolidate(snapshot: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     )
 
 
+def _closed(symbols: Symbols, counted: Evidence) -> Evidence:
+    return replace(counted, links=edges.close(symbols, counted.links))
+
+
 def _without_sample(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
     """The evidence gathered folded in, but for the lines held back."""
-    return replace(
-        snapshot,
-        links=fold(snapshot.links, edges.close(snapshot.symbols, gathering.links.fold())),
-        grams=fold(snapshot.grams, gathering.grams.fold()),
-    )
+    counted = _closed(snapshot.symbols, gathering.runs.fold())
+    return replace(snapshot, evidence=snapshot.evidence.fold(counted))
 
 
 def _sampled(gathering: Gathering) -> Iterator[tuple[int, Block]]:
@@ -135,27 +160,22 @@ def _sampled(gathering: Gathering) -> Iterator[tuple[int, Block]]:
         yield port, lines_block(sorted(line for at, line in gathering.sample if at == port))
 
 
-def _with_sample(known: Snapshot, gathering: Gathering, parser: Parser) -> Snapshot:
+def _with_sample(known: Snapshot, gathering: Gathering, before: Familiarity, parser: Parser) -> Snapshot:
     """The lines held back, counted as well."""
-    links, grams = RunStack(), RunStack()
+    runs = Runs()
     for port, block in _sampled(gathering):
         carry = Carry.opening(known.symbols, port)
-        reading = read(parser, known.separator[port], block, port, carry, tally=True)
-        more_links, more_grams, _ = count(known.symbols, block, port, carry, reading)
-        links.add(more_links)
-        grams.add(more_grams)
-    return replace(
-        known,
-        links=fold(known.links, edges.close(known.symbols, links.fold())),
-        grams=fold(known.grams, grams.fold()),
-    )
+        reading = read(parser, before.frequency, known.separator[port], block, port, carry, tally=True)
+        keys, _ = count(known.symbols, before, block, port, carry, reading)
+        runs.add(keys)
+    return replace(known, evidence=known.evidence.fold(_closed(known.symbols, runs.fold())))
 
 
 def _checked(known: Snapshot, gathering: Gathering, parser: Parser) -> Weights:
     """Predict the lines held back, and fit the heads' weights to the outcome."""
     weights = known.weights
     for port, block in _sampled(gathering):
-        places = encode_lines(parser, block, known.separator[port], port)
+        places = encode_lines(parser, block, known.separator[port], port, known.model.frequency)
         code = codes_of(block).astype(np.int64)
-        _, weights = fit(known.symbols, known.rows, known.contexts, weights, places, code)
+        _, weights = fit(known.model, weights, places, code)
     return weights

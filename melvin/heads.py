@@ -14,17 +14,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.contexts import F64, Context, probability
+from melvin.attention import NOTHING
+from melvin.contexts import F64, Context, derive, probability
 from melvin.edges import pack, target_of
-from melvin.symbols import END, NONE, U32, Symbols
+from melvin.evidence import LAG_BITS, Evidence
+from melvin.symbols import END, NONE, START, U32, Symbols
 from melvin.tables import I64, U64, Counts
 
 BOUNDARIES = 3  # where the symbol that is coming may have begun: here, one symbol back, at the chunk's start
-SOURCES = 3  # the symbol that ends there, what that symbol ends with, and anything at all
+SOURCES = 6  # at each boundary, from the general to the specific:
+ANYTHING, SUFFIX, SYMBOL, CONTEXT, EDGE, ATTENDED = range(SOURCES)
+# anything at all; what the last symbol ends with; the last symbol; the chunk attended to, alone;
+# the edge just taken; the chunk attended to, together with the last symbol
 HEADS = BOUNDARIES * SOURCES
 SIZE_BUCKETS = 12  # powers of two of a row's evidence
 VARIETY_BUCKETS = 5  # one way on, or so many fourths of the evidence in different symbols
@@ -32,6 +38,7 @@ BUCKETS = 2 * SIZE_BUCKETS * VARIETY_BUCKETS  # twice: for heads that look back 
 ONE = 1 << 16  # predictions are counted in integer parts of one
 PRIOR_PREDICTIONS = 2  # the prior weight counts as so many predictions
 EM_STEPS = 6  # of expectation-maximisation, each generation, from where the one before left off
+NAME_BYTES = 4  # of context that a chunk known by name stands for
 REPEATING = 1 / 64  # prior weight of a head that knows no more of the context than the byte view
 
 
@@ -40,30 +47,79 @@ class Rows:
     """Evidence by key, with running sums: the evidence in any range of keys is one subtraction.
 
     key : uint64, shape (n,), ascending;  running : int64, shape (n + 1,), sum of the counts before each key
+    shift : bits behind the target's rank in a key
     """
 
     key: U64
     running: I64
+    shift: int
 
     @classmethod
-    def of(cls, counts: Counts) -> Rows:
+    def of(cls, counts: Counts, shift: int = 0) -> Rows:
         running = np.zeros(counts.size + 1, np.int64)
         np.cumsum(counts.count, dtype=np.int64, out=running[1:])
-        return cls(counts.key, running)
+        return cls(counts.key, running, shift)
+
+    def place(self, source: U64, rank: I64) -> I64:
+        """Index of the first key of a source's row whose target's rank is not below `rank`."""
+        return np.searchsorted(self.key, pack(source, rank.astype(np.uint64)) << np.uint64(self.shift))
+
+    def code(self, symbols: Symbols, at: I64, depth: I64) -> I64:
+        """The code at `depth` of the target of each key."""
+        if not self.key.size:
+            return np.zeros(at.shape, np.int64)
+        key = self.key[np.clip(at, 0, self.key.size - 1)] >> np.uint64(self.shift)
+        return symbols.code_at(symbols.by_rank[target_of(key)], depth)
+
+
+class Model:
+    """What the heads read: the evidence, as rows, and what is derived from it when it is first needed.
+
+    frequency : uint32, shape (n,)   how often each symbol was seen
+    """
+
+    def __init__(self, symbols: Symbols, evidence: Evidence, frequency: U32) -> None:
+        self.symbols = symbols
+        self.frequency = frequency
+        self._evidence = evidence
+
+    @cached_property
+    def links(self) -> Rows:
+        return Rows.of(self._evidence.links)
+
+    @cached_property
+    def transformers(self) -> Rows:
+        return Rows.of(self._evidence.transformers)
+
+    @cached_property
+    def attended(self) -> Rows:
+        return Rows.of(self._evidence.attended)
+
+    @cached_property
+    def context_edges(self) -> Rows:
+        return Rows.of(self._evidence.context_edges, LAG_BITS)
+
+    @cached_property
+    def contexts(self) -> tuple[Context, ...]:
+        return derive(self._evidence.grams)
 
 
 @dataclass(frozen=True)
 class Boundary:
     """One place where the coming symbol may have begun, for each of n predictions.
 
-    source, before : uint32, shape (n,)   the symbol that ends there, and the one before it
+    source : uint32, shape (n,)           the symbol that ends there
+    here, before : uint32, shape (n,)     names of the chunk before (with what is read of this one), and of one more
+    focus : uint32, shape (n,)            the chunk attended to, NOTHING where there is none
     low, high : int64, shape (n,)         ranks of the symbols that begin with the bytes since
     depth : int64, shape (n,)             number of those bytes
     valid : bool, shape (n,)
     """
 
     source: U32
+    here: U32
     before: U32
+    focus: U32
     low: I64
     high: I64
     depth: I64
@@ -162,88 +218,106 @@ class Weights:
         return result
 
 
-def opinions(symbols: Symbols, edges: Rows, places: Places, code: I64, longest: I64) -> Iterator[Opinion]:
+def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[Opinion]:
     """What each head says of each code: the general ones first.
 
     code : int64, shape (n, m);  longest : int64, shape (n, 1)   bytes of context that the byte view has seen before
     """
+    symbols = model.symbols
     for index, boundary in enumerate(places.boundaries):
-        low, high, depth = boundary.low[:, None], boundary.high[:, None], boundary.depth[:, None]
-        found_low, found_high = symbols.narrow(low, high, depth, code)
-        first = symbols.by_rank[np.minimum(boundary.low, symbols.size - 1)]
-        same = ((boundary.low < boundary.high) & (symbols.length[first] == boundary.depth) & (boundary.depth > 0))[
-            :, None
-        ]
-        for back, source in reversed(list(enumerate(_sources(symbols, boundary.source)))):
-            if back and not index:  # with nothing read of the coming symbol yet, the byte view knows all that these do
+        span = _Span.of(symbols, boundary, code)
+        for head, rows, source, there, extent in _sources(model, boundary):
+            if head < SYMBOL and not index:  # of a symbol not begun, the byte view knows all that these do
                 continue
-            row = np.where(source == NONE, 0, source)
-            anything = row - symbols.base[symbols.port[row]] == END
-            extent = (
-                np.maximum(symbols.length[row].astype(np.int64), 1) - anything + boundary.depth
-            )  # START counts as one
-            there = boundary.valid & (source != NONE)
-            further = (extent > longest[:, 0])[:, None]
-            row = row[:, None]
-            begin, end = _place(edges, row, low), _place(edges, row, high)
-            inside = _place(edges, row, low + same)
-            sums = edges.running
-            alive = there[:, None]
-            distinct = end - inside
-            # The row is in byte order: where its first and its last symbol go on alike, all do.
-            agree = (distinct > 1) & (
-                _next_code(symbols, edges, inside, depth) == _next_code(symbols, edges, end - 1, depth)
-            )
-            distinct = np.where(agree, 1, distinct)
-            yield Opinion(
-                head=index * SOURCES + back,
-                total=np.where(alive, sums[end] - sums[begin], 0),
-                distinct=np.where(alive, distinct, 0),
-                found=np.where(alive, sums[_place(edges, row, found_high)] - sums[_place(edges, row, found_low)], 0),
-                further=further,
-                same=np.where(alive, sums[inside] - sums[begin], 0),
-            )
+            further = (extent + boundary.depth > longest[:, 0])[:, None]
+            yield _opinion(symbols, rows, index * SOURCES + head, source, boundary.valid & there, further, span)
 
 
-def _next_code(symbols: Symbols, edges: Rows, at: I64, depth: I64) -> I64:
-    """The code at `depth` of the target of each key."""
-    if not edges.key.size:
-        return np.zeros(at.shape, np.int64)
-    target = symbols.by_rank[target_of(edges.key[np.clip(at, 0, edges.key.size - 1)])]
-    return symbols.code_at(target, depth)
+@dataclass(frozen=True)
+class _Span:
+    """Ranks of the symbols that may be coming, and of those that go on with each code.
+
+    low, high, depth, same : shape (n, 1);  found_low, found_high : shape (n, m)
+    same : 1 where the bytes since the boundary are a whole symbol already, the first of the range
+    """
+
+    low: I64
+    high: I64
+    depth: I64
+    same: I64
+    found_low: I64
+    found_high: I64
+
+    @classmethod
+    def of(cls, symbols: Symbols, boundary: Boundary, code: I64) -> _Span:
+        low, high, depth = boundary.low[:, None], boundary.high[:, None], boundary.depth[:, None]
+        first = symbols.by_rank[np.minimum(low, symbols.size - 1)]
+        same = (low < high) & (symbols.length[first] == depth) & (depth > 0)
+        return cls(low, high, depth, same.astype(np.int64), *symbols.narrow(low, high, depth, code))
 
 
-def _sources(symbols: Symbols, source: U32) -> list[U32]:
-    """The symbol, what it ends with (NONE where it is a ground symbol), and the row of anything."""
-    return [source, symbols.right[source], symbols.base[symbols.port[source]] + np.uint32(END)]
+def _sources(model: Model, boundary: Boundary) -> Iterator[tuple[int, Rows, U64, NDArray[np.bool_], I64]]:
+    """Head, table, source of the row, where there is one, and how many bytes of context it stands for."""
+    symbols, source = model.symbols, boundary.source
+    base = symbols.base[symbols.port[source]]
+    length = np.maximum(symbols.length.astype(np.int64), 1)  # a line's start counts as one
+    always, none = np.ones(source.size, np.bool_), np.zeros(source.size, np.int64)
+    yield ANYTHING, model.links, (base + np.uint32(END)).astype(np.uint64), always, none
+    ends = symbols.right[source] != NONE
+    ending = np.where(ends, symbols.right[source], 0).astype(np.uint64)
+    yield SUFFIX, model.links, ending, ends, length[ending]
+    yield SYMBOL, model.links, source.astype(np.uint64), always, length[source]
+    told = boundary.focus != NOTHING
+    focus = np.where(told, boundary.focus, 0).astype(np.uint64)
+    yield CONTEXT, model.context_edges, focus, told, none
+    turned = source != base + np.uint32(START)
+    yield EDGE, model.transformers, pack(boundary.before, boundary.here), turned, length[source] + NAME_BYTES
+    yield ATTENDED, model.attended, pack(focus, boundary.here), told, length[source] + NAME_BYTES
 
 
-def _place(rows: Rows, source: U32, rank: I64) -> I64:
-    """Index of the first key of a source's row whose target's rank is not below `rank`."""
-    return np.searchsorted(rows.key, pack(source, rank.astype(np.uint64)))
+def _opinion(
+    symbols: Symbols,
+    rows: Rows,
+    head: int,
+    source: U64,
+    there: NDArray[np.bool_],
+    further: NDArray[np.bool_],
+    span: _Span,
+) -> Opinion:
+    row, alive = source[:, None], there[:, None]
+    begin, end = rows.place(row, span.low), rows.place(row, span.high)
+    inside = rows.place(row, span.low + span.same)
+    distinct = end - inside
+    # The row is in byte order: where its first and its last symbol go on alike, all do.
+    one_way = (distinct > 1) & (rows.code(symbols, inside, span.depth) == rows.code(symbols, end - 1, span.depth))
+    found = rows.running[rows.place(row, span.found_high)] - rows.running[rows.place(row, span.found_low)]
+    return Opinion(
+        head=head,
+        total=np.where(alive, rows.running[end] - rows.running[begin], 0),
+        distinct=np.where(alive, np.where(one_way, 1, distinct), 0),
+        found=np.where(alive, found, 0),
+        same=np.where(alive, rows.running[inside] - rows.running[begin], 0),
+        further=further,
+    )
 
 
-def predict(
-    symbols: Symbols, edges: Rows, contexts: tuple[Context, ...], weights: Weights, places: Places, code: I64
-) -> F64:
+def predict(model: Model, weights: Weights, places: Places, code: I64) -> F64:
     """P(code) at each place. code : int64, shape (n, m) -> float64, shape (n, m)."""
-    result, longest = probability(contexts, places.context[:, None], code)
-    for opinion in opinions(symbols, edges, places, code, longest):
+    result, longest = probability(model.contexts, places.context[:, None], code)
+    for opinion in opinions(model, places, code, longest):
         weight = weights.of(opinion)
         result = weight * opinion.share(result) + (1 - weight) * result
     return result
 
 
-def fit(
-    symbols: Symbols, edges: Rows, contexts: tuple[Context, ...], weights: Weights, places: Places, code: I64
-) -> tuple[F64, Weights]:
+def fit(model: Model, weights: Weights, places: Places, code: I64) -> tuple[F64, Weights]:
     """Predict what came, then fit the heads' weights to it, the general heads first. code : int64, shape (n,).
 
     Returns what was predicted with the weights as they were, float64 of shape (n,), and the fitted weights.
     """
-    now, longest = probability(contexts, places.context[:, None], code[:, None])
+    now, longest = probability(model.contexts, places.context[:, None], code[:, None])
     better = now
-    for opinion in opinions(symbols, edges, places, code[:, None], longest):
+    for opinion in opinions(model, places, code[:, None], longest):
         weight = weights.of(opinion)
         now = weight * opinion.share(now) + (1 - weight) * now
         weights = weights.fitted(opinion, better)

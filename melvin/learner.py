@@ -81,11 +81,18 @@ class Learner:
 
     def _gather(self, block: Block, port: int, carry: Carry, enter_stage: Callable[[str], None]) -> Carry:
         enter_stage("parse")
-        reading = read(self._parser, self.snapshot.separator[port], block, port, carry, tally=True)
+        reading = read(
+            self._parser,
+            self.snapshot.familiarity.frequency,
+            self.snapshot.separator[port],
+            block,
+            port,
+            carry,
+            tally=True,
+        )
         enter_stage("count")
-        links, grams, carry = count(self.snapshot.symbols, block, port, carry, reading)
-        self.gathering.links.add(links)
-        self.gathering.grams.add(grams)
+        keys, carry = count(self.snapshot.symbols, self.snapshot.familiarity, block, port, carry, reading)
+        self.gathering.runs.add(keys)
         return carry
 
     def _hold_back(self, block: Block, port: int) -> Block | None:

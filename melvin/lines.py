@@ -101,12 +101,11 @@ def blocks(chunks: Iterable[bytes], cuts: Cuts | None = None) -> Iterator[Block]
             cuts.cut(held[:used], opens=opens)
         held = held[used:]
         if block is not None:
-            opens = bool(block.closed[-1])
             yield block
     if held:
+        block, _ = _cut(held + b"\n", len(held) + 1, opens)
         if cuts is not None:
             cuts.cut(held, opens=True, ended=True)
-        block, _ = _cut(held + b"\n", len(held) + 1, opens)
         if block is not None:
             yield block
 

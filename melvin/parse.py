@@ -69,8 +69,9 @@ def compete(
 
 @dataclass(frozen=True)
 class Parsed:
-    """Chunks as symbols: chunk i is pool[first[i] : first[i] + size[i]]."""
+    """Chunks as symbols: chunk i, whose bytes hash to key[i], is pool[first[i] : first[i] + size[i]]."""
 
+    key: U64
     pool: U32
     first: I64
     size: I64
@@ -80,6 +81,11 @@ class Parsed:
         total = int(self.size.sum())
         shift = self.first - (np.cumsum(self.size) - self.size)
         return self.pool[np.repeat(shift, self.size) + np.arange(total)]
+
+
+def chunk_salt(port: int) -> int:
+    """Keeps the hashes of one port's chunks apart from another's."""
+    return 2 * port
 
 
 class Parser:
@@ -125,8 +131,8 @@ class Parser:
 
         start, length : int64, shape (c,);  terminator : bool, shape (c,);  tally : count the chunks as read
         """
-        key = window.hash(start, length, 2 * port)
-        key[terminator] = np.uint64(2 * port + 1)
+        key = window.hash(start, length, chunk_salt(port))
+        key[terminator] = np.uint64(port)  # the byte that stands for a terminator may be data elsewhere
         chunk = self._known.get(key)
         missing = np.flatnonzero(chunk == ABSENT)
         if missing.size:
@@ -140,7 +146,7 @@ class Parser:
             chunk[missing] = self._known.get(key[missing])
         if tally:
             self._count[: self._chunks] += np.bincount(chunk[~terminator], minlength=self._chunks)
-        return Parsed(self._pool, self._first[chunk], self._size[chunk])
+        return Parsed(key, self._pool, self._first[chunk], self._size[chunk])
 
     def _learn(
         self, window: Window, start: I64, length: I64, port: int, terminator: NDArray[np.bool_], key: U64

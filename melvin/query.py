@@ -6,13 +6,13 @@ on until the end of the line, a state that was there before, or uncertainty.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin import lines
+from melvin.chunks import MAX_CHUNK
 from melvin.contexts import ORDER, codes_of, ngrams
 from melvin.encode import encode_lines
 from melvin.generation import Snapshot
@@ -54,10 +54,11 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to go on: the next chunk, and how likely it is. An empty payload is the line's end."""
+    """One way to go on: the rest of the chunk, how likely it is, and whether the line ends with it."""
 
     payload: bytes
     probability: float
+    ends: bool
 
     @property
     def text(self) -> str:
@@ -85,6 +86,10 @@ class Answer:
     @property
     def text(self) -> str:
         return self.payload.decode("utf-8", "surrogateescape")
+
+
+def _likeliest(candidate: Candidate) -> float:
+    return -candidate.probability
 
 
 class Reader:
@@ -116,61 +121,54 @@ class Reader:
 
     def _predict(self, block: Block, port: int, at: NDArray[np.int64], code: NDArray[np.int64]) -> F64:
         snapshot = self._snapshot
-        places = encode_lines(self._parser, block, snapshot.separator[port], port, at)
-        return predict(snapshot.symbols, snapshot.rows, snapshot.contexts, snapshot.weights, places, code)
+        places = encode_lines(self._parser, block, snapshot.separator[port], port, snapshot.model.frequency, at)
+        return predict(snapshot.model, snapshot.weights, places, code)
 
     # ---------------------------------------------------------------- decoding
 
     def chunk_candidates(self, text: bytes, port: int) -> tuple[Candidate, ...]:
-        """The likeliest ways to the end of the next chunk, best first."""
+        """The likeliest ways to the end of the next chunk, or of the line, best first."""
         separator = self._snapshot.separator[port]
-        live: list[Candidate] = [Candidate(b"", 1.0)]
-        done: list[Candidate] = []
+        live, done = [Candidate(b"", 1.0, False)], list[Candidate]()
         while live:
             spread = self.distribution([text + c.payload for c in live], port)
             best = max((c.probability for c in done), default=0.0)
-            nxt: list[Candidate] = []
+            longer: list[Candidate] = []
             for candidate, p in zip(live, spread, strict=True):
-                ends = p[BYTES]
-                if candidate.payload:  # a separator begins the next chunk: this one is complete
-                    ends += p[:BYTES][separator].sum()
-                    p = np.where(np.append(separator, True), 0.0, p)
-                done.append(Candidate(candidate.payload, candidate.probability * float(ends)))
+                done.append(replace(candidate, probability=candidate.probability * float(p[BYTES]), ends=True))
                 for byte in np.argsort(-p[:BYTES], kind="stable")[:BEAM]:
-                    nxt.append(Candidate(candidate.payload + bytes([byte]), candidate.probability * float(p[byte])))
-            done.sort(key=lambda c: -c.probability)
-            best = max(best, done[0].probability)
-            nxt.sort(key=lambda c: -c.probability)
-            live = [
-                c
-                for c in nxt[:BEAM]
-                if c.probability > max(best, nxt[0].probability) * NEGLIGIBLE
-                and c.probability > NEGLIGIBLE / BYTES
-                and len(c.payload) < lines.MAX_PIECE
-                and (c.probability > best or len(done) < BEAM)
-            ]
-        return tuple(done[:BEAM])
+                    further = Candidate(
+                        candidate.payload + bytes([byte]), candidate.probability * float(p[byte]), ends=False
+                    )
+                    whole = separator[byte] or len(further.payload) >= MAX_CHUNK
+                    (done if whole else longer).append(further)
+            longer.sort(key=_likeliest)
+            best = max(c.probability for c in done)
+            # What is less likely than a whole chunk that was found can only become less so.
+            wanted = best if len(done) >= BEAM else best * NEGLIGIBLE
+            live = [c for c in longer[:BEAM] if c.probability > max(wanted, longer[0].probability * NEGLIGIBLE)]
+        return tuple(sorted(done, key=_likeliest)[:BEAM])
 
     def answer(self, text: bytes, port: int) -> Answer:
         first = Distribution(self.distribution([text], port)[0])
         candidates = self.chunk_candidates(text, port)
         payload, probability = b"", 1.0
         seen: set[bytes] = set()
-        options = candidates
-        while options and options[0].payload and len(payload) < MAX_ANSWER:
-            payload += options[0].payload
-            probability *= options[0].probability
+        best = candidates[0]
+        while True:
+            payload += best.payload
+            probability *= best.probability
             state = (text + payload)[-SEEN_BYTES:]
-            if state in seen:
+            if best.ends or state in seen or len(payload) >= MAX_ANSWER:
                 break
             seen.add(state)
-            options = self.chunk_candidates(text + payload, port)
+            best = self.chunk_candidates(text + payload, port)[0]
         return Answer(text, payload, probability, first.entropy, self._abstains(text, port, first), candidates)
 
     def _abstains(self, text: bytes, port: int, spread: Distribution) -> bool:
         block = lines_block([text])
         key = ngrams(block, np.full(ORDER, END_CODE, np.uint64), port)[-1:] >> np.uint64(CODE_BITS)
-        longest = self._snapshot.contexts[-1].row
+        longest = self._snapshot.model.contexts[-1].row
         if not longest.size:
             return True
         known = longest[min(int(np.searchsorted(longest, key[0])), longest.size - 1)] == key[0]
@@ -178,6 +176,6 @@ class Reader:
 
     @cached_property
     def _entropy_without_context(self) -> float:
-        shortest = self._snapshot.contexts[0]
+        shortest = self._snapshot.model.contexts[0]
         p = shortest.count / shortest.count.sum()
         return float(-(p * np.log2(p)).sum())

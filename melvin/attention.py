@@ -1,0 +1,87 @@
+"""Attention: which earlier chunk of the line tells most about what comes.
+
+Of the LAGS chunks before, the one that was seen least often carries the most information (its self-information,
+-log2 of its share, is the largest); of equals, the latest. That chunk is attended to. A chunk has a name, a hash of its
+bytes, so that it stays the same while the symbols that it is read as grow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melvin.hashing import mix
+from melvin.symbols import SYMBOL_BITS, U32
+from melvin.tables import I64, U64
+
+LAGS = 8  # chunks looked back at
+NOTHING = np.uint32(0xFFFFFFFF)  # where no chunk of the line lies in reach
+NAME_SHIFT = np.uint64(64 - SYMBOL_BITS)  # a name fits where a symbol's id does
+OPENING = np.uint32(0)  # the name of what stands before a line's first chunk
+
+
+@dataclass(frozen=True)
+class Focus:
+    """What is attended to from each of n chunks, by whatever comes right after it or inside it.
+
+    chunk : uint32, shape (n,)   the attended chunk's name; NOTHING where there is none
+    lag : int64, shape (n,)      chunks from it to the one it is attended from
+    """
+
+    chunk: U32
+    lag: I64
+
+
+def names(key: U64) -> U32:
+    """Names of chunks, from the hashes of their bytes: SYMBOL_BITS of them."""
+    return (key >> NAME_SHIFT).astype(np.uint32)
+
+
+def attend(name: U32, frequency: NDArray[np.uint32], opens: NDArray[np.bool_]) -> Focus:
+    """Find what each chunk attends to.
+
+    Parameters
+    ----------
+    name : uint32, shape (n,)         name of each chunk
+    frequency : uint32, shape (n,)    how often it was seen, at the most
+    opens : bool, shape (n,)          it is the first of its piece of a line
+    """
+    focus = np.full(name.size, NOTHING)
+    lag = np.zeros(name.size, np.int64)
+    least = np.full(name.size, NOTHING)
+    within = chunks_before(opens)
+    for back in range(1, LAGS + 1):
+        better = np.flatnonzero((within[back:] >= back) & (frequency[:-back] < least[back:]))
+        focus[back + better], lag[back + better] = name[better], back
+        least[back + better] = frequency[better]
+    return Focus(focus, lag)
+
+
+def continued(before: U32, part: U64) -> U32:
+    """Name of a chunk's beginning, from its hash, together with the chunk before it by name."""
+    return names(mix(part ^ (before.astype(np.uint64) << NAME_SHIFT)))
+
+
+def chunks_before(opens: NDArray[np.bool_]) -> I64:
+    """How many chunks of its piece of a line stand before each chunk. Shape (n,) -> (n,)."""
+    place = np.arange(opens.size)
+    return place - np.maximum.accumulate(np.where(opens, place, 0))
+
+
+def earlier(name: U32, within: I64, chunk: I64, back: int) -> U32:
+    """Name of the chunk `back` before each given one, OPENING where the line does not reach back so far."""
+    return np.where(within[chunk] >= back, name[np.maximum(chunk - back, 0)], OPENING)
+
+
+def chunk_frequency(frequency: NDArray[np.uint32], symbols: U32, first: I64, size: I64) -> NDArray[np.uint32]:
+    """How often each chunk was seen at the most: as often as its rarest symbol, halved for each further symbol.
+
+    frequency : uint32, shape (symbols,);  symbols : uint32, shape (s,)   all chunks' symbols in a row
+    first, size : int64, shape (n,)        where each chunk's begin, and how many they are
+    """
+    if not size.size:
+        return np.empty(0, np.uint32)
+    rarest = np.minimum.reduceat(frequency[symbols], first)
+    return np.asarray(rarest >> np.minimum(size - 1, SYMBOL_BITS).astype(np.uint32))
