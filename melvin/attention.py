@@ -1,13 +1,15 @@
-"""Attention: which earlier chunk of the line tells most about what comes.
+"""Attention: which earlier chunks of the line tell most about what comes.
 
-Of the LAGS chunks before, the one that was seen least often carries the most information (its self-information,
--log2 of its share, is the largest); of equals, the latest. That chunk is attended to. A chunk has a name, a hash of its
+Of the LAGS chunks before, those that were seen least often carry the most information (their self-information, -log2 of
+their share, is the largest); of equals, the latest. Those are attended to: all that matter while a generation is small,
+fewer the larger it is, so that the work and the memory of attention stay bounded. A chunk has a name, a hash of its
 bytes, so that it stays the same while the symbols that it is read as grow.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ from melvin.symbols import SYMBOL_BITS, U32
 from melvin.tables import I64, U64
 
 LAGS = 8  # chunks looked back at
+MAX_FOCI = 6  # chunks attended to: with the last chunk and the edge just taken, eight heads in all
+FOCUS_BYTES = 1 << 23  # bytes of a generation, times chunks attended to, that attention may cost
 NOTHING = np.uint32(0xFFFFFFFF)  # where no chunk of the line lies in reach
 NAME_SHIFT = np.uint64(64 - SYMBOL_BITS)  # a name fits where a symbol's id does
 OPENING = np.uint32(0)  # the name of what stands before a line's first chunk
@@ -26,12 +30,17 @@ OPENING = np.uint32(0)  # the name of what stands before a line's first chunk
 class Focus:
     """What is attended to from each of n chunks, by whatever comes right after it or inside it.
 
-    chunk : uint32, shape (n,)   the attended chunk's name; NOTHING where there is none
-    lag : int64, shape (n,)      chunks from it to the one it is attended from
+    chunk : uint32, shape (foci, n)   names of the attended chunks, the most telling first; NOTHING where there is none
+    lag : int64, shape (foci, n)      chunks from each to the one it is attended from
     """
 
     chunk: U32
     lag: I64
+
+
+def foci(generation_bytes: int) -> int:
+    """How many chunks are attended to in a generation of this size."""
+    return min(MAX_FOCI, max(1, FOCUS_BYTES // max(generation_bytes, 1)))
 
 
 def names(key: U64) -> U32:
@@ -39,7 +48,7 @@ def names(key: U64) -> U32:
     return (key >> NAME_SHIFT).astype(np.uint32)
 
 
-def attend(name: U32, frequency: NDArray[np.uint32], opens: NDArray[np.bool_]) -> Focus:
+def attend(name: U32, frequency: NDArray[np.uint32], opens: NDArray[np.bool_], count: int) -> Focus:
     """Find what each chunk attends to.
 
     Parameters
@@ -47,16 +56,23 @@ def attend(name: U32, frequency: NDArray[np.uint32], opens: NDArray[np.bool_]) -
     name : uint32, shape (n,)         name of each chunk
     frequency : uint32, shape (n,)    how often it was seen, at the most
     opens : bool, shape (n,)          it is the first of its piece of a line
+    count : how many chunks are attended to
     """
-    focus = np.full(name.size, NOTHING)
-    lag = np.zeros(name.size, np.int64)
-    least = np.full(name.size, NOTHING)
+    chunk = np.full((count, name.size), NOTHING)
+    lag = np.zeros((count, name.size), np.int64)
+    least = np.full((count, name.size), NOTHING)
+    tables: tuple[NDArray[Any], ...] = (chunk, lag, least)
     within = chunks_before(opens)
     for back in range(1, LAGS + 1):
-        better = np.flatnonzero((within[back:] >= back) & (frequency[:-back] < least[back:]))
-        focus[back + better], lag[back + better] = name[better], back
-        least[back + better] = frequency[better]
-    return Focus(focus, lag)
+        at = np.flatnonzero(within >= back)
+        offer: list[NDArray[Any]] = [name[at - back], np.full(at.size, back), frequency[at - back]]
+        for slot in range(count):  # insert, in order of frequency: what is displaced is offered to the next slot
+            better = offer[2] < least[slot, at]
+            for place, table in enumerate(tables):
+                held = table[slot, at]
+                table[slot, at] = np.where(better, offer[place], held)
+                offer[place] = np.where(better, held, offer[place])
+    return Focus(chunk, lag)
 
 
 def continued(before: U32, part: U64) -> U32:

@@ -8,12 +8,15 @@ melvin.brain/1    symbols, links, grams, separator, weights; and what the genera
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from melvin.container import Array, Container, write
+from melvin.edges import source_of, target_of
 from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, SaveError
 from melvin.evidence import RANK_SHIFT, TABLES, Evidence, Runs
 from melvin.generation import Gathering, Snapshot
@@ -21,8 +24,9 @@ from melvin.heads import BUCKETS, HEADS, Weights
 from melvin.learner import Learner
 from melvin.lexicon import Lexicon
 from melvin.resume import Resume, parse_resume
-from melvin.symbols import BYTES, GROUND, MAX_SYMBOLS, NONE, SYMBOL_BITS, Symbols
-from melvin.tables import U64, Counts
+from melvin.soundness import counts_hold, grams_hold, lexicon_holds, symbols_hold
+from melvin.symbols import BYTES, Symbols
+from melvin.tables import Counts
 
 SCHEMA = "melvin.brain"
 VERSION = 1
@@ -41,6 +45,9 @@ _SYMBOLS = {
     "pair_symbol": "uint32",
     "words": "uint64",
 }  # name in Symbols -> dtype
+_COUNTS = ("generation", "ends_at", "fed", "lines", "halvings")  # whole numbers in the state
+MAX_COUNT = 1 << 62  # a number that is twice as large still fits into an int64
+HASH_BITS = 64
 _WEIGHTS = ("right", "asked")
 _LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"}
 
@@ -122,7 +129,7 @@ def verify(path: str | Path) -> None:
 def _checked(path: Path) -> Container:
     file = Container(path)
     schema, _, version = file.metadata.get("schema", "").partition("/")
-    if schema != SCHEMA or not version.isdecimal():
+    if schema != SCHEMA or not re.fullmatch("[1-9][0-9]{0,8}", version):
         raise NotABrainError(f"{path} is a safetensors file, but not a brain: name a brain file")
     if int(version) > VERSION:
         raise NewerBrainError(
@@ -136,10 +143,11 @@ def _checked(path: Path) -> Container:
 def _state(file: Container) -> dict[str, Any]:
     try:
         state = json.loads(file.metadata["state"])
-        counts = [state[name] for name in ("generation", "ends_at", "fed", "lines", "halvings")]
-        good = all(type(n) is int and n >= 0 for n in counts)
-        good = good and all(type(name) is str for name in state["ports"])
-    except (KeyError, TypeError, ValueError):
+        good = all(type(state[name]) is int and 0 <= state[name] < MAX_COUNT for name in _COUNTS)
+        good = good and state["fed"] < state["ends_at"] and state["halvings"] < HASH_BITS
+        ports = state["ports"]
+        good = good and type(ports) is list and all(type(name) is str for name in ports) and len({*ports}) == len(ports)
+    except (KeyError, TypeError, ValueError, RecursionError):
         good = False
     if not good:
         raise DamagedBrainError(f"{file.path}: the section 'state' is damaged: restore the file from a copy")
@@ -180,57 +188,42 @@ def _read_sample(file: Container) -> list[tuple[int, bytes]]:
     port, size = file.array("gathering.sample.port", "uint16"), file.array("gathering.sample.size", "int64")
     data = file.array("gathering.sample.data", "uint8").tobytes()
     if port.size != size.size or (size < 0).any() or int(size.sum()) != len(data):
-        raise DamagedBrainError(
-            f"{file.path}: the section 'gathering.sample' contradicts itself: restore the file from a copy"
-        )
+        raise _contradiction(file.path, "gathering.sample")
     end = np.cumsum(size)
     return [(int(p), data[e - n : e]) for p, n, e in zip(port, size, end, strict=True)]
 
 
 def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> None:
     """What a checksum cannot know: that the tables fit each other, so that no later step can stumble over them."""
-    s = snapshot.symbols
-    n, ports = s.size, len(s.ports)
-    ids = np.arange(n)
-    parts = [np.where(part == NONE, 0, part) for part in (s.left, s.right)]
-    pairs = (s.pair_left, s.pair_right, s.pair_symbol)
-    rules = {
-        "symbols": all(a.size == n for a in (s.port, s.right, s.level, s.length, s.born))
-        and s.words.ndim == 2
-        and s.words.shape[1] == n
-        and s.base.size == ports
-        and bool((s.port < max(ports, 1)).all())
-        and bool((s.base.astype(np.int64) + GROUND <= n).all())
-        and all(bool((part[s.level > 0] < ids[s.level > 0]).all()) for part in parts)
-        and bool(((s.left == NONE) == (s.level == 0)).all() and ((s.right == NONE) == (s.level == 0)).all())
-        and bool((s.length.astype(np.int64) <= 7 * s.words.shape[0]).all())
-        and all(a.size == pairs[0].size and bool((a < n).all()) for a in pairs),
-        "separator": snapshot.separator.shape == (ports, BYTES),
-        "weights": all(getattr(snapshot.weights, field).shape == (HEADS, BUCKETS) for field in _WEIGHTS),
-        "gathering.sample": all(port < ports for port, _ in gathering.sample),
+    symbols, weights = snapshot.symbols, [getattr(snapshot.weights, field) for field in _WEIGHTS]
+    n, ports = symbols.size, len(symbols.ports)
+    tables = [(name, getattr(snapshot.evidence, name)) for name in TABLES]
+    gathered = gathering.runs.fold()
+    tables += [(f"gathering.{name}", getattr(gathered, name)) for name in TABLES]
+    rules: dict[str, Callable[[], bool]] = {
+        "symbols": lambda: symbols_hold(symbols),
+        "separator": lambda: snapshot.separator.shape == (ports, BYTES),
+        "weights": lambda: all(
+            masses.shape == (HEADS, BUCKETS) and bool(((masses >= 0) & (masses < MAX_COUNT)).all())
+            for masses in weights
+        ),
+        "gathering.sample": lambda: all(port < ports for port, _ in gathering.sample),
+        "gathering.lexicon": lambda: lexicon_holds(gathering.lexicon, symbols),
     }
-    lexicon = gathering.lexicon
-    rules["gathering.lexicon"] = (
-        lexicon.key.size == lexicon.count.size == lexicon.size.size
-        and bool((lexicon.key[1:] > lexicon.key[:-1]).all() and (lexicon.size > 0).all() and (lexicon.count > 0).all())
-        and int(lexicon.size.sum()) == lexicon.pool.size
-        and bool((lexicon.pool < max(n, 1)).all())
-    )
-    for where, evidence in (("", snapshot.evidence), ("gathering.", gathering.runs.fold())):
-        for name in TABLES:
-            table = getattr(evidence, name)
-            rules[where + name] = (
-                table.key.size == table.count.size
-                and bool((table.key[1:] > table.key[:-1]).all())
-                and bool((table.count > 0).all())
-                and (name != "links" or int((table.key >> np.uint64(SYMBOL_BITS)).max(initial=0)) < max(n, 1))
-                and (name not in RANK_SHIFT or _within(table.key >> np.uint64(RANK_SHIFT[name]), n))
-            )
-    for name, holds in rules.items():
-        if not holds:
-            raise DamagedBrainError(f"{path}: the section {name!r} contradicts itself: restore the file from a copy")
+    for name, holds in rules.items():  # in this order: each relies on those before it
+        if not holds():
+            raise _contradiction(path, name)
+    for name, table in tables:
+        kind = name.rpartition(".")[2]
+        good = counts_hold(table)
+        if kind == "grams":
+            good = good and grams_hold(table.key, ports)
+        elif table.size:
+            good = good and int(target_of(table.key >> np.uint64(RANK_SHIFT[kind])).max()) < n
+            good = good and (kind != "links" or int(source_of(table.key).max()) < n)
+        if not good:
+            raise _contradiction(path, name)
 
 
-def _within(key: U64, symbols: int) -> bool:
-    """Whether every key's rank is below the number of symbols."""
-    return not key.size or int((key & np.uint64(MAX_SYMBOLS - 1)).max()) < symbols
+def _contradiction(path: Path, section: str) -> DamagedBrainError:
+    return DamagedBrainError(f"{path}: the section {section!r} contradicts itself: restore the file from a copy")

@@ -1,8 +1,9 @@
-"""Chunks: stretches of a line that recur as a whole, so that each is parsed once a generation and looked up after that.
+"""Chunks: stretches of a line that recur as a whole, so that each is parsed once a generation and then looked up.
 
-A chunk ends behind a separator byte (in prose: the space after a word), at the end of a line, and after MAX_CHUNK bytes,
-so that where the next one begins is known before its first byte is. Which bytes separate is learnt from the bytes' own
-branching (Harris 1955: a border is where what follows is hard to tell). Patterns never cross a chunk's border.
+A chunk ends behind a separator byte (in prose: the space after a word), at the end of a line, and after MAX_CHUNK
+bytes, so that where the next one begins is known before its first byte is. Which bytes separate is learnt from the
+bytes' own branching (Harris 1955: a border is where what follows is hard to tell). Patterns never cross a chunk's
+border.
 """
 
 from __future__ import annotations

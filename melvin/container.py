@@ -279,7 +279,7 @@ def _tiled(path: Path, header: Mapping[str, Any]) -> int:
         if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
             raise _damaged(path)
         shape, offsets = entry["shape"], entry["data_offsets"]
-        if entry["dtype"] not in DTYPES or not _naturals(shape) or not _naturals(offsets) or len(offsets) != 2:
+        if str(entry["dtype"]) not in DTYPES or not _naturals(shape) or not _naturals(offsets) or len(offsets) != 2:
             raise _damaged(path)
         if offsets[1] - offsets[0] != math.prod(shape) * DTYPES[entry["dtype"]].itemsize:
             raise _damaged(path)

@@ -69,9 +69,23 @@ class Reading:
         return 1 + np.cumsum(self.size) - self.size
 
 
+@dataclass(frozen=True)
+class Familiarity:
+    """What counting needs to know of each symbol, as it was when the generation began.
+
+    frequency : uint32, shape (n,)   how often it was seen
+    settled : bool, shape (n,)       it was always followed by the same symbol, often enough to expect no other
+    foci : chunks attended to at a time
+    """
+
+    frequency: U32
+    settled: NDArray[np.bool_]
+    foci: int
+
+
 def read(
     parser: Parser,
-    frequency: NDArray[np.uint32],
+    familiarity: Familiarity,
     separator: NDArray[np.bool_],
     block: Block,
     port: int,
@@ -79,7 +93,7 @@ def read(
     *,
     tally: bool = False,
 ) -> Reading:
-    """Parse a block; with `tally` its chunks count as read. frequency : uint32, how often each symbol was seen"""
+    """Parse a block; with `tally` its chunks count as read."""
     window = Window(block.data)
     start = chunk_starts(block, separator)
     length = np.diff(start, append=block.data.size)
@@ -87,7 +101,7 @@ def read(
     terminator[block.piece_end[block.closed] - 1] = True
     parsed = parser.parse(window, start, length, port, terminator[start], tally)
     stream = parsed.stream()
-    seen = chunk_frequency(frequency, stream, np.cumsum(parsed.size) - parsed.size, parsed.size)
+    seen = chunk_frequency(familiarity.frequency, stream, np.cumsum(parsed.size) - parsed.size, parsed.size)
     seen[terminator[start]] = NOTHING
     opens = np.zeros(block.data.size, np.bool_)
     opens[block.piece_start] = True
@@ -102,21 +116,9 @@ def read(
         size=parsed.size,
         name=name,
         within=chunks_before(opens),
-        focus=attend(name, seen, opens),
+        focus=attend(name, seen, opens, familiarity.foci),
         salt=chunk_salt(port),
     )
-
-
-@dataclass(frozen=True)
-class Familiarity:
-    """What counting needs to know of each symbol, as it was when the generation began.
-
-    frequency : uint32, shape (n,)   how often it was seen
-    settled : bool, shape (n,)       it was always followed by the same symbol, often enough to expect no other
-    """
-
-    frequency: U32
-    settled: NDArray[np.bool_]
 
 
 def count(
@@ -145,15 +147,20 @@ def count(
     here[inner] = continued(here[inner], begun)
     holder = np.maximum(chunk - 1, 0)
     reaches = reading.within[chunk] > 0
-    focus = np.where(reaches, reading.focus.chunk[holder], NOTHING)
-    lag = reading.focus.lag[holder] + 1
     open_ = (source != end) & (source != opening) & ~familiarity.settled[source]  # the source leaves something open
-    told = open_ & (focus != NOTHING)
+    attended: list[U64] = []
+    for slot in range(familiarity.foci):
+        focus = np.where(reaches & open_, reading.focus.chunk[slot, holder], NOTHING)
+        told = np.flatnonzero(focus != NOTHING)
+        attended.append(pack(pack(focus[told], here[told]), target[told]))
+        if not slot:
+            lag = reading.focus.lag[slot, holder[told]].astype(np.uint64) + np.uint64(1)
+            context_edges = (pack(focus[told], target[told]) << np.uint64(LAG_BITS)) | lag
     keys = {
         "links": pack(source, target)[source != end],
         "transformers": pack(pack(before[open_], here[open_]), target[open_]),
-        "attended": pack(pack(focus[told], here[told]), target[told]),
-        "context_edges": (pack(focus[told], target[told]) << np.uint64(LAG_BITS)) | lag[told].astype(np.uint64),
+        "attended": np.concatenate(attended),
+        "context_edges": context_edges,
         "grams": ngrams(block, carry.before, port),
     }
     codes = np.concatenate((carry.before, codes_of(block)[-ORDER:]))[-ORDER:]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from melvin.attention import NOTHING, OPENING, continued
 from melvin.chunks import Window
 from melvin.contexts import ngrams
-from melvin.counting import Carry, read
+from melvin.counting import Carry, Familiarity, read
 from melvin.heads import Boundary, Places
 from melvin.lines import Block
 from melvin.parse import Parser
@@ -27,14 +27,14 @@ def encode_lines(
     block: Block,
     separator: NDArray[np.bool_],
     port: int,
-    frequency: U32,
+    familiarity: Familiarity,
     at: I64 | None = None,
 ) -> Places:
     """The places before the bytes data[at] of whole lines; before every byte, terminators too, when `at` is not
     given.
     """
     carry = Carry.opening(parser.symbols, port)
-    return encode(parser, block, separator, port, frequency, carry, np.arange(block.data.size) if at is None else at)
+    return encode(parser, block, separator, port, familiarity, carry, np.arange(block.data.size) if at is None else at)
 
 
 def encode(
@@ -42,16 +42,13 @@ def encode(
     block: Block,
     separator: NDArray[np.bool_],
     port: int,
-    frequency: U32,
+    familiarity: Familiarity,
     carry: Carry,
     at: I64,
 ) -> Places:
-    """The places before the bytes data[at] of a block.
-
-    frequency : uint32, shape (symbols,)   how often each was seen;  at : int64, shape (n,), ascending
-    """
+    """The places before the bytes data[at] of a block. at : int64, shape (n,), ascending"""
     symbols = parser.symbols
-    reading = read(parser, frequency, separator, block, port, carry)
+    reading = read(parser, familiarity, separator, block, port, carry)
     window, stream, start = reading.window, reading.stream, reading.start
 
     opens = np.zeros(block.data.size + 1, np.bool_)
@@ -66,7 +63,7 @@ def encode(
     within = np.where(opens[at] | goes_on, 0, reading.within[last] + ended)
     before = [_chunk_back(reading.name, within, last - ~ended, back) for back in (0, 1)]
     holder = np.maximum(last - ~ended, 0)
-    focus = np.where(within > 0, reading.focus.chunk[holder], NOTHING)
+    focus = np.where(within > 0, reading.focus.chunk[:, holder], NOTHING)
     some = np.flatnonzero(partial > 0)
     here = parser.parse(window, start[last[some]], partial[some], port, np.zeros(some.size, np.bool_))
     size = np.zeros(at.size, np.int64)

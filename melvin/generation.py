@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin import edges, lexicon, patterns
+from melvin.attention import foci
 from melvin.chunks import SEPARATE_FROM, default_separators, learn_separators
 from melvin.contexts import byte_pairs, codes_of
 from melvin.counting import Carry, Familiarity, count, read
@@ -59,11 +60,11 @@ class Snapshot:
     @cached_property
     def model(self) -> Model:
         """What the heads read."""
-        return Model(self.symbols, self.evidence, self.familiarity.frequency)
+        return Model(self.symbols, self.evidence)
 
     @cached_property
     def familiarity(self) -> Familiarity:
-        return familiarity(self.symbols, self.evidence.links)
+        return familiarity(self.symbols, self.evidence.links, foci(self.ends_at // 2))
 
     def with_port(self, name: str, born: int) -> Snapshot:
         if name in self.symbols.ports:
@@ -95,7 +96,7 @@ class Gathering:
         self.runs = Runs(self.runs.fold().renumber(before, after))
 
 
-def familiarity(symbols: Symbols, links: Counts) -> Familiarity:
+def familiarity(symbols: Symbols, links: Counts, attended: int) -> Familiarity:
     """How often each symbol was seen, and whether what follows it is settled.
 
     A pattern that was only just formed has not been seen as such: its edge was, so often at the most.
@@ -113,7 +114,7 @@ def familiarity(symbols: Symbols, links: Counts) -> Familiarity:
     if links.size:
         frequency[young] = np.where(links.key[place] == edge, links.count[place], 0)
     settled = (np.diff(row) == 1) & (np.diff(running[row]) >= SETTLED)
-    return Familiarity(np.minimum(frequency, SMALL - 1).astype(np.uint32), settled)
+    return Familiarity(np.minimum(frequency, SMALL - 1).astype(np.uint32), settled, attended)
 
 
 def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
@@ -165,7 +166,7 @@ def _with_sample(known: Snapshot, gathering: Gathering, before: Familiarity, par
     runs = Runs()
     for port, block in _sampled(gathering):
         carry = Carry.opening(known.symbols, port)
-        reading = read(parser, before.frequency, known.separator[port], block, port, carry, tally=True)
+        reading = read(parser, before, known.separator[port], block, port, carry, tally=True)
         keys, _ = count(known.symbols, before, block, port, carry, reading)
         runs.add(keys)
     return replace(known, evidence=known.evidence.fold(_closed(known.symbols, runs.fold())))
@@ -175,7 +176,7 @@ def _checked(known: Snapshot, gathering: Gathering, parser: Parser) -> Weights:
     """Predict the lines held back, and fit the heads' weights to the outcome."""
     weights = known.weights
     for port, block in _sampled(gathering):
-        places = encode_lines(parser, block, known.separator[port], port, known.model.frequency)
+        places = encode_lines(parser, block, known.separator[port], port, known.familiarity)
         code = codes_of(block).astype(np.int64)
         _, weights = fit(known.model, weights, places, code)
     return weights

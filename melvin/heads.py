@@ -13,13 +13,13 @@ and Mercer 1980). Without such evidence it is Witten and Bell's N / (N + T).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import NOTHING
+from melvin.attention import MAX_FOCI, NOTHING
 from melvin.contexts import F64, Context, derive, probability
 from melvin.edges import pack, target_of
 from melvin.evidence import LAG_BITS, Evidence
@@ -27,10 +27,10 @@ from melvin.symbols import END, NONE, START, U32, Symbols
 from melvin.tables import I64, U64, Counts
 
 BOUNDARIES = 3  # where the symbol that is coming may have begun: here, one symbol back, at the chunk's start
-SOURCES = 6  # at each boundary, from the general to the specific:
-ANYTHING, SUFFIX, SYMBOL, CONTEXT, EDGE, ATTENDED = range(SOURCES)
-# anything at all; what the last symbol ends with; the last symbol; the chunk attended to, alone;
-# the edge just taken; the chunk attended to, together with the last symbol
+# At each boundary, from the general to the specific: anything at all; what the last symbol ends with; the last symbol;
+# the chunk attended to, alone; the edge just taken; the chunks attended to, each together with the last one.
+ANYTHING, SUFFIX, SYMBOL, CONTEXT, EDGE, ATTENDED = range(6)
+SOURCES = ATTENDED + MAX_FOCI
 HEADS = BOUNDARIES * SOURCES
 SIZE_BUCKETS = 12  # powers of two of a row's evidence
 VARIETY_BUCKETS = 5  # one way on, or so many fourths of the evidence in different symbols
@@ -73,14 +73,10 @@ class Rows:
 
 
 class Model:
-    """What the heads read: the evidence, as rows, and what is derived from it when it is first needed.
+    """What the heads read: the evidence, as rows, and what is derived from it when it is first needed."""
 
-    frequency : uint32, shape (n,)   how often each symbol was seen
-    """
-
-    def __init__(self, symbols: Symbols, evidence: Evidence, frequency: U32) -> None:
+    def __init__(self, symbols: Symbols, evidence: Evidence) -> None:
         self.symbols = symbols
-        self.frequency = frequency
         self._evidence = evidence
 
     @cached_property
@@ -110,7 +106,7 @@ class Boundary:
 
     source : uint32, shape (n,)           the symbol that ends there
     here, before : uint32, shape (n,)     names of the chunk before (with what is read of this one), and of one more
-    focus : uint32, shape (n,)            the chunk attended to, NOTHING where there is none
+    focus : uint32, shape (foci, n)       the chunks attended to, the most telling first; NOTHING where there is none
     low, high : int64, shape (n,)         ranks of the symbols that begin with the bytes since
     depth : int64, shape (n,)             number of those bytes
     valid : bool, shape (n,)
@@ -174,19 +170,27 @@ class Weights:
 
     right, asked : int64, shape (HEADS, BUCKETS), in parts of ONE
         predictions for which the head was responsible, of those it was asked for
+    expected : int64, shape (HEADS, BUCKETS)   those for which its prior weight would have made it responsible
     """
 
     right: I64
     asked: I64
+    expected: I64
 
     @classmethod
     def none(cls) -> Weights:
-        return cls(np.zeros((HEADS, BUCKETS), np.int64), np.zeros((HEADS, BUCKETS), np.int64))
+        return cls(*(np.zeros((HEADS, BUCKETS), np.int64) for _ in fields(cls)))
+
+    def scaled(self, head: int, prior: F64) -> F64:
+        """A head's prior weights, their odds scaled by how far they were right where they were tried."""
+        scale = float((self.right[head].sum() + ONE) / (self.expected[head].sum() + ONE))
+        return scale * prior / (scale * prior + (1 - prior))
 
     def of(self, opinion: Opinion) -> F64:
         """(n, 1): the share of the prediction that the head's opinion gets; 0 where it has none."""
         bucket = opinion.bucket()
-        right = self.right[opinion.head][bucket] / ONE + PRIOR_PREDICTIONS * opinion.prior()
+        prior = self.scaled(opinion.head, opinion.prior())
+        right = self.right[opinion.head][bucket] / ONE + PRIOR_PREDICTIONS * prior
         return np.where(opinion.total > 0, right / (self.asked[opinion.head][bucket] / ONE + PRIOR_PREDICTIONS), 0.0)
 
     def fitted(self, opinion: Opinion, probability: F64) -> Weights:
@@ -203,18 +207,21 @@ class Weights:
             probability[has, 0],
             opinion.prior()[has, 0],
         )
+        scaled = self.scaled(head, prior)
         old_right, old_asked = self.right[head] / ONE / 2, self.asked[head] / ONE / 2
         asked = old_asked + np.bincount(bucket, minlength=BUCKETS)
         right = asked * np.divide(old_right, old_asked, out=np.zeros(BUCKETS), where=old_asked > 0)
         known = np.where(old_asked > 0, asked, 0.0)
         for _ in range(EM_STEPS):
-            weight = (right[bucket] + PRIOR_PREDICTIONS * prior) / (known[bucket] + PRIOR_PREDICTIONS)
+            weight = (right[bucket] + PRIOR_PREDICTIONS * scaled) / (known[bucket] + PRIOR_PREDICTIONS)
             agreed = weight * share
             mixed = agreed + (1 - weight) * before
             responsible = np.divide(agreed, mixed, out=np.zeros_like(agreed), where=mixed > 0)
             right, known = old_right + np.bincount(bucket, responsible, BUCKETS), asked
-        result = Weights(self.right.copy(), self.asked.copy())
-        result.right[head], result.asked[head] = np.rint(ONE * right), np.rint(ONE * asked)
+        expected = self.expected[head] / ONE / 2 + np.bincount(bucket, prior, BUCKETS)
+        result = Weights(self.right.copy(), self.asked.copy(), self.expected.copy())
+        for table, value in ((result.right, right), (result.asked, asked), (result.expected, expected)):
+            table[head] = np.rint(ONE * value)
         return result
 
 
@@ -269,10 +276,12 @@ def _sources(model: Model, boundary: Boundary) -> Iterator[tuple[int, Rows, U64,
     yield SYMBOL, model.links, source.astype(np.uint64), always, length[source]
     told = boundary.focus != NOTHING
     focus = np.where(told, boundary.focus, 0).astype(np.uint64)
-    yield CONTEXT, model.context_edges, focus, told, none
+    yield CONTEXT, model.context_edges, focus[0], told[0], none
     turned = source != base + np.uint32(START)
     yield EDGE, model.transformers, pack(boundary.before, boundary.here), turned, length[source] + NAME_BYTES
-    yield ATTENDED, model.attended, pack(focus, boundary.here), told, length[source] + NAME_BYTES
+    for slot in range(focus.shape[0] - 1, -1, -1):
+        key = pack(focus[slot], boundary.here)
+        yield ATTENDED + slot, model.attended, key, told[slot], length[source] + NAME_BYTES
 
 
 def _opinion(

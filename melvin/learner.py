@@ -83,7 +83,7 @@ class Learner:
         enter_stage("parse")
         reading = read(
             self._parser,
-            self.snapshot.familiarity.frequency,
+            self.snapshot.familiarity,
             self.snapshot.separator[port],
             block,
             port,

@@ -121,7 +121,7 @@ class Reader:
 
     def _predict(self, block: Block, port: int, at: NDArray[np.int64], code: NDArray[np.int64]) -> F64:
         snapshot = self._snapshot
-        places = encode_lines(self._parser, block, snapshot.separator[port], port, snapshot.model.frequency, at)
+        places = encode_lines(self._parser, block, snapshot.separator[port], port, snapshot.familiarity, at)
         return predict(snapshot.model, snapshot.weights, places, code)
 
     # ---------------------------------------------------------------- decoding

@@ -111,7 +111,7 @@ class Symbols:
         """
         length = self.length[left].astype(np.int64) + self.length[right]
         depth = max(self.words.shape[0], -(-int(length.max(initial=1)) // WORD_CODES))
-        words = self._joined_words(left, right, depth)
+        words = self.joined_words(left, right, depth)
         port = self.port[left]
         key = payload_hash(words, port)
         _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
@@ -141,7 +141,7 @@ class Symbols:
         missing = depth - self.words.shape[0]
         return np.pad(self.words, ((0, missing), (0, 0))) if missing > 0 else self.words
 
-    def _joined_words(self, left: U32, right: U32, depth: int) -> U64:
+    def joined_words(self, left: U32, right: U32, depth: int) -> U64:
         """Words of the concatenated payloads: the right one's, moved behind the left one's, seven codes to a word."""
         a, b = self._words_to(depth)[:, left], self._words_to(depth)[:, right]
         offset = self.length[left].astype(np.int64)

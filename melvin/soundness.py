@@ -1,0 +1,136 @@
+"""Soundness: whether the tables of a brain fit each other, as no checksum can know.
+
+A file that a stranger wrote may hold anything. What is checked here is what later steps rely on, so that none stumbles.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melvin.contexts import ORDER
+from melvin.lexicon import Lexicon
+from melvin.symbols import (
+    CODE_BITS,
+    CODES,
+    END,
+    GROUND,
+    MAX_PAYLOAD,
+    MAX_SYMBOLS,
+    NONE,
+    START,
+    U32,
+    WORD_CODES,
+    Symbols,
+)
+from melvin.tables import U64, Counts
+
+MAX_TOTAL = float(1 << 62)  # of a table's counts: twice as much still fits into 64 bits with a sign
+SLICE = 1 << 16  # symbols looked at at a time
+
+
+def symbols_hold(s: Symbols) -> bool:
+    """Whether ground symbols are where their port says, and patterns are what their constituents say."""
+    n, ports = s.size, len(s.ports)
+    columns = (s.port, s.right, s.level, s.length, s.born)
+    pairs = (s.pair_left, s.pair_right, s.pair_symbol)
+    return bool(
+        n <= MAX_SYMBOLS
+        and all(column.size == n for column in columns)
+        and s.words.shape[0] >= 1
+        and s.words.shape[1] == n
+        and all(column.size == pairs[0].size and (column < n).all() for column in pairs)
+        and np.unique(np.stack(pairs[:2]), axis=1).shape[1] == pairs[0].size
+        and s.base.size == ports
+        and _ground_holds(s)
+        and all(
+            _joined(s, np.flatnonzero(s.level[begin : begin + SLICE]).astype(np.uint32) + np.uint32(begin))
+            for begin in range(0, n, SLICE)
+        )
+        and all(
+            _pairs_hold(s, *(column[begin : begin + SLICE] for column in pairs))
+            for begin in range(0, pairs[0].size, SLICE)
+        )
+    )
+
+
+def _ground_holds(s: Symbols) -> bool:
+    expected = Symbols.empty()
+    for name in s.ports:
+        expected = expected.with_port(name, 0)
+    base = s.base.astype(np.int64)
+    if (np.diff(base) < GROUND).any() or (base + GROUND > s.size).any():
+        return False
+    ground = (base[:, None] + np.arange(GROUND)).reshape(-1)
+    return bool(
+        int((s.level == 0).sum()) == ground.size
+        and (s.level[ground] == 0).all()
+        and (s.left[ground] == NONE).all()
+        and (s.right[ground] == NONE).all()
+        and (s.port[ground] == expected.port).all()
+        and (s.length[ground] == expected.length).all()
+        and (s.words[:1, ground] == expected.words).all()
+        and not s.words[1:, ground].any()
+    )
+
+
+def _joined(s: Symbols, pattern: U32) -> bool:
+    """Whether patterns are their constituents joined."""
+    left, right = s.left[pattern], s.right[pattern]
+    return bool(
+        (left < pattern).all()
+        and (right < pattern).all()
+        and (s.level[pattern] == 1 + np.maximum(s.level[left], s.level[right]).astype(np.int64)).all()
+        and _pairs_hold(s, left, right, pattern)
+    )
+
+
+def _pairs_hold(s: Symbols, left: U32, right: U32, pattern: U32) -> bool:
+    """Whether the payloads of pairs, none of them a line's border, are those of the patterns that they form."""
+    length = s.length[left].astype(np.int64) + s.length[right]
+    return bool(
+        (s.level[pattern] > 0).all()
+        and not (is_border(s, left) | is_border(s, right)).any()
+        and (s.port[left] == s.port[pattern]).all()
+        and (s.port[right] == s.port[pattern]).all()
+        and (s.length[pattern] == length).all()
+        and int(length.max(initial=0)) <= min(MAX_PAYLOAD, WORD_CODES * s.words.shape[0])
+        and (s.joined_words(left, right, s.words.shape[0]) == s.words[:, pattern]).all()
+    )
+
+
+def is_border(s: Symbols, symbol: U32) -> NDArray[np.bool_]:
+    """START and END."""
+    place = symbol - s.base[np.minimum(s.port[symbol], max(len(s.ports) - 1, 0))]
+    return np.asarray((place == START) | (place == END))
+
+
+def counts_hold(counts: Counts) -> bool:
+    """Whether keys ascend and every count is one."""
+    return bool(
+        counts.key.size == counts.count.size
+        and (counts.key[1:] > counts.key[:-1]).all()
+        and (counts.count > 0).all()
+        and float(counts.count.sum(dtype=np.float64)) < MAX_TOTAL
+    )
+
+
+def grams_hold(key: U64, ports: int) -> bool:
+    """Whether 6-grams consist of codes, on ports that there are."""
+    places = ((key >> np.uint64(CODE_BITS * place)) & np.uint64((1 << CODE_BITS) - 1) for place in range(ORDER + 1))
+    known = not key.size or int((key >> np.uint64(CODE_BITS * (ORDER + 1))).max()) < ports
+    return known and all(bool(((code >= 1) & (code <= CODES)).all()) for code in places)
+
+
+def lexicon_holds(held: Lexicon, s: Symbols) -> bool:
+    """Whether chunks are counted symbols, none of them a line's border."""
+    return bool(
+        held.key.size == held.count.size == held.size.size
+        and (held.key[1:] > held.key[:-1]).all()
+        and (held.size > 0).all()
+        and float(held.size.sum(dtype=np.float64)) == held.pool.size
+        and (held.count > 0).all()
+        and float((held.count * held.size.astype(np.float64)).sum()) < MAX_TOTAL
+        and (held.pool < s.size).all()
+        and not is_border(s, held.pool).any()
+    )
