@@ -48,7 +48,7 @@ _SYMBOLS = {
 _COUNTS = ("generation", "ends_at", "fed", "lines", "halvings")  # whole numbers in the state
 MAX_COUNT = 1 << 62  # a number that is twice as large still fits into an int64
 HASH_BITS = 64
-_WEIGHTS = ("right", "asked")
+_WEIGHTS = ("right", "asked", "expected")
 _LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"}
 
 
