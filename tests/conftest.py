@@ -6,3 +6,8 @@ settings.register_profile(
     "tests", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 settings.load_profile("tests")
+
+
+def pytest_configure(config):
+    # A failing example with a graph in it is shown in full, and would be reported as this warning instead.
+    config.addinivalue_line("filterwarnings", "ignore:Generating overly large repr")

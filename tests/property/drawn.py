@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from melvin.hashing import ABSENT
-from melvin.symbols import END, GROUND, MAX_PAYLOAD, START, Symbols
+from melvin.symbols import END, MAX_PAYLOAD, START, Symbols
 from melvin.tables import Counts
 
 SMALL_ALPHABET = b"ab "  # few bytes: the same payload is split in many ways, runs of one byte are common
@@ -70,10 +70,6 @@ def ground_bytes(symbols):
         return b"" if byte in (START, END) else bytes([byte])
 
     return of
-
-
-def is_ground(symbols, symbol):
-    return symbol - int(symbols.base[symbols.port[symbol]]) < GROUND
 
 
 def forms(symbols):

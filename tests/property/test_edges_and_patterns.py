@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from drawn import any_line, as_dict, constituents, is_ground, symbol_sets, table, u64
+from drawn import any_line, as_dict, constituents, symbol_sets, table, u64
 from hypothesis import given
 from hypothesis import strategies as st
 from twins import evidence as twin
@@ -43,17 +43,6 @@ def symbols_and_edges(draw):
     return symbols, raw
 
 
-@given(symbols_and_edges(), st.integers(0, 1))
-def test_transitions_are_the_adjacent_pairs_but_none_after_an_end(drawn, port):
-    symbols, raw = drawn
-    base = int(symbols.base[port])
-    stream = [base + START] + [s for pair in raw for s in pair if symbols.port[s] == port]
-    stream = [s for x in stream for s in ([x, base + START] if x == base + END else [x])]
-    found = edges.transitions(symbols, np.array(stream, np.uint32), base)
-    pairs = [(int(k) >> 21, int(symbols.by_rank[int(k) & (2**21 - 1)])) for k in found]
-    assert pairs == twin.transitions(stream, base + END)
-
-
 @given(symbols_and_edges(), st.sampled_from([1, 3, edges.SLICE]))
 def test_evidence_flows_down_to_every_constituent(drawn, at_a_time):
     symbols, raw = drawn
@@ -85,13 +74,6 @@ def test_renumbered_edges_are_the_same_edges_in_a_grown_graph(drawn):
     moved = edges.renumber(edge_table(symbols, raw), symbols, grown)
     assert edge_dict(grown, moved) == dict(raw)
     assert moved.key.tolist() == sorted(moved.key.tolist())
-
-
-@given(symbol_sets_of_two_ports)
-def test_ends_are_told_from_everything_else(symbols):
-    ids = np.arange(symbols.size, dtype=np.uint32)
-    ends = [is_ground(symbols, i) and i - int(symbols.base[symbols.port[i]]) == END for i in range(symbols.size)]
-    assert edges.is_end(symbols, ids).tolist() == ends
 
 
 # ---------------------------------------------------------------- lexicon

@@ -1,6 +1,7 @@
 """Hash table and evidence tables, each held to a dict, a Counter or bisect."""
 
 import bisect as plain
+import math
 from collections import Counter
 
 import numpy as np
@@ -110,6 +111,16 @@ def test_bisect_finds_the_first_value_that_is_not_below(values, asked):
     wanted = [w for *_, w in asked]
     found = bisect(np.array(values, np.int64), low, high, np.array(wanted, np.int64))
     assert found.tolist() == [plain.bisect_left(values, w, lo, hi) for w, (lo, hi) in zip(wanted, ranges, strict=True)]
+
+
+def test_few_runs_are_kept_however_many_keys_come(monkeypatch):
+    monkeypatch.setattr(RunStack, "BUFFER_KEYS", 1)
+    stack = RunStack()
+    random = np.random.default_rng(1)
+    for batch in range(1, 2000):
+        stack.add(random.integers(0, 2**64 - 1, 3, np.uint64))
+        assert len(stack._runs) <= 1 + math.log2(3 * batch)  # each is at least twice as long as the next
+    assert stack.fold().total() == 3 * 1999
 
 
 def test_an_empty_table_adds_nothing():

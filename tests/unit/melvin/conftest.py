@@ -1,0 +1,28 @@
+"""A brain, and the bytes it is saved as."""
+
+import pytest
+from brain_files import PROSE
+
+from melvin import Brain
+
+
+@pytest.fixture(scope="module")
+def brain():
+    """Two ports, patterns, lines held back and a generation half done."""
+    learnt = Brain()
+    learnt.learn(PROSE[:90])
+    learnt.learn([bytes([1, n, 3]) for n in range(60)], port="can")
+    return learnt
+
+
+@pytest.fixture(scope="module")
+def whole(brain, tmp_path_factory):
+    """The bytes of a brain file."""
+    path = tmp_path_factory.mktemp("brain") / "whole.m"
+    brain.save(path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "brain.m"

@@ -1,0 +1,122 @@
+"""Saving holds all of the new brain or all of the old one, whatever happens."""
+
+import errno
+import os
+import resource
+import stat
+import subprocess
+import sys
+
+import pytest
+from brain_files import ROOT
+
+from melvin import Brain
+from melvin.errors import SaveError
+
+
+def leftovers(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_saving_over_a_brain_replaces_it_whole(path, brain, whole):
+    Brain().save(path)
+    path.chmod(0o640)
+    brain.save(path)
+    assert path.read_bytes() == whole
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert leftovers(path.parent) == ["brain.m"]
+
+
+def test_a_new_brain_file_has_the_rights_that_the_user_gives_new_files(path):
+    before = os.umask(0o027)
+    try:
+        Brain().save(path)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_saving_through_a_relative_path_stays_where_it_is(tmp_path, monkeypatch, brain, whole):
+    monkeypatch.chdir(tmp_path)
+    brain.save("here.m")
+    assert (tmp_path / "here.m").read_bytes() == whole
+
+
+@pytest.mark.parametrize("where", ["gone/brain.m", "file/brain.m", "."])
+def test_a_path_that_cannot_be_written_is_one_sentence(tmp_path, brain, where):
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(SaveError, match="cannot save") as error:
+        brain.save(tmp_path / where)
+    assert str(tmp_path / where) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert leftovers(tmp_path) == ["file"]
+
+
+def test_a_folder_in_the_way_is_left_alone(tmp_path, brain):
+    (tmp_path / "brain.m").mkdir()
+    with pytest.raises(SaveError):
+        brain.save(tmp_path / "brain.m")
+    assert leftovers(tmp_path) == ["brain.m"]
+
+
+def test_a_folder_that_may_not_be_written_leaves_the_old_file(tmp_path, brain, monkeypatch):
+    path = tmp_path / "brain.m"
+    Brain().save(path)
+    before = path.read_bytes()
+    tmp_path.chmod(0o555)
+    if os.access(tmp_path, os.W_OK):  # root may write everywhere: let the system call refuse instead
+
+        def denied(*arguments, **how):
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        monkeypatch.setattr("melvin.container.tempfile.mkstemp", denied)
+    try:
+        with pytest.raises(SaveError, match="Permission denied"):
+            brain.save(path)
+    finally:
+        tmp_path.chmod(0o755)
+    assert path.read_bytes() == before
+    assert leftovers(tmp_path) == ["brain.m"]
+
+
+FULL_DISK = """
+import resource, sys
+from melvin import Brain, MelvinError
+brain = Brain.open(sys.argv[1])
+brain.learn([b"more", b"and more"] * 50)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+try:
+    brain.save(sys.argv[1])
+except MelvinError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("room", [0, 100, 20_000])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(path, whole, room):
+    assert len(whole) > 20_000
+    path.write_bytes(whole)
+    arguments = [sys.executable, "-c", FULL_DISK, str(path), str(room)]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("SaveError cannot save")
+    assert path.read_bytes() == whole
+    assert leftovers(path.parent) == ["brain.m"]
+
+
+def test_a_brain_that_could_not_be_saved_can_be_saved_elsewhere(tmp_path, brain, whole):
+    with pytest.raises(SaveError):
+        brain.save(tmp_path / "gone" / "brain.m")
+    brain.save(tmp_path / "brain.m")
+    assert (tmp_path / "brain.m").read_bytes() == whole
+
+
+def test_opening_needs_no_more_files_than_one(path, whole):
+    """Opened again and again: nothing is left open."""
+    path.write_bytes(whole)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit[1]))
+    try:
+        for _ in range(200):
+            Brain.open(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
