@@ -80,6 +80,7 @@ def encode(
     shorter = window.hash(start[last[inner]], (partial - last_length)[inner], reading.salt)
     all_but_last[inner] = continued(before[0][inner], shorter)
 
+    told = np.where(within > 0, reading.length[holder], 1)  # a line's start counts as one byte
     low, high = (np.repeat(r, at.size) for r in symbols.port_range(port))
     chunk_low, chunk_high = _walk(symbols, window, start, low[:1], high[:1], last, partial, partial > 0)
     chunk_low, chunk_high = np.where(partial > 0, chunk_low, low), np.where(partial > 0, chunk_high, high)
@@ -87,9 +88,18 @@ def encode(
     return Places(
         context=ngrams(block, carry.before, port)[at] >> np.uint64(CODE_BITS),
         boundaries=(
-            Boundary(back(0), begun, before[1], focus, low, high, nothing, size >= 1),
-            Boundary(back(1), all_but_last, before[1], focus, *symbols.subtree(back(0)), last_length, deep),
-            Boundary(stream[offset - 1], before[0], before[1], focus, chunk_low, chunk_high, partial, everywhere),
+            Boundary(back(0), begun, before[1], told + partial, focus, low, high, nothing, size >= 1),
+            Boundary(
+                back(1),
+                all_but_last,
+                before[1],
+                told + partial - last_length,
+                focus,
+                *symbols.subtree(back(0)),
+                last_length,
+                deep,
+            ),
+            Boundary(stream[offset - 1], before[0], before[1], told, focus, chunk_low, chunk_high, partial, everywhere),
         ),
     )
 

@@ -106,6 +106,7 @@ class Boundary:
 
     source : uint32, shape (n,)           the symbol that ends there
     here, before : uint32, shape (n,)     names of the chunk before (with what is read of this one), and of one more
+    told : int64, shape (n,)              bytes that `here` stands for
     focus : uint32, shape (foci, n)       the chunks attended to, the most telling first; NOTHING where there is none
     low, high : int64, shape (n,)         ranks of the symbols that begin with the bytes since
     depth : int64, shape (n,)             number of those bytes
@@ -115,6 +116,7 @@ class Boundary:
     source: U32
     here: U32
     before: U32
+    told: I64
     focus: U32
     low: I64
     high: I64
@@ -226,18 +228,19 @@ class Weights:
 
 
 def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[Opinion]:
-    """What each head says of each code: the general ones first.
+    """What each head says of each code: the general ones first, and of each kind the boundary further back last.
 
     code : int64, shape (n, m);  longest : int64, shape (n, 1)   bytes of context that the byte view has seen before
     """
     symbols = model.symbols
-    for index, boundary in enumerate(places.boundaries):
-        span = _Span.of(symbols, boundary, code)
-        for head, rows, source, there, extent in _sources(model, boundary):
+    spans = [_Span.of(symbols, boundary, code) for boundary in places.boundaries]
+    for heads in zip(*(_sources(model, boundary) for boundary in places.boundaries), strict=True):
+        for index, (head, rows, source, there, extent) in enumerate(heads):
+            boundary = places.boundaries[index]
             if head < SYMBOL and not index:  # of a symbol not begun, the byte view knows all that these do
                 continue
             further = (extent + boundary.depth > longest[:, 0])[:, None]
-            yield _opinion(symbols, rows, index * SOURCES + head, source, boundary.valid & there, further, span)
+            yield _opinion(symbols, rows, index * SOURCES + head, source, boundary.valid & there, further, spans[index])
 
 
 @dataclass(frozen=True)
@@ -278,10 +281,10 @@ def _sources(model: Model, boundary: Boundary) -> Iterator[tuple[int, Rows, U64,
     focus = np.where(told, boundary.focus, 0).astype(np.uint64)
     yield CONTEXT, model.context_edges, focus[0], told[0], none
     turned = source != base + np.uint32(START)
-    yield EDGE, model.transformers, pack(boundary.before, boundary.here), turned, length[source] + NAME_BYTES
+    yield EDGE, model.transformers, pack(boundary.before, boundary.here), turned, boundary.told + NAME_BYTES
     for slot in range(focus.shape[0] - 1, -1, -1):
         key = pack(focus[slot], boundary.here)
-        yield ATTENDED + slot, model.attended, key, told[slot], length[source] + NAME_BYTES
+        yield ATTENDED + slot, model.attended, key, told[slot], boundary.told + NAME_BYTES
 
 
 def _opinion(
