@@ -1,0 +1,174 @@
+"""The learner's command line as a process of its own: signals, pipes, hash seeds, output that nobody reads."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from melvin import Brain, verify
+from melvin.lines import READ_BYTES
+
+ROOT = Path(__file__).parents[2]
+LINE = b"the %d. line of a text, and after it comes the next\n"
+PIPE_BYTES = 1 << 16  # what Linux holds between a writer and a reader
+PATIENCE_S = 120
+
+
+def lines(count, first=0):
+    return b"".join(LINE % n for n in range(first, first + count))
+
+
+def melvin(*arguments, **how):
+    return subprocess.run(
+        [sys.executable, "-m", "melvin", *map(str, arguments)], cwd=ROOT, capture_output=True, timeout=PATIENCE_S, **how
+    )
+
+
+@pytest.fixture
+def training(tmp_path):
+    """A real training that reads from a pipe, and the pipe's other end."""
+    started = []
+
+    def start(*arguments):
+        command = [sys.executable, "-m", "melvin", "train", str(tmp_path / "brain.m"), "-", *arguments]
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+
+
+def ended(process, text=b""):
+    """What a process has printed when it ends."""
+    out, err = process.communicate(text or None, timeout=PATIENCE_S)
+    assert b"Traceback" not in err
+    return process.returncode, out.decode(), err.decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_what_was_learnt_and_says_how_to_go_on(training, tmp_path, number):
+    process = training("--json")
+    process.stdin.write(lines(20_000))  # returns when all but a pipe's worth is read: learning has begun
+    process.send_signal(number)
+    out, err = process.stdout.read(), process.stderr.read()  # the pipe is still open: it need not end first
+    assert process.wait(PATIENCE_S) == 128 + number
+    assert b"saved" in err
+    assert b"Traceback" not in err
+    summary = json.loads(out)
+    assert summary["interrupted"] is True
+    verify(tmp_path / "brain.m")
+    stats = Brain.open(tmp_path / "brain.m").stats()
+    assert stats.lines == summary["learnt_lines"] > 0
+    assert stats.bytes >= len(lines(20_000)) - PIPE_BYTES - 2 * READ_BYTES
+
+
+def test_a_signal_while_waiting_for_input_stops_at_once(training, tmp_path):
+    process = training()
+    process.stdin.write(lines(20_000) + b"an open line")
+    process.send_signal(signal.SIGINT)
+    err = process.stderr.read()
+    assert process.wait(PATIENCE_S) == 130
+    assert b"Traceback" not in err
+    verify(tmp_path / "brain.m")
+
+
+def test_what_was_interrupted_is_the_beginning_of_what_would_have_been_learnt(training, tmp_path):
+    process = training("--json")
+    process.stdin.write(lines(20_000))
+    process.send_signal(signal.SIGINT)
+    process.stdout.read()
+    assert process.wait(PATIENCE_S) == 130
+    kept = Brain.open(tmp_path / "brain.m")
+    whole = Brain()
+    whole.learn(lines(kept.stats().lines).splitlines())
+    assert kept.stats() == whole.stats()
+    assert kept.query("the 7").payload == whole.query("the 7").payload
+
+
+def test_a_training_from_a_pipe_ends_when_the_pipe_does(training, tmp_path):
+    returned, out, err = ended(training("--json"), lines(3000))
+    assert returned == 0
+    assert err == ""  # no progress line where nobody looks
+    assert json.loads(out)["learnt_lines"] == 3000
+
+
+def test_a_killed_training_leaves_the_old_brain(training, tmp_path):
+    path = tmp_path / "brain.m"
+    brain = Brain()
+    brain.learn([b"the old brain"] * 9)
+    brain.save(path)
+    before = path.read_bytes()
+    process = training()
+    process.stdin.write(lines(20_000))
+    process.kill()
+    process.wait(PATIENCE_S)
+    assert path.read_bytes() == before
+
+
+def test_the_whole_way_from_text_to_answer(tmp_path):
+    corpus, brain = tmp_path / "corpus.txt", tmp_path / "brain.m"
+    corpus.write_bytes(lines(400))
+    seeds = []
+    for seed in ("1", "2"):
+        env = os.environ | {"PYTHONHASHSEED": seed}
+        brain.unlink(missing_ok=True)
+        assert melvin("train", brain, corpus, env=env).returncode == 0
+        seeds.append(brain.read_bytes())
+    assert seeds[0] == seeds[1]
+    assert melvin("verify", brain).returncode == 0
+    answer = json.loads(melvin("query", brain, "the 7. line of a text, and aft", "--json").stdout)
+    assert answer["text"].startswith("er it comes")
+    assert json.loads(melvin("score", brain, corpus, "--json").stdout)["bits_per_byte"] < 2
+
+
+BAD = {
+    "a missing brain": ("query", "nowhere.m", "a"),
+    "not a brain": ("verify", "README-of-another-project"),
+    "a missing corpus": ("train", "brain.m", "nowhere.txt"),
+    "a folder that is gone": ("train", "gone/brain.m", "README-of-another-project"),
+}
+
+
+@pytest.mark.parametrize("arguments", BAD.values(), ids=BAD)
+def test_bad_input_is_one_line_and_no_traceback(tmp_path, arguments):
+    (tmp_path / "README-of-another-project").write_bytes(b"# Another project\n" * 9)
+    done = subprocess.run(
+        [sys.executable, "-m", "melvin", *arguments],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert done.stderr.startswith(b"Error: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
+    """`python -m melvin inspect brain.m | head -1`"""
+    brain = Brain()
+    brain.learn(lines(300).splitlines())
+    brain.save(tmp_path / "brain.m")
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as broken:
+        done = subprocess.run(
+            [sys.executable, "-m", "melvin", "inspect", str(tmp_path / "brain.m"), "--top", "999"],
+            cwd=ROOT,
+            stdout=broken,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE_S,
+        )
+    assert b"Traceback" not in done.stderr
