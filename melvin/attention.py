@@ -19,6 +19,7 @@ from melvin.symbols import SYMBOL_BITS, U32
 from melvin.tables import I64, U64
 
 LAGS = 8  # chunks looked back at
+LAG_BITS = 4  # that a lag takes in a key
 MAX_FOCI = 6  # chunks attended to: with the last chunk and the edge just taken, eight heads in all
 FOCUS_BYTES = 1 << 23  # bytes of a generation, times chunks attended to, that attention may cost
 NOTHING = np.uint32(0xFFFFFFFF)  # where no chunk of the line lies in reach
@@ -36,6 +37,16 @@ class Focus:
 
     chunk: U32
     lag: I64
+
+    @property
+    def key(self) -> U32:
+        """uint32, shape (foci, n): names of the attended chunks with their lags; NOTHING where there is none."""
+        return np.where(self.chunk == NOTHING, NOTHING, at_lag(self.chunk, self.lag))
+
+
+def at_lag(name: U32, lag: I64) -> U32:
+    """Name of a chunk so far back."""
+    return names(mix(name.astype(np.uint64) << np.uint64(LAG_BITS) | lag.astype(np.uint64)))
 
 
 def foci(generation_bytes: int) -> int:

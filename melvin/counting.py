@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import NOTHING, Focus, attend, chunk_frequency, chunks_before, continued, earlier, names
+from melvin.attention import LAG_BITS, NOTHING, Focus, attend, chunk_frequency, chunks_before, continued, earlier, names
 from melvin.chunks import Window, chunk_starts, finished
 from melvin.contexts import ORDER, codes_of, ngrams
 from melvin.edges import pack
-from melvin.evidence import LAG_BITS
 from melvin.lines import Block
 from melvin.parse import Parser, chunk_salt
 from melvin.symbols import END, END_CODE, START, U32, Symbols
@@ -149,13 +148,14 @@ def count(
     reaches = reading.within[chunk] > 0
     open_ = (source != end) & (source != opening) & ~familiarity.settled[source]  # the source leaves something open
     attended: list[U64] = []
+    key = reading.focus.key
     for slot in range(familiarity.foci):
-        focus = np.where(reaches & open_, reading.focus.chunk[slot, holder], NOTHING)
+        focus = np.where(reaches & open_, key[slot, holder], NOTHING)
         told = np.flatnonzero(focus != NOTHING)
         attended.append(pack(pack(focus[told], here[told]), target[told]))
         if not slot:
-            lag = reading.focus.lag[slot, holder[told]].astype(np.uint64) + np.uint64(1)
-            context_edges = (pack(focus[told], target[told]) << np.uint64(LAG_BITS)) | lag
+            main, lag = reading.focus.chunk[slot, holder[told]], reading.focus.lag[slot, holder[told]] + 1
+            context_edges = (pack(main, target[told]) << np.uint64(LAG_BITS)) | lag.astype(np.uint64)
     keys = {
         "links": pack(source, target)[source != end],
         "transformers": pack(pack(before[open_], here[open_]), target[open_]),

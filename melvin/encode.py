@@ -63,7 +63,7 @@ def encode(
     within = np.where(opens[at] | goes_on, 0, reading.within[last] + ended)
     before = [_chunk_back(reading.name, within, last - ~ended, back) for back in (0, 1)]
     holder = np.maximum(last - ~ended, 0)
-    focus = np.where(within > 0, reading.focus.chunk[:, holder], NOTHING)
+    focus = (reading.focus.chunk[0, holder], np.where(within > 0, reading.focus.key[:, holder], NOTHING))
     some = np.flatnonzero(partial > 0)
     here = parser.parse(window, start[last[some]], partial[some], port, np.zeros(some.size, np.bool_))
     size = np.zeros(at.size, np.int64)
@@ -88,18 +88,20 @@ def encode(
     return Places(
         context=ngrams(block, carry.before, port)[at] >> np.uint64(CODE_BITS),
         boundaries=(
-            Boundary(back(0), begun, before[1], told + partial, focus, low, high, nothing, size >= 1),
+            Boundary(back(0), begun, before[1], told + partial, *focus, low, high, nothing, size >= 1),
             Boundary(
                 back(1),
                 all_but_last,
                 before[1],
                 told + partial - last_length,
-                focus,
+                *focus,
                 *symbols.subtree(back(0)),
                 last_length,
                 deep,
             ),
-            Boundary(stream[offset - 1], before[0], before[1], told, focus, chunk_low, chunk_high, partial, everywhere),
+            Boundary(
+                stream[offset - 1], before[0], before[1], told, *focus, chunk_low, chunk_high, partial, everywhere
+            ),
         ),
     )
 

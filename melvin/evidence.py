@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from melvin.attention import LAG_BITS
 from melvin.edges import renumber
 from melvin.symbols import Symbols
 from melvin.tables import U64, Counts, RunStack, fold
@@ -19,7 +20,7 @@ class Evidence:
 
     links : (i, j)               edges: j came right after i; closed under suffixes once folded in
     transformers : (h, i, j)     edge transformers: once the edge from chunk h to i was taken, j came
-    attended : (r, i, j)         j came right after i, while the chunk r was attended to (see `attention`)
+    attended : (r, i, j)         j came right after i, while the chunk r was attended to, at its lag (see `attention`)
     context_edges : (r, j, lag)  j came in the chunk `lag` after r, which was attended to
         where h, i and r are chunks by name; i is the one before j, with the part of j's own chunk that stands before j
     grams : six bytes            five bytes and what came next
@@ -45,8 +46,12 @@ class Evidence:
 
 
 TABLES = tuple(field.name for field in fields(Evidence))
-LAG_BITS = 4  # a context edge's lag stands behind its target
-RANK_SHIFT = {"links": 0, "transformers": 0, "attended": 0, "context_edges": LAG_BITS}  # bits behind the target's rank
+RANK_SHIFT = {
+    "links": 0,
+    "transformers": 0,
+    "attended": 0,
+    "context_edges": LAG_BITS,
+}  # bits behind the target's rank: its lag
 
 
 class Runs:

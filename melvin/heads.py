@@ -19,10 +19,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import MAX_FOCI, NOTHING
+from melvin.attention import LAG_BITS, MAX_FOCI, NOTHING
 from melvin.contexts import F64, Context, derive, probability
 from melvin.edges import pack, target_of
-from melvin.evidence import LAG_BITS, Evidence
+from melvin.evidence import Evidence
 from melvin.symbols import END, NONE, START, U32, Symbols
 from melvin.tables import I64, U64, Counts
 
@@ -107,7 +107,8 @@ class Boundary:
     source : uint32, shape (n,)           the symbol that ends there
     here, before : uint32, shape (n,)     names of the chunk before (with what is read of this one), and of one more
     told : int64, shape (n,)              bytes that `here` stands for
-    focus : uint32, shape (foci, n)       the chunks attended to, the most telling first; NOTHING where there is none
+    focus : uint32, shape (n,)            the chunk most attended to, by name
+    attended : uint32, shape (foci, n)    the chunks attended to with their lags; NOTHING where there is none
     low, high : int64, shape (n,)         ranks of the symbols that begin with the bytes since
     depth : int64, shape (n,)             number of those bytes
     valid : bool, shape (n,)
@@ -118,6 +119,7 @@ class Boundary:
     before: U32
     told: I64
     focus: U32
+    attended: U32
     low: I64
     high: I64
     depth: I64
@@ -277,13 +279,12 @@ def _sources(model: Model, boundary: Boundary) -> Iterator[tuple[int, Rows, U64,
     ending = np.where(ends, symbols.right[source], 0).astype(np.uint64)
     yield SUFFIX, model.links, ending, ends, length[ending]
     yield SYMBOL, model.links, source.astype(np.uint64), always, length[source]
-    told = boundary.focus != NOTHING
-    focus = np.where(told, boundary.focus, 0).astype(np.uint64)
-    yield CONTEXT, model.context_edges, focus[0], told[0], none
+    told = boundary.attended != NOTHING
+    yield CONTEXT, model.context_edges, np.where(told[0], boundary.focus, 0).astype(np.uint64), told[0], none
     turned = source != base + np.uint32(START)
     yield EDGE, model.transformers, pack(boundary.before, boundary.here), turned, boundary.told + NAME_BYTES
-    for slot in range(focus.shape[0] - 1, -1, -1):
-        key = pack(focus[slot], boundary.here)
+    for slot in range(told.shape[0] - 1, -1, -1):
+        key = pack(np.where(told[slot], boundary.attended[slot], 0), boundary.here)
         yield ATTENDED + slot, model.attended, key, told[slot], boundary.told + NAME_BYTES
 
 
