@@ -6,11 +6,13 @@ attempt leaves a black box: a folder with the exact command, environment, job, e
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +27,7 @@ from harness.verdict import OF_MEMORY, Verdict, judge
 from scaling_suite.workload import Rung
 
 JOB_SCHEMA = "harness.job/1"
+BUILT = "built"  # what a command subject's build step makes, below the folder of the run
 KEPT_FILE_BYTES = 16 * 1024**2  # a black box keeps what the subject wrote up to this size per file
 
 
@@ -76,6 +79,24 @@ class Plan:
     min_lines_per_s: float | None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What one attempt differs in from the next.
+
+    number : of the black box; until : "learn" to end after learning; under : a program that runs the command, such as
+    gdb; trace : False for a helper of a search, that nobody watches and that leaves nothing; keep : leave the folder
+    all the same
+    """
+
+    number: str = "1"
+    why: str = ""
+    until: str | None = None
+    under: tuple[str, ...] = ()
+    discard_output: bool = False
+    trace: bool = True
+    keep: bool = False
+
+
 class Trials:
     """Tries sizes for a ladder, in a folder of its own."""
 
@@ -102,21 +123,28 @@ class Trials:
         """Try a size with one attempt, for a search that will end in its own neighbourhood anyway."""
         return self._try(size_bytes, confirm=False)
 
+    def try_under(self, size_bytes: int, memory_bytes: int) -> Trial:
+        """Try a size once under another memory limit; nobody needs its black box."""
+        limits = replace(self.plan.limits.under(self.limiter), memory_bytes=memory_bytes)
+        with self.text_of(size_bytes) as rung:
+            attempt = self.attempt(rung, limits, Asked("frontier", trace=False))
+        return Trial(rung, [attempt], attempt.verdict)
+
     def _try(self, size_bytes: int, *, confirm: bool) -> Trial:
         self._watcher.preparing(size_bytes)
         work = self._folder / "work"
         try:
             rung = self._prepare(self.plan.source, size_bytes, work, self.plan.seed)
             limits = self.plan.limits.under(self.limiter)
-            attempts = [self._attempt(rung, limits, 1, "")]
+            attempts = [self.attempt(rung, limits, Asked())]
             verdict = attempts[0].verdict
             if confirm and verdict.name in OF_MEMORY:
                 limits = limits.under(other_limiter(limits.limiter, verdict.name))
                 why = f"{verdict.name} under {self.limiter}; is it the limiter?"
-                attempts.append(self._attempt(rung, limits, 2, why))
+                attempts.append(self.attempt(rung, limits, Asked("2", why)))
                 verdict = self._confirmed(attempts)
             elif confirm and verdict.name == "killed_external":
-                attempts.append(self._attempt(rung, limits, 2, "killed from outside; once more"))
+                attempts.append(self.attempt(rung, limits, Asked("2", "killed from outside; once more")))
                 verdict = attempts[-1].verdict
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -132,30 +160,48 @@ class Trials:
             f"{first.verdict.name} under {first.limits.limiter}, {second.verdict.name} under {second.limits.limiter}",
         )
 
-    def _attempt(self, rung: Rung, limits: Limits, number: int, why: str) -> Attempt:
-        folder = self._folder / "black-box" / f"{units.label(rung.size_bytes)}-{number}"
-        spawn, recipe = self._spawn(rung, limits, folder)
-        self._watcher.attempt_started(rung, limits, why)
+    @contextmanager
+    def text_of(self, size_bytes: int) -> Iterator[Rung]:
+        """The text of a rung again, for as long as it is looked at."""
+        work = self._folder / "work"
+        try:
+            yield self._prepare(self.plan.source, size_bytes, work, self.plan.seed)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def attempt(self, rung: Rung, limits: Limits, asked: Asked) -> Attempt:
+        """Run one worker on a text that is there, and judge it."""
+        name = f"{units.label(rung.size_bytes)}-{asked.number}" if asked.trace else asked.number
+        folder = self._folder / "black-box" / name
+        spawn, recipe = self._spawn(rung, limits, folder, asked)
+        if asked.trace:
+            self._watcher.attempt_started(rung, limits, asked.why)
         evidence = self._launcher.run(spawn, self._watcher.sample)
         verdict = judge(evidence, corpus_lines=rung.corpus_lines, min_lines_per_s=self.plan.min_lines_per_s)
-        if verdict.name == "ok":
-            shutil.rmtree(folder)
-        else:
+        if asked.keep or (asked.trace and verdict.name != "ok"):
+            recipe["corpus"]["sha256"] = sha256(rung.corpus)
             seal(folder, recipe, evidence, verdict)
+        else:
+            shutil.rmtree(folder)
         attempt = Attempt(limits, evidence, verdict, folder if folder.exists() else None)
-        self._watcher.attempt_ended(attempt)
+        if asked.trace:
+            self._watcher.attempt_ended(attempt)
         return attempt
 
-    def _spawn(self, rung: Rung, limits: Limits, folder: Path) -> tuple[Spawn, dict[str, Any]]:
+    def _spawn(self, rung: Rung, limits: Limits, folder: Path, asked: Asked) -> tuple[Spawn, dict[str, Any]]:
         job = {
             "schema": JOB_SCHEMA,
-            "task": "train",
-            "subject": self.plan.subject.text,
+            **self.plan.subject.job,
             "corpus": str(rung.corpus.resolve()),
+            "lines": rung.corpus_lines,
             "heldout": str(rung.heldout.resolve()),
             "facts": str(rung.facts.resolve()),
             "folder": str(folder.resolve()),
+            "built": str((self._folder / BUILT).resolve()),
             "limits": limits.as_json(),
+            "until": asked.until,
+            "under": list(asked.under),
+            "discard_output": asked.discard_output,
         }
         try:
             if folder.exists():
@@ -166,7 +212,7 @@ class Trials:
         except OSError as error:
             raise OutputError(f"cannot write {folder}: {error.strerror}; give another folder with -o") from error
         argv = [sys.executable, "-m", "harness.worker", str(job_file)]
-        spawn = Spawn(argv, worker_environment(), str(folder.resolve()), limits)
+        spawn = Spawn(argv, worker_environment(), str(folder.resolve()), limits, asked.discard_output)
         source = None if self.plan.source is None else str(self.plan.source.resolve())
         corpus = {
             "source": source,
@@ -179,8 +225,14 @@ class Trials:
             "environment": spawn.environment,
             "working_folder": str(Path.cwd()),
             "corpus": corpus,
+            "min_lines_per_s": self.plan.min_lines_per_s,
         }
         return spawn, recipe
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def seal(folder: Path, recipe: dict[str, Any], evidence: Evidence, verdict: Verdict) -> None:

@@ -15,6 +15,8 @@ from harness import units
 from harness.attempts import Attempt, Trial
 from harness.limits import Limits
 from harness.plain_text import plain_text
+from harness.report import models
+from harness.report.summary import told
 from harness.stages import is_learning
 from harness.verdict import learning_rate
 from scaling_suite.workload import Rung
@@ -114,6 +116,12 @@ class Progress:
             ]
         text = f"{units.label(trial.rung.size_bytes):>8}  {trial.verdict.name:<14} {'  '.join(told)}"
         self._say(text, "green" if trial.passed else "bold red")
+
+    def foretold(self, forecast: models.Forecast) -> None:
+        """Where it will break, if that is near enough to be told."""
+        text = told(forecast)
+        if text:
+            self._say(f"{'':>8}  forecast: {text}", "dim")
 
     def _say(self, text: str, style: str = "") -> None:
         self._console.print(Text(plain_text(text), style=style), soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from harness.stage_clock import START
 
-AFTER_LEARNING = ("save", "load", "verify", "query", "resume")
+AFTER_LEARNING = ("save", "load", "verify", "query", "resume", "repeat")
 
 
 def is_learning(stage: str) -> bool:

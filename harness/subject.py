@@ -11,8 +11,8 @@ A subject in ten lines, named on the command line as `python:my.module:Counts`:
         def query(self, text): return ...
         def stats(self): return {"nodes": len(self.seen), "edges": 0}
 
-What it offers beyond that (`score`, `verify`, `resumable`) it has; what it lacks is reported as null, not as
-a failure.
+What it offers beyond that (`score`, `verify`, `resumable`) it has; what it lacks is reported as null, not as a
+failure. `deterministic = False` takes back what is taken for granted.
 """
 
 from __future__ import annotations
@@ -76,13 +76,30 @@ def is_resumable(subject: Subject) -> bool:
     return bool(getattr(subject, "resumable", False))
 
 
+def is_deterministic(subject: Subject) -> bool:
+    """Whether the same text gives the same counts and answers; taken for granted unless it says otherwise."""
+    return bool(getattr(subject, "deterministic", True))
+
+
 @dataclass(frozen=True)
 class SubjectName:
-    """A subject as named on the command line: the module and class that a worker imports."""
+    """A subject as named on the command line.
+
+    module, class_name : what a worker imports; empty for a command
+    command : the part `command` of a job, for a command subject
+    """
 
     text: str
-    module: str
-    class_name: str
+    module: str = ""
+    class_name: str = ""
+    command: dict[str, Any] | None = None
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """What a job says about its subject."""
+        if self.command is None:
+            return {"task": "train", "subject": self.text}
+        return {"task": "command", "subject": self.text, "command": self.command}
 
     @property
     def package(self) -> str:
@@ -94,12 +111,12 @@ BUILT_IN = {"melvin": ("harness.subjects.melvin", "Melvin")}
 
 
 def parse_subject(text: str) -> SubjectName:
-    """`melvin`, or `python:package.module:Class`.
+    """`melvin`, `python:package.module:Class`, or `command:file.toml`.
 
     Raises
     ------
     SubjectError
-        for any other form.
+        for any other form, and for a command that cannot be run.
     """
     if text in BUILT_IN:
         return SubjectName(text, *BUILT_IN[text])
@@ -107,8 +124,13 @@ def parse_subject(text: str) -> SubjectName:
     module, _, class_name = rest.partition(":")
     if kind == "python" and module and class_name:
         return SubjectName(text, module, class_name)
+    if kind == "command" and rest:
+        from harness.command_subject import read_command_subject, resolve  # pydantic: workers do without
+
+        path = Path(rest)
+        return SubjectName(text, command=resolve(read_command_subject(path), path))
     known = ", ".join(sorted(BUILT_IN))
-    raise SubjectError(f"unknown subject {text!r}: expected {known} or python:package.module:Class")
+    raise SubjectError(f"unknown subject {text!r}: expected {known}, python:package.module:Class or command:file.toml")
 
 
 def make_subject(name: SubjectName) -> Subject:

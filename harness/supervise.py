@@ -39,12 +39,13 @@ from harness.procfs import (
 from harness.programs import find_program
 
 POLL_S = 0.005  # of memory
-FAMILY_S = 0.05  # how often new children are looked for
+FAMILY_S = 0.01  # how often new children are looked for
 REPORT_S = 0.2  # how often the orchestrator hears
 DUMP_WAIT_S = 0.5  # for a stack dump to appear before the process is stopped for time
 DUMP_WAIT_MEMORY_S = 0.02  # the same for memory, where every millisecond costs megabytes
 TERMINATE_WAIT_S = 2.0  # between SIGTERM and SIGKILL
-PY_SPY_WAIT_S = 10.0
+DUMP_LIMIT_S = 10.0  # for py-spy or gdb to tell one stack
+CHILDREN_DUMPED = 3  # of the programs that a worker runs
 SAMPLES_KEPT = 400  # memory samples in the evidence; when full, every other one is dropped
 HEARTBEAT_FILE = "heartbeat"
 
@@ -55,12 +56,14 @@ class Spawn:
 
     argv : the program and its arguments; the number of the result descriptor is added at the end
     folder : where its stack dumps, heartbeat and output are kept
+    discard_output : send stdout and stderr to /dev/null, to see what writing them costs
     """
 
     argv: list[str]
     environment: dict[str, str]
     folder: str
     limits: Limits
+    discard_output: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -128,20 +131,19 @@ class Supervision:
             [*self.spawn.argv, str(result_write)],
             env=self.spawn.environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL if self.spawn.discard_output else subprocess.PIPE,
+            stderr=subprocess.DEVNULL if self.spawn.discard_output else subprocess.PIPE,
             pass_fds=(result_write,),
             start_new_session=True,
         )
         os.close(result_write)
-        assert process.stdout is not None
-        assert process.stderr is not None
         self.pid = process.pid
         self.family = _Family(self.pid)
         self.heartbeat = HeartbeatReader(self.folder / HEARTBEAT_FILE)
         self.result = ResultPipe(result_read)
-        self.stdout = Capture(process.stdout.fileno())
-        self.stderr = Capture(process.stderr.fileno())
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        self.stdout = Capture(process.stdout.fileno() if process.stdout else nothing)
+        self.stderr = Capture(process.stderr.fileno() if process.stderr else nothing)
         self.pidfd = os.pidfd_open(self.pid)
         self.emit({"event": "started", "pid": self.pid})
         try:
@@ -157,8 +159,10 @@ class Supervision:
             self.family.close()
             os.close(self.pidfd)
             os.close(result_read)
-            process.stdout.close()
-            process.stderr.close()
+            os.close(nothing)
+            for pipe in (process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
         self.stdout.write(self.folder / "stdout.txt")
         self.stderr.write(self.folder / "stderr.txt")
         oom_kills = oom_kill_count()
@@ -199,7 +203,7 @@ class Supervision:
         with selectors.DefaultSelector() as selector:
             selector.register(self.pidfd, selectors.EVENT_READ, "end")
             selector.register(self.control, selectors.EVENT_READ, "control")
-            for stream in (self.result, self.stdout, self.stderr):
+            for stream in (self.result,) if self.spawn.discard_output else (self.result, self.stdout, self.stderr):
                 selector.register(stream.descriptor, selectors.EVENT_READ, stream)
             while True:
                 for key, _ in selector.select(max(0.0, next_poll - time.monotonic())):
@@ -276,7 +280,7 @@ class Supervision:
     def _stop_for_time(self, selector: selectors.BaseSelector) -> None:
         self.anon_at_stop = self.last_memory[1]
         self._ask_for_stack(DUMP_WAIT_S)
-        self._py_spy_dump()
+        self._dump_stacks()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGTERM)
         until = time.monotonic() + TERMINATE_WAIT_S
@@ -308,20 +312,22 @@ class Supervision:
                 if size == previous > before:
                     return
 
-    def _py_spy_dump(self) -> None:
-        program = find_program("py-spy")
-        if program is None:
-            return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            dump = subprocess.run(
-                [program, "dump", "--pid", str(self.pid)],
-                capture_output=True,
-                timeout=PY_SPY_WAIT_S,
-                check=False,
-            )
-            (self.folder / "py-spy.txt").write_bytes(dump.stdout + dump.stderr)
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.pidfd, signal.SIGCONT)  # a dump that failed may leave it stopped
+    def _dump_stacks(self) -> None:
+        """Where it hangs: of a worker by py-spy, of a program that a worker runs by gdb. One file each."""
+        for pid in (self.pid, *children_of(self.pid)[:CHILDREN_DUMPED]):
+            python = "python" in _program_of(pid)
+            program = find_program("py-spy" if python else "gdb")
+            if program is None:
+                continue
+            how = ["dump", "--pid", str(pid)] if python else ["-batch", "-nx", "-p", str(pid), "-ex", "bt 40"]
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                dump = subprocess.run(
+                    [program, *how], stdin=subprocess.DEVNULL, capture_output=True, timeout=DUMP_LIMIT_S, check=False
+                )
+                name = "py-spy.txt" if pid == self.pid else f"stack-of-{Path(_program_of(pid)).name or pid}.txt"
+                (self.folder / name).write_bytes(dump.stdout + (dump.stderr if python else b""))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)  # a dump that failed may leave it stopped
 
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -341,6 +347,14 @@ class Supervision:
             return (self.folder / FAULT_FILE).read_text(errors="backslashreplace")
         except FileNotFoundError:
             return ""
+
+
+def _program_of(pid: int) -> str:
+    """The path of the program that a process runs, as far as it may be known."""
+    try:
+        return str(Path(f"/proc/{pid}/exe").readlink())
+    except OSError:
+        return ""
 
 
 def parse_result(text: bytes) -> tuple[dict[str, Any] | None, str | None]:

@@ -65,3 +65,11 @@ def memory_tick(value: float) -> str:
         if value >= unit * 0.9999:
             return f"{value / unit:g} {name}"
     return f"{value:g} B"
+
+
+def long_duration(seconds: float) -> str:
+    """A projected time: days and years where hours are too many to grasp."""
+    days = seconds / 86_400
+    if days >= 730:
+        return f"{days / 365.25:,.3g} years"
+    return f"{days:,.3g} days" if days >= 2 else format_duration(seconds)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from harness.errors import WorkloadFailed
+from harness.signals import deferred
 from scaling_suite.workload import Rung
 
 
@@ -23,11 +24,22 @@ def prepare(source: Path | None, size_bytes: int, folder: Path, seed: int) -> Ru
     argv += ["--out", str(folder), "--seed", str(seed)]
     if source is not None:
         argv += ["--corpus", str(source)]
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines() or ["no message"]
+    process = None
+    try:
+        with deferred():
+            process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        out, err = process.communicate()
+    except BaseException:
+        if process is not None:
+            process.kill()
+            process.communicate()
+        raise
+    if process.returncode != 0:
+        said = err.strip().splitlines() or ["no message"]
         raise WorkloadFailed(f"the text of a rung could not be made: {said[-1].removeprefix('error: ')}")
-    made = json.loads(done.stdout)
+    made = json.loads(out)
     paths = {name: Path(made[name]) for name in ("corpus", "heldout", "facts")}
     return Rung(
         made["size_bytes"],

@@ -11,18 +11,23 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from harness import workload
-from harness.attempts import Plan, Trial, Trials
+from harness import build_step, workload
+from harness.attempts import BUILT, Plan, Trial, Trials
 from harness.commands.options import Duration, Size
 from harness.console import human
+from harness.diagnosis.foretell import forecast_of
+from harness.diagnosis.investigate import Bounds, Investigation, investigate
+from harness.diagnosis.rules import diagnose
 from harness.errors import Interrupted, WorkloadFailed
 from harness.exit_codes import ExitCode
+from harness.frontier import find_frontier
 from harness.ladder import Climb, climb
 from harness.launch import Launcher
 from harness.limits import LIMITERS, Limits
 from harness.machine import describe_machine, describe_subject, describe_tool
 from harness.output import append_step_summary, make_folder, write_views
 from harness.progress import Progress
+from harness.replay import replay_and_tell
 from harness.report import build, models, terminal
 from harness.report.markdown import render_markdown
 from harness.subject import SubjectName, parse_subject
@@ -45,10 +50,14 @@ class LadderOptions:
     bisect_runs: int
     seed: int
     notes: list[str]
+    bounds: Bounds
+    frontier: bool = False
 
 
 @click.command("ladder")
-@click.option("--subject", default="melvin", show_default=True, help="melvin, or python:package.module:Class.")
+@click.option(
+    "--subject", default="melvin", show_default=True, help="melvin, python:package.module:Class, or command:file.toml."
+)
 @click.option("--corpus", type=click.Path(path_type=Path), help="A text file or folder. [default: generated text]")
 @click.option("--from", "first", default="1KB", show_default=True, type=Size(), help="The first rung.")
 @click.option("--to", "last", default="1GB", show_default=True, type=Size(), help="The last rung.")
@@ -82,6 +91,26 @@ class LadderOptions:
     type=click.IntRange(min=0),
     help="Of the text and the facts.",
 )
+@click.option(
+    "--witness-runs",
+    default=150,
+    show_default=True,
+    type=click.IntRange(0, 10_000),
+    help="Runs spent on shrinking the text of a crash.",
+)
+@click.option(
+    "--witness-time",
+    default="2min",
+    show_default=True,
+    type=Duration(),
+    help="Time spent on shrinking the text of a crash.",
+)
+@click.option("--frontier", is_flag=True, help="Also find the breaking size under smaller memory limits.")
+@click.option(
+    "--replay",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Run the attempt of a black box again, instead; it runs the command that the box names.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")
 @click.option(
     "-o",
@@ -104,6 +133,10 @@ def command(
     required: int | None,
     bisect_runs: int,
     seed: int,
+    witness_runs: int,
+    witness_time: float,
+    frontier: bool,
+    replay: Path | None,
     as_json: bool,
     output: Path | None,
 ) -> None:
@@ -114,6 +147,8 @@ def command(
     result too.
     """
     with Launcher() as launcher:  # before anything grows
+        if replay is not None:
+            ctx.exit(replay_and_tell(replay, launcher, as_json))
         sizes, notes = _sizes(corpus, first, last, factor)
         limits = Limits(memory_limit, time_limit, limiter)
         options = LadderOptions(
@@ -126,6 +161,8 @@ def command(
             bisect_runs,
             seed,
             notes,
+            Bounds(witness_runs, witness_time),
+            frontier,
         )
         folder = make_folder("ladder", output)
         console = human()
@@ -163,10 +200,21 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
     span = f"{format_size(options.sizes[0])} to {format_size(options.sizes[-1])}"
     console.print(f"{options.subject.text} on {text}, {span}; limits: {limits}", style="bold", soft_wrap=True)
     climbed: Climb[Trial] = Climb([], [])
+    forecasts: list[models.Forecast] = []
+    seen = Investigation()
+    frontier = None
     notes = list(options.notes)
     interrupted = None
+    build_step.build(options.subject.command, folder / BUILT)
     with Progress(console) as progress:
         trials = Trials(plan, launcher, folder, progress, workload.prepare)
+
+        def announce(trial: Trial) -> None:
+            progress.trial_ended(trial)
+            if climbed.rungs and not climbed.narrowing and (made := forecast_of(climbed.rungs, options.limits)):
+                forecasts.append(made)
+                progress.foretold(made)
+
         try:
             climb(
                 options.sizes,
@@ -174,15 +222,21 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
                 narrow_with=trials.try_once,
                 runs=options.bisect_runs,
                 climbed=climbed,
-                announce=progress.trial_ended,
+                announce=announce,
             )
+            seen = investigate(trials, climbed, folder, options.bounds)
+            if options.frontier:
+                frontier = find_frontier(trials, options.sizes, options.limits)
         except Interrupted as stop:
             interrupted = f"{signal.Signals(stop.signal_number).name} {progress.where}"
         except WorkloadFailed as error:
             if not climbed.rungs:
                 raise
             notes.append(f"the climb ended early: {error}")
-    return report_on(options, climbed, folder, notes, interrupted)
+    report = report_on(options, climbed, folder, notes, interrupted)
+    more = {"forecasts": forecasts, "frontier": frontier, **vars(seen)}
+    report = report.model_copy(update=more)
+    return report.model_copy(update={"findings": diagnose(report)})
 
 
 def report_on(

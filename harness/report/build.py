@@ -16,6 +16,7 @@ from harness.statistics import Slope, fit_slope, local_slopes, marginal
 from harness.verdict import signal_name
 
 MEGABYTE = 1e6
+OF_PROGRESS = ("progress_lines", "progress_bytes", "stage")  # a short training may have none to tell
 SCALING_FROM_BYTES = 1_000_000  # below, the cost of a start hides how cost grows
 
 
@@ -42,6 +43,11 @@ def rung(size_bytes: int, trial: Trial, folder: Path) -> models.Rung:
         quality=models.Quality.model_validate(record["quality"]) if complete else None,
         latency=models.Latency.model_validate(record["latency"]) if record.get("latency") else None,
         brain=_brain(brain) if brain else None,
+        ledger=_ledger(record.get("ledger")),
+        unmatched_patterns=[
+            name for name, found in record.get("output_matched", {}).items() if not found and name not in OF_PROGRESS
+        ],
+        command_peak_rss_bytes=record.get("command_peak_rss_bytes"),
         checks=[models.Check.model_validate(check) for check in record.get("checks", [])],
         attempts=[_attempt(attempt, folder) for attempt in trial.attempts],
     )
@@ -76,8 +82,20 @@ def _learning(stages: list[models.Stage], lines: int, size: int) -> models.Learn
 
 def _brain(brain: dict[str, Any]) -> models.Brain:
     stats = brain["stats"]
-    return models.Brain(
-        file_bytes=brain["file_bytes"], nodes=stats.get("nodes", 0), edges=stats.get("edges", 0), stats=stats
+    return models.Brain(file_bytes=brain["file_bytes"], nodes=stats.get("nodes"), edges=stats.get("edges"), stats=stats)
+
+
+def _ledger(ledger: dict[str, Any] | None) -> models.Ledger | None:
+    if ledger is None or ledger["before"]["anon_bytes"] is None:
+        return None
+    before, after = ledger["before"], ledger["after"]
+    trimmed = after.get("trimmed_anon_bytes", after["anon_bytes"])
+    malloc = before["malloc_bytes"], after["malloc_bytes"]
+    return models.Ledger(
+        kept_blocks=after["blocks"] - before["blocks"],
+        kept_malloc_bytes=None if None in malloc else malloc[1] - malloc[0],
+        kept_anon_bytes=trimmed - before["anon_bytes"],
+        returned_bytes=after["anon_bytes"] - trimmed,
     )
 
 

@@ -95,7 +95,7 @@ def figures(report: Report) -> list[Figure]:
             Figure(
                 units.size(top.brain.file_bytes),
                 f"brain at {top.label}",
-                f"{top.brain.nodes:,} nodes, {top.brain.edges:,} edges",
+                f"{units.count(top.brain.nodes)} nodes, {units.count(top.brain.edges)} edges",
             )
         )
     return found

@@ -7,6 +7,8 @@ History
 -------
 harness.report/1
     First version: kind "ladder".
+    Added: findings, witness, crash_site, quiet, forecasts, frontier of a report; repeats of a break; ledger, unmatched
+    output patterns and command_peak_rss_bytes of a rung. Nodes and edges may be null.
 """
 
 from __future__ import annotations
@@ -145,8 +147,8 @@ class Brain(Model):
     """What was learnt, and its size on disk."""
 
     file_bytes: int
-    nodes: int
-    edges: int
+    nodes: int | None = None
+    edges: int | None = None
     stats: dict[str, int]
 
 
@@ -157,6 +159,20 @@ class Check(Model):
     holds: bool
     verdict: str
     detail: str = ""
+
+
+class Ledger(Model):
+    """Memory that stayed after the learner was gone, in three ledgers: objects, malloc in use, resident.
+
+    kept_blocks : Python objects more than before; kept_malloc_bytes : bytes in use by malloc more than before
+    kept_anon_bytes : private memory more than before, after free memory was handed back to the kernel
+    returned_bytes : private memory that the kernel got back only when it was asked for
+    """
+
+    kept_blocks: int
+    kept_malloc_bytes: int | None = None
+    kept_anon_bytes: int
+    returned_bytes: int = 0
 
 
 class Rung(Model):
@@ -176,6 +192,9 @@ class Rung(Model):
     quality: Quality | None = None
     latency: Latency | None = None
     brain: Brain | None = None
+    ledger: Ledger | None = None
+    unmatched_patterns: list[str] = Field(default_factory=list)
+    command_peak_rss_bytes: int | None = None
     checks: list[Check] = Field(default_factory=list)
     attempts: list[Attempt]
 
@@ -186,6 +205,8 @@ class Break(Model):
 
     last_passed_bytes : None when the first rung already broke
     confirmed_by : the limiters under which the first broken rung broke
+    broken_tries, broken_times : tries of the smallest broken size, and how many of them broke
+    passed_tries : tries of the largest passed size, all of which passed
     """
 
     last_passed_bytes: int | None
@@ -193,6 +214,9 @@ class Break(Model):
     verdict: str
     because: str
     confirmed_by: list[str]
+    broken_tries: int | None = None
+    broken_times: int | None = None
+    passed_tries: int | None = None
 
 
 class Slope(Model):
@@ -220,6 +244,100 @@ class Scaling(Model):
     memory_steps: list[Slope] = Field(default_factory=list)
     peak_anon_bytes_per_byte: float | None = None
     brain_bytes_per_byte: float | None = None
+
+
+class Forecast(Model):
+    """After a rung: where it will break, for what, with a 95 % interval. predicted_bytes None: not before 1 TB."""
+
+    after_bytes: int
+    cause: str = Field(description='"memory" or "time"')
+    slope: float
+    predicted_bytes: int | None = None
+    low_bytes: int | None = None
+    high_bytes: int | None = None
+
+
+class CrashSite(Model):
+    """Where a native subject crashed, and who said so: gdb, valgrind, AddressSanitizer, faulthandler."""
+
+    tool: str
+    what: str
+    where: str | None = None
+    stack: list[str] = Field(default_factory=list)
+
+
+class Witness(Model):
+    """The smallest text found that breaks the subject in the same way.
+
+    any_input : it breaks on whatever it is given; content_matters : other bytes of the same length do not break it
+    halves_break : whether half of the lines alone still breaks it
+    reproduced : how many of `tries` runs of the witness broke; fewer than all is a flaky break
+    """
+
+    from_bytes: int
+    from_lines: int
+    bytes: int
+    lines: int
+    longest_line_bytes: int
+    runs: int
+    wall_s: float
+    tries: int
+    reproduced: int
+    any_input: bool = False
+    content_matters: bool | None = None
+    finished: bool = True
+    shown: str = ""
+    file: str | None = None
+
+
+class Quiet(Model):
+    """A rung learnt twice more: with its output read, and with its output discarded. CPU time is that of learning."""
+
+    size_bytes: int
+    lines: int
+    stdout_bytes: int
+    stdout_lines: int
+    stderr_bytes: int
+    stderr_lines: int
+    loud_wall_s: float
+    quiet_wall_s: float
+
+    @property
+    def factor(self) -> float:
+        return self.loud_wall_s / max(self.quiet_wall_s, 1e-6)
+
+
+class Cell(Model):
+    """One field of the frontier: what came of a size under a memory limit. measured: False where it follows."""
+
+    limit_bytes: int
+    size_bytes: int
+    verdict: str
+    passed: bool
+    measured: bool
+
+
+class Frontier(Model):
+    """Breaking size by memory limit."""
+
+    limits_bytes: list[int]
+    sizes_bytes: list[int]
+    cells: list[Cell]
+
+
+class Finding(Model):
+    """One thing that is wrong, as a person acts on it.
+
+    severity : "error" (it is broken), "warning" (it will break, or costs too much), "note"
+    confidence : "high", "medium" or "low"
+    """
+
+    kind: str
+    severity: str
+    title: str
+    evidence: list[str]
+    confidence: str
+    advice: str
 
 
 class Machine(Model):
@@ -280,6 +398,12 @@ class Report(Model):
     narrowing: list[Rung] = Field(default_factory=list)
     break_: Break | None = _renamed("break", default=None)
     scaling: Scaling | None = None
+    findings: list[Finding] = Field(default_factory=list)
+    forecasts: list[Forecast] = Field(default_factory=list)
+    witness: Witness | None = None
+    crash_site: CrashSite | None = None
+    quiet: Quiet | None = None
+    frontier: Frontier | None = None
     interrupted: str | None = Field(default=None, description="by what, and where, when it did not come to its end")
     notes: list[str] = Field(default_factory=list)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report.models import Report
+from harness.report.models import Forecast, Report
 from harness.units import duration, label, memory
 
 
@@ -32,3 +32,35 @@ def conditions(report: Report) -> str:
 def passed(report: Report) -> bool:
     """Whether it came to its end without a break."""
     return report.break_ is None and not report.interrupted
+
+
+def told(forecast: Forecast) -> str:
+    """A forecast as a sentence; empty where nothing is foretold."""
+    if forecast.predicted_bytes is None or forecast.low_bytes is None:
+        return ""
+    high = label(forecast.high_bytes) if forecast.high_bytes else "more than 1 TB"
+    what = "memory" if forecast.cause == "memory" else "time"
+    between = f"between {label(forecast.low_bytes)} and {high}"
+    return f"breaks at about {label(forecast.predicted_bytes)} for {what}, {between}"
+
+
+def forecast_lines(report: Report) -> list[str]:
+    """What each rung foretold, and what was found in the end."""
+    lines = [
+        f"after {label(forecast.after_bytes)}: {told(forecast)}" for forecast in report.forecasts if told(forecast)
+    ]
+    found = report.break_
+    if lines and found is not None and found.last_passed_bytes is not None:
+        lines.append(f"found: {headline(report)}{verdict_on_forecast(report)}")
+    return lines
+
+
+def verdict_on_forecast(report: Report) -> str:
+    """Whether the break lies in the interval that was foretold last."""
+    found = report.break_
+    last = next((forecast for forecast in reversed(report.forecasts) if forecast.low_bytes), None)
+    if last is None or last.low_bytes is None or found is None or found.last_passed_bytes is None:
+        return ""
+    high = last.high_bytes or found.first_broken_bytes
+    inside = found.first_broken_bytes >= last.low_bytes and found.last_passed_bytes <= high
+    return ", inside the interval foretold last" if inside else ", outside the interval foretold last"

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import units
-from harness.report.models import Brain, Learning, Quality, Report, Rung, Scaling
-from harness.report.summary import conditions, headline, passed
+from harness.report.models import Brain, Frontier, Learning, Quality, Report, Rung, Scaling
+from harness.report.summary import conditions, forecast_lines, headline, passed
 
 STDERR_LINES_SHOWN = 12
 
@@ -30,7 +30,13 @@ def view(report: Report, width: int) -> RenderableType:
     parts += [_broken(rung) for rung in report.rungs if not rung.passed]
     if report.scaling is not None:
         parts.append(_scaling(report.scaling))
+    if report.forecasts:
+        parts.append(_forecasts(report))
+    if report.frontier is not None:
+        parts.append(_frontier(report.frontier))
     parts += [Text(f"note: {note}", style="yellow") for note in report.notes]
+    if report.rungs:
+        parts.append(diagnosis(report))
     parts.append(
         Text(
             f"{report.subject.name}: {headline(report)} ({conditions(report)})",
@@ -38,6 +44,46 @@ def view(report: Report, width: int) -> RenderableType:
         )
     )
     return Group(*parts)
+
+
+SEVERITY_STYLE = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
+
+
+def diagnosis(report: Report) -> RenderableType:
+    """Findings by weight: title, evidence, what to do."""
+    if not report.findings:
+        return Text("diagnosis: nothing is wrong as far as it was looked at", style="green")
+    lines = [Text("Diagnosis", style="bold")]
+    for number, finding in enumerate(report.findings, 1):
+        style = SEVERITY_STYLE.get(finding.severity, "")
+        lines.append(
+            Text.assemble(
+                (f"{number}. {finding.title}", style), (f"  [{finding.kind}, {finding.confidence} confidence]", "dim")
+            )
+        )
+        lines += [Text(f"   - {line}") for line in finding.evidence]
+        lines.append(Text(f"   do: {finding.advice}", style="cyan"))
+    return Group(*lines)
+
+
+def _forecasts(report: Report) -> RenderableType:
+    lines = [Text(line) for line in forecast_lines(report)]
+    return Group(Text("Forecast", style="bold"), *lines)
+
+
+def _frontier(frontier: Frontier) -> Table:
+    table = Table(
+        title="Frontier", title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
+    )
+    table.add_column("limit", no_wrap=True)
+    for size in frontier.sizes_bytes:
+        table.add_column(units.label(size), justify="right", no_wrap=True)
+    for limit in reversed(frontier.limits_bytes):
+        row = [cell for cell in frontier.cells if cell.limit_bytes == limit]
+        style = {True: "green", False: "red"}
+        cells = [Text(cell.verdict, style=style[cell.passed] + ("" if cell.measured else " dim")) for cell in row]
+        table.add_row(units.memory(limit), *cells)
+    return table
 
 
 @dataclass(frozen=True)

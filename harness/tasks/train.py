@@ -5,18 +5,21 @@ Facts in, facts out: the record holds measures and checks, the verdict is made e
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from harness.ledger import read_ledger
 from harness.stage_clock import LEARN, StageClock
 from harness.subject import (
     Scores,
     Subject,
     SubjectName,
     Verifies,
+    is_deterministic,
     is_resumable,
     make_subject,
     parse_subject,
@@ -24,8 +27,10 @@ from harness.subject import (
 
 HELDOUT_BYTES = 128 * 1024  # of held-out lines are scored, the same ones at every rung
 FACTS_ASKED = 300  # of the planted facts, spread evenly over the corpus
+STARTS_FROM_NOTHING = "resuming starts from nothing"
 PROBES = 16  # questions asked before the save and after the load
 RESUME_CHECK_BYTES = 1_000_000  # up to this corpus size learning is done a second time, in two halves
+REPEAT_CHECK_BYTES = 100_000  # and up to this one a second time in one go
 
 
 def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
@@ -40,19 +45,24 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     facts = read_facts(Path(job["facts"])) if job.get("facts") else []
     checks: list[dict[str, Any]] = []
 
+    before = read_ledger()
     subject = make_subject(name)
     clock.enter(LEARN)
     subject.learn(corpus, clock)
+    if job.get("until") == LEARN:
+        return {"brain": None, "quality": {"facts_planted": 0, "facts_asked": 0, "facts_recalled": 0}, "checks": []}
     clock.enter("query")
     stats = dict(subject.stats())
     probes = [fact["prefix"] for fact in facts[:PROBES]]
     answers = [subject.query(probe) for probe in probes]
-    checks.append(_check("it learnt something", stats.get("nodes", 0) > 0, "wrong_result", f"{stats}"))
+    checks.append(check("it learnt something", stats.get("nodes", 0) > 0, "wrong_result", f"{stats}"))
 
     clock.enter("save")
     subject.save(brain)
     saved = stamp(brain)
     del subject  # the loaded brain must not share memory with it, nor pay for it
+    gc.collect()
+    ledger = {"before": before, "after": read_ledger(trim=True)}
 
     clock.enter("verify")
     loaded = make_subject(name)
@@ -64,13 +74,16 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     checks += compare_loaded(stats, dict(loaded.stats()), answers, [loaded.query(probe) for probe in probes])
     quality, latency = ask(loaded, Path(job["heldout"]) if job.get("heldout") else None, facts)
     checks.append(
-        _check(
+        check(
             "asking leaves the file alone",
             stamp(brain) == saved,
             "wrong_result",
             "the file changed while queried",
         )
     )
+    if is_deterministic(loaded) and corpus.stat().st_size <= REPEAT_CHECK_BYTES:
+        clock.enter("repeat")
+        checks.append(repeat_check(name, corpus, stats, probes, answers))
     if is_resumable(loaded) and corpus.stat().st_size <= RESUME_CHECK_BYTES:
         clock.enter("resume")
         checks.append(resume_check(name, corpus, brain))
@@ -78,11 +91,12 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
         "brain": {"file_bytes": size_of(brain), "stats": stats},
         "quality": quality,
         "latency": latency,
+        "ledger": ledger,
         "checks": checks,
     }
 
 
-def _check(name: str, holds: bool, verdict: str, detail: str) -> dict[str, Any]:
+def check(name: str, holds: bool, verdict: str, detail: str) -> dict[str, Any]:
     return {"name": name, "holds": holds, "verdict": verdict, "detail": "" if holds else detail}
 
 
@@ -97,8 +111,8 @@ def compare_loaded(
         detail = ", ".join(f"{name}: {before} saved, {after} loaded" for name, (before, after) in lost.items())
     different = [i for i, (a, b) in enumerate(zip(answers, answers_loaded, strict=True)) if a != b]
     return [
-        _check("counts survive a save", not lost, "lossy_save", detail),
-        _check(
+        check("counts survive a save", not lost, "lossy_save", detail),
+        check(
             "answers survive a save",
             not different,
             "lossy_save",
@@ -152,9 +166,27 @@ def resume_check(name: SubjectName, corpus: Path, brain: Path) -> dict[str, Any]
     second.learn(halves[1], quiet)
     second.save(resumed)
     same = resumed.read_bytes() == brain.read_bytes()
-    return _check(
-        "learning on after a load gives the brain of one go", same, "lossy_save", "the two brain files differ"
-    )
+    detail = "the two brain files differ"
+    if not same:
+        alone = make_subject(name)
+        alone.learn(halves[1], quiet)
+        if dict(alone.stats()) == dict(second.stats()):
+            detail = f"{STARTS_FROM_NOTHING}: the counts are those of the second half alone"
+    return check("learning on after a load gives the brain of one go", same, "lossy_save", detail)
+
+
+def repeat_check(
+    name: SubjectName, corpus: Path, stats: dict[str, int], probes: list[str], answers: list[str]
+) -> dict[str, Any]:
+    """The same text learnt by a second, fresh subject: the same counts and answers?"""
+    second = make_subject(name)
+    second.learn(corpus, _QuietClock())
+    other = dict(second.stats())
+    differ = [f"{key}: {value} and {other.get(key)}" for key, value in stats.items() if other.get(key) != value]
+    unequal = sum(second.query(probe) != answer for probe, answer in zip(probes, answers, strict=True))
+    if unequal:
+        differ.append(f"{unequal} of {len(answers)} answers differ")
+    return check("two trainings on the same text agree", not differ, "wrong_result", ", ".join(differ))
 
 
 class _QuietClock:

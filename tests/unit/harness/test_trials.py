@@ -38,6 +38,7 @@ class Nobody:
 
 def prepare(source, size, folder, seed):
     folder.mkdir(parents=True)
+    (folder / "c").write_bytes(b"a text\n")
     return Rung(size, folder / "c", size, 10, folder / "h", folder / "f")
 
 

@@ -1,0 +1,178 @@
+"""A command subject: a trainer that is a program, described in a TOML file by argument vectors. No shell.
+
+    train = ["./trainer", "train", "{brain}", "{corpus}"]
+    stats = ["./trainer", "stats", "{brain}"]
+    query = ["./trainer", "query", "{brain}", "{query}"]
+
+    [reads]
+    nodes = 'nodes: (\\d+)'
+
+The orchestrator reads and checks the file; what a worker needs of it travels in the job, as plain JSON.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import string
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from harness.errors import SubjectError
+from harness.placeholders import placeholders
+
+PLACEHOLDERS = {
+    "build": {"built"},
+    "train": {"corpus", "brain", "lines", "built"},
+    "stats": {"brain", "built"},
+    "query": {"brain", "query", "built"},
+    "resume": {"corpus", "brain", "lines", "built"},
+    "verify": {"brain", "built"},
+}
+Argv = list[str]
+
+
+class Reads(BaseModel):
+    """Regular expressions (Python's, searched in each line of stdout and stderr); the first group is the value.
+
+    The last match counts. progress_lines and progress_bytes say how far training has come, stage names a stage of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lines: str | None = None
+    bytes: str | None = None
+    nodes: str | None = None
+    edges: str | None = None
+    progress_lines: str | None = None
+    progress_bytes: str | None = None
+    stage: str | None = None
+    answer: str | None = Field(default=None, description="None: all that a query prints to stdout")
+
+    @field_validator("*")
+    @classmethod
+    def _one_group(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            pattern = re.compile(value.encode(), re.MULTILINE)
+        except re.error as error:
+            raise ValueError(f"{value!r} is not a regular expression: {error}") from error
+        if pattern.groups < 1:
+            raise ValueError(f"{value!r} has no group: put the value in parentheses, as in 'nodes: (\\d+)'")
+        return value
+
+
+class Expects(BaseModel):
+    """What a correct brain must satisfy. Set one to false where the trainer promises otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    nodes_after_load: bool = Field(default=True, description="`stats` on the brain finds more than 0 nodes")
+    same_counts: bool = Field(default=True, description="`stats` finds the counts that `train` printed")
+    query_leaves_brain: bool = Field(default=True, description="a query does not change the brain")
+    deterministic: bool = Field(default=True, description="a second training gives the same counts and answers")
+
+
+class CommandSubject(BaseModel):
+    """The whole file. Relative programs and folders start at the folder of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str | None = None
+    train: Argv
+    stats: Argv | None = None
+    query: Argv | None = None
+    resume: Argv | None = Field(default=None, description="learns {corpus} on top of {brain}, in place")
+    verify: Argv | None = None
+    build: Argv | None = Field(default=None, description="run once before; {built} is a folder for what it makes")
+    folder: str = Field(default=".", description="the working folder of every command")
+    stdin: Literal["nothing", "input"] = Field(
+        default="nothing", description='"input": train and resume read the corpus there, query the question'
+    )
+    environment: dict[str, str] = Field(default_factory=dict)
+    reads: Reads = Reads()
+    expects: Expects = Expects()
+
+    @field_validator("train", "stats", "query", "resume", "verify", "build")
+    @classmethod
+    def _not_empty(cls, argv: Argv | None) -> Argv | None:
+        if argv is not None and (not argv or not argv[0]):
+            raise ValueError('an argument vector starts with a program: ["./trainer", "train", "{brain}", "{corpus}"]')
+        return argv
+
+    @model_validator(mode="after")
+    def _known_placeholders(self) -> CommandSubject:
+        for name, known in PLACEHOLDERS.items():
+            for argument in getattr(self, name) or []:
+                for unknown in placeholders(argument) - known:
+                    offered = ", ".join(f"{{{word}}}" for word in sorted(known))
+                    raise ValueError(f"{name}: {argument!r} holds {{{unknown}}}; {name} knows {offered}")
+        said = " ".join(self.train)
+        if "{corpus}" not in said and self.stdin == "nothing":
+            raise ValueError('train never gets the corpus: put {corpus} in its arguments, or set stdin = "input"')
+        if "{brain}" not in said:
+            raise ValueError("train is never told where to save: put {brain} in its arguments")
+        return self
+
+
+def read_command_subject(path: Path) -> CommandSubject:
+    """The subject in a TOML file.
+
+    Raises
+    ------
+    SubjectError
+        with one sentence: what was found, what was expected.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SubjectError(f"{path}: {error.strerror}; a command subject is a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SubjectError(f"{path} is not TOML: {error}") from error
+    try:
+        return CommandSubject.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        problem = first["msg"].removeprefix("Value error, ")
+        raise SubjectError(f"{path}: {place + ': ' if place else ''}{problem}") from error
+
+
+def resolve(subject: CommandSubject, path: Path) -> dict[str, Any]:
+    """What a worker needs, with every path absolute: the part `command` of a job.
+
+    Raises
+    ------
+    SubjectError
+        if a program or the working folder is not there.
+    """
+    home = (path.parent / subject.folder).resolve()
+    if not home.is_dir():
+        raise SubjectError(f"{path}: the working folder {home} is not there")
+    job = subject.model_dump(mode="json", exclude={"folder", "name"})
+    for name in PLACEHOLDERS:
+        argv = job[name]
+        if argv is not None:
+            job[name] = [_program(argv[0], home, path), *argv[1:]]
+    job["folder"] = str(home)
+    return job
+
+
+def _program(name: str, home: Path, path: Path) -> str:
+    if "{built}" in name:
+        return name
+    found = shutil.which(str(home / name) if "/" in name else name)
+    if found is None:
+        where = f"in {home}" if "/" in name else "on PATH"
+        raise SubjectError(f"{path}: there is no program {name!r} {where}, or it may not be run: build or install it")
+    return found
+
+
+def formatted(argv: Argv) -> str:
+    """An argument vector for a person to read."""
+    plain = set(string.ascii_letters + string.digits + "-_./{}=:,+")
+    return " ".join(word if word and set(word) <= plain else repr(word) for word in argv)
