@@ -1,8 +1,11 @@
 """What the property tests draw: sets of symbols, lines, evidence."""
 
+from dataclasses import fields
+
 import numpy as np
 from hypothesis import strategies as st
 
+from melvin.chunks import Window, chunk_starts
 from melvin.hashing import ABSENT
 from melvin.symbols import END, MAX_PAYLOAD, START, Symbols
 from melvin.tables import Counts
@@ -29,6 +32,14 @@ def as_dict(counts):
     return dict(zip(counts.key.tolist(), counts.count.tolist(), strict=True))
 
 
+class Drawn(Symbols):
+    """A set of symbols that a failing example shows by its patterns."""
+
+    def __repr__(self):
+        patterns = np.flatnonzero(self.level > 0).tolist()
+        return f"<symbols {[(int(self.port[i]), i, self.payload(i)) for i in patterns]}>"
+
+
 @st.composite
 def symbol_sets(draw, ports=("text",), alphabet=SMALL_ALPHABET, rounds=6, deep=False):
     """Ground symbols of the ports, and patterns of patterns over a small alphabet."""
@@ -53,7 +64,7 @@ def symbol_sets(draw, ports=("text",), alphabet=SMALL_ALPHABET, rounds=6, deep=F
         symbols = symbols.with_patterns(left[fresh], right[fresh], born)
         for new in range(size, symbols.size):
             usable[int(symbols.port[new])].append(new)
-    return symbols
+    return Drawn(**{field.name: getattr(symbols, field.name) for field in fields(symbols)})
 
 
 def constituents(symbols):
@@ -76,3 +87,12 @@ def forms(symbols):
     """{(left, right): pattern}"""
     columns = (symbols.pair_left, symbols.pair_right, symbols.pair_symbol)
     return {(a, b): c for a, b, c in zip(*(column.tolist() for column in columns), strict=True)}
+
+
+def parse_block(parser, separator, block, port, *, tally=False):
+    """A block's symbols, as lines are parsed."""
+    start = chunk_starts(block, separator)
+    terminator = np.zeros(block.data.size, np.bool_)
+    terminator[block.piece_end[block.closed] - 1] = True
+    length = np.diff(start, append=block.data.size)
+    return parser.parse(Window(block.data), start, length, port, terminator[start], tally).stream().tolist()

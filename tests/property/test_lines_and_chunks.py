@@ -108,7 +108,7 @@ def test_a_block_without_some_lines_is_the_other_pieces(pieces, opens, data):
 
 
 @given(some_pieces, st.sets(st.integers(0, 255)), st.integers(1, 9))
-def test_chunks_begin_at_pieces_separators_terminators_and_when_full(pieces, separators, max_chunk):
+def test_chunks_begin_at_pieces_behind_separators_at_terminators_and_when_full(pieces, separators, max_chunk):
     separator = np.zeros(256, np.bool_)
     separator[list(separators)] = True
     separator[[b for body, _ in pieces for b in body[::3]]] = True

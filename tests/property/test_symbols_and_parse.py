@@ -3,7 +3,7 @@
 import itertools
 
 import numpy as np
-from drawn import any_line, constituents, forms, ground_bytes, symbol_sets
+from drawn import any_line, constituents, forms, ground_bytes, parse_block, symbol_sets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins import evidence as twin
@@ -11,7 +11,6 @@ from twins import lines as line_twin
 
 from melvin import chunks
 from melvin.chunks import chunk_starts
-from melvin.counting import TRACE, Carry, read
 from melvin.hashing import ABSENT
 from melvin.lines import lines_block
 from melvin.parse import Parser, compete
@@ -207,8 +206,7 @@ def test_the_payloads_of_a_parse_are_the_bytes_that_were_parsed(symbols, batches
     for texts in batches:  # one parser: chunks are looked up the second time
         port = data.draw(st.integers(0, len(symbols.ports) - 1))
         block = lines_block(texts)
-        reading = read(parser, separator, block, port, Carry.opening(symbols, port))
-        stream = reading.stream[TRACE:].tolist()
+        stream = parse_block(parser, separator, block, port)
         base = int(symbols.base[port])
         ends = {base + END: b"\n", base + START: b""}
         parsed = b"".join(ends.get(s, text[s]) for s in stream)
@@ -237,8 +235,7 @@ def test_a_parser_that_forgets_goes_on_as_before(monkeypatch):
     streams = []
     for parser, room in ((lasting, 1 << 22), (forgetful, 20)):
         monkeypatch.setattr("melvin.parse.POOL_SYMBOLS", room)
-        carry = Carry.opening(symbols, 0)
-        streams.append([read(parser, separator, block, 0, carry, tally=True).stream.tolist() for block in blocks])
+        streams.append([parse_block(parser, separator, block, 0, tally=True) for block in blocks])
     assert streams[0] == streams[1]
     one, other = lasting.lexicon(), forgetful.lexicon()
     for field in ("key", "count", "size", "pool"):

@@ -21,8 +21,8 @@ def chunk_starts(line_pieces, separator, max_chunk):
     starts, at = [], 0
     for body, closed in line_pieces:
         since = 0
-        for index, byte in enumerate(body):
-            if index == 0 or separator[byte] or since == max_chunk:
+        for index in range(len(body)):
+            if index == 0 or separator[body[index - 1]] or since == max_chunk:
                 starts.append(at + index)
                 since = 0
             since += 1
