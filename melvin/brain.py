@@ -15,6 +15,7 @@ from typing import BinaryIO
 from melvin import brainfile, lines
 from melvin.counting import Carry
 from melvin.errors import InputError
+from melvin.evidence import TABLES
 from melvin.generation import Gathering, Snapshot, absorb
 from melvin.learner import Learner
 from melvin.lines import Block, to_bytes
@@ -22,6 +23,7 @@ from melvin.place import Place
 from melvin.query import BATCH_PLACES, Answer, Distribution, Reader
 from melvin.resume import Resume
 from melvin.symbols import GROUND
+from melvin.tables import size_of_union
 
 TEXT = "text"  # the port that lines go to unless another is named
 
@@ -44,7 +46,7 @@ class Stats:
     bytes, lines : learnt in all, a line feed counted with each line
     generation : how many have ended
     symbols : nodes, ground symbols among them;  patterns : those built of others;  deepest : their largest level
-    edges : with evidence, after it has flowed down;  transitions : the evidence in them
+    edges : with evidence;  transitions : the evidence in them
     transformers, attended, context_edges : entries of these tables (see `evidence`)
     contexts : distinct 6-grams of bytes
     """
@@ -257,22 +259,23 @@ class Brain:
 
     def stats(self) -> Stats:
         """What the brain holds."""
-        known = self.snapshot
-        symbols = known.symbols
+        learner = self._learner
+        symbols, known, counted = learner.snapshot.symbols, learner.snapshot.evidence, learner.gathering.runs.fold()
+        sizes = {name: size_of_union(getattr(known, name), getattr(counted, name)) for name in TABLES}
         return Stats(
-            bytes=self._learner.fed,
-            lines=self._learner.lines,
-            generation=known.generation,
+            bytes=learner.fed,
+            lines=learner.lines,
+            generation=learner.snapshot.generation,
             ports=symbols.ports,
             symbols=symbols.size,
             patterns=symbols.size - GROUND * len(symbols.ports),
             deepest=int(symbols.level.max(initial=0)),
-            edges=known.evidence.links.size,
-            transitions=known.evidence.links.total(),
-            transformers=known.evidence.transformers.size,
-            attended=known.evidence.attended.size,
-            context_edges=known.evidence.context_edges.size,
-            contexts=known.evidence.grams.size,
+            edges=sizes["links"],
+            transitions=known.links.total() + counted.links.total(),
+            transformers=sizes["transformers"],
+            attended=sizes["attended"],
+            context_edges=sizes["context_edges"],
+            contexts=sizes["grams"],
         )
 
     def patterns(self, *, port: str = TEXT) -> list[Pattern]:

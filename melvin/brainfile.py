@@ -18,14 +18,14 @@ import numpy as np
 from melvin.container import Array, Container, write
 from melvin.edges import source_of, target_of
 from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, SaveError
-from melvin.evidence import RANK_SHIFT, TABLES, Evidence, Runs
+from melvin.evidence import ADDED, RANK_SHIFT, TABLES, Evidence, Runs
 from melvin.generation import Gathering, Snapshot
 from melvin.heads import BUCKETS, HEADS, Weights
 from melvin.learner import Learner
 from melvin.lexicon import Lexicon
 from melvin.resume import Resume, parse_resume
 from melvin.soundness import counts_hold, grams_hold, lexicon_holds, symbols_hold
-from melvin.symbols import BYTES, Symbols
+from melvin.symbols import BYTES, SYMBOL_BITS, Symbols
 from melvin.tables import Counts
 
 SCHEMA = "melvin.brain"
@@ -73,6 +73,7 @@ def save(path: Path, learner: Learner) -> None:
         arrays[f"gathering.lexicon.{name}"] = getattr(gathering.lexicon, name).astype(dtype)
     state = {
         "halvings": gathering.lexicon.halvings,
+        "thinned": gathering.runs.halvings,
         "ports": list(snapshot.symbols.ports),
         "generation": snapshot.generation,
         "ends_at": snapshot.ends_at,
@@ -102,7 +103,7 @@ def load(path: Path) -> Learner:
         ends_at=state["ends_at"],
     )
     gathering = Gathering(
-        runs=Runs(_read_evidence(file, "gathering.")),
+        runs=Runs(_read_evidence(file, "gathering."), state["thinned"]),
         lexicon=Lexicon(
             **{name: file.array(f"gathering.lexicon.{name}", dtype) for name, dtype in _LEXICON.items()},
             halvings=state["halvings"],
@@ -144,6 +145,9 @@ def _state(file: Container) -> dict[str, Any]:
     try:
         state = json.loads(file.metadata["state"])
         good = all(type(state[name]) is int and 0 <= state[name] < MAX_COUNT for name in _COUNTS)
+        thinned = state["thinned"]
+        good = good and thinned.keys() == ADDED.keys()
+        good = good and all(type(n) is int and 0 <= n < SYMBOL_BITS for n in thinned.values())
         good = good and state["fed"] < state["ends_at"] and state["halvings"] < HASH_BITS
         ports = state["ports"]
         good = good and type(ports) is list and all(type(name) is str for name in ports) and len({*ports}) == len(ports)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import LAG_BITS, NOTHING, Focus, attend, chunk_frequency, chunks_before, continued, earlier, names
+from melvin.attention import NOTHING, Focus, attend, chunk_frequency, chunks_before, continued, earlier, names
 from melvin.chunks import Window, chunk_starts, finished
 from melvin.contexts import ORDER, codes_of, ngrams
 from melvin.edges import pack
@@ -155,7 +155,7 @@ def count(
         attended.append(pack(pack(focus[told], here[told]), target[told]))
         if not slot:
             main, lag = reading.focus.chunk[slot, holder[told]], reading.focus.lag[slot, holder[told]] + 1
-            context_edges = (pack(main, target[told]) << np.uint64(LAG_BITS)) | lag.astype(np.uint64)
+            context_edges = pack(pack(main, target[told]), lag.astype(np.uint64))
     keys = {
         "links": pack(source, target)[source != end],
         "transformers": pack(pack(before[open_], here[open_]), target[open_]),

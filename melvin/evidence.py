@@ -6,12 +6,13 @@ targets that begin with given bytes are one range of keys.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 
-from melvin.attention import LAG_BITS
 from melvin.edges import renumber
-from melvin.symbols import Symbols
-from melvin.tables import U64, Counts, RunStack, fold
+from melvin.symbols import SYMBOL_BITS, Symbols
+from melvin.tables import U64, Counts, RunStack
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,6 @@ class Evidence:
     def empty(cls) -> Evidence:
         return cls(*(Counts.empty() for _ in TABLES))
 
-    def fold(self, other: Evidence) -> Evidence:
-        return Evidence(*(fold(getattr(self, name), getattr(other, name)) for name in TABLES))
-
     def renumber(self, before: Symbols, after: Symbols) -> Evidence:
         """The same evidence with the ranks of a grown set of symbols."""
         tables = {name: renumber(getattr(self, name), before, after, shift) for name, shift in RANK_SHIFT.items()}
@@ -50,15 +48,24 @@ RANK_SHIFT = {
     "links": 0,
     "transformers": 0,
     "attended": 0,
-    "context_edges": LAG_BITS,
+    "context_edges": SYMBOL_BITS,
 }  # bits behind the target's rank: its lag
 
 
-class Runs:
-    """Evidence as it comes: sorted runs for each table."""
+# Entries of the tables that grow with every new combination of words: those one generation may add, and those a brain
+# keeps. On 10 MB of prose, forgetting what was seen once cost 0.011 bits a byte for transformers, 0.003 for attention.
+ADDED = {"transformers": 3 << 20, "attended": 1 << 20, "context_edges": 1 << 19}
+KEPT = {"transformers": 4 << 20, "attended": 2 << 20, "context_edges": 1 << 20}
 
-    def __init__(self, evidence: Evidence | None = None) -> None:
-        self._stacks = {name: RunStack(getattr(evidence, name) if evidence else None) for name in TABLES}
+
+class Runs:
+    """Evidence as it comes: sorted runs for each table, thinned when a generation brings more than is kept of it."""
+
+    def __init__(self, evidence: Evidence | None = None, halvings: Mapping[str, int] = MappingProxyType({})) -> None:
+        self._stacks = {
+            name: RunStack(getattr(evidence, name) if evidence else None, ADDED.get(name), halvings.get(name, 0))
+            for name in TABLES
+        }
 
     def add(self, keys: dict[str, U64]) -> None:
         for name, key in keys.items():
@@ -67,3 +74,14 @@ class Runs:
     def fold(self) -> Evidence:
         """Everything added so far; adding may go on."""
         return Evidence(**{name: stack.fold() for name, stack in self._stacks.items()})
+
+    def take(self, name: str) -> Counts:
+        """One table of what was added, which is then no longer held here."""
+        counts = self._stacks[name].fold()
+        self._stacks[name] = RunStack()
+        return counts
+
+    @property
+    def halvings(self) -> dict[str, int]:
+        """How far each limited table is thinned."""
+        return {name: self._stacks[name].halvings for name in ADDED}

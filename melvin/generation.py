@@ -14,20 +14,20 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin import edges, lexicon, patterns
+from melvin import edges, patterns
 from melvin.attention import foci
 from melvin.chunks import SEPARATE_FROM, default_separators, learn_separators
 from melvin.contexts import byte_pairs, codes_of
 from melvin.counting import Carry, Familiarity, count, read
 from melvin.edges import pack, target_of
 from melvin.encode import encode_lines
-from melvin.evidence import Evidence, Runs
+from melvin.evidence import KEPT, TABLES, Evidence, Runs
 from melvin.heads import Model, Weights, fit
 from melvin.lexicon import Lexicon
 from melvin.lines import Block, lines_block
 from melvin.parse import Parser
 from melvin.symbols import BYTES, END, SYMBOL_BITS, Symbols
-from melvin.tables import SMALL, Counts
+from melvin.tables import SMALL, Counts, fold, forget
 
 FIRST_GENERATION = 32  # bytes: a generation ends when so many were fed, and from then on each time they have doubled
 
@@ -93,7 +93,7 @@ class Gathering:
 
     def renumber(self, before: Symbols, after: Symbols) -> None:
         """Follow a change of ranks (a port was added)."""
-        self.runs = Runs(self.runs.fold().renumber(before, after))
+        self.runs = Runs(self.runs.fold().renumber(before, after), self.runs.halvings)
 
 
 def familiarity(symbols: Symbols, links: Counts, attended: int) -> Familiarity:
@@ -119,63 +119,55 @@ def familiarity(symbols: Symbols, links: Counts, attended: int) -> Familiarity:
 
 def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
     """The snapshot with all evidence gathered so far folded in, its symbols as they were: what a query reads."""
-    known = _without_sample(snapshot, gathering)
-    return _with_sample(known, gathering, snapshot.familiarity, Parser(snapshot.symbols))
-
-
-def consolidate(snapshot: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
-    """End a generation: predict what was held back, fold all evidence in, form patterns, judge separators."""
+    runs = Runs(gathering.runs.fold(), gathering.runs.halvings)
     parser = Parser(snapshot.symbols)
-    known = _without_sample(snapshot, gathering)
-    weights = _checked(known, gathering, parser)
-    known = replace(known)  # lets go of what was derived from it for the prediction
-    known = _with_sample(known, gathering, snapshot.familiarity, parser)
-    separator = snapshot.separator
+    for port, block in sampled(gathering):
+        carry = Carry.opening(snapshot.symbols, port)
+        reading = read(parser, snapshot.familiarity, snapshot.separator[port], block, port, carry)
+        keys, _ = count(snapshot.symbols, snapshot.familiarity, block, port, carry, reading)
+        runs.add(keys)
+    return merge(snapshot, Gathering(runs))
+
+
+def merge(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
+    """Fold in all evidence gathered but for the lines held back; the gathering hands it over and keeps none."""
+    tables = {}
+    for name in TABLES:
+        counted = gathering.runs.take(name)
+        if name == "links":
+            counted = edges.close(snapshot.symbols, counted)
+        tables[name] = forget(fold(getattr(snapshot.evidence, name), counted), KEPT.get(name))
+    return replace(snapshot, evidence=Evidence(**tables))
+
+
+def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
+    """End a generation whose evidence is folded in: predict what was held back, judge separators, form patterns."""
+    weights = _checked(known, gathering, Parser(known.symbols))
+    separator = known.separator
     if fed >= SEPARATE_FROM:
         separator = np.vstack([learn_separators(pairs) for pairs in byte_pairs(known.evidence.grams, len(separator))])
-    grown = patterns.form(snapshot.symbols, lexicon.fold(gathering.lexicon, parser.lexicon()), born=fed)
+    grown = patterns.form(known.symbols, gathering.lexicon, born=fed)
     return replace(
         known,
         symbols=grown,
-        evidence=known.evidence.renumber(snapshot.symbols, grown),
+        evidence=known.evidence.renumber(known.symbols, grown),
         separator=separator,
         weights=weights,
-        generation=snapshot.generation + 1,
+        generation=known.generation + 1,
         ends_at=max(2 * fed, FIRST_GENERATION),
     )
 
 
-def _closed(symbols: Symbols, counted: Evidence) -> Evidence:
-    return replace(counted, links=edges.close(symbols, counted.links))
-
-
-def _without_sample(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
-    """The evidence gathered folded in, but for the lines held back."""
-    counted = _closed(snapshot.symbols, gathering.runs.fold())
-    return replace(snapshot, evidence=snapshot.evidence.fold(counted))
-
-
-def _sampled(gathering: Gathering) -> Iterator[tuple[int, Block]]:
+def sampled(gathering: Gathering) -> Iterator[tuple[int, Block]]:
     """The lines held back, by port, in order of their bytes: the order in which they came does not matter."""
     for port in sorted({port for port, _ in gathering.sample}):
         yield port, lines_block(sorted(line for at, line in gathering.sample if at == port))
 
 
-def _with_sample(known: Snapshot, gathering: Gathering, before: Familiarity, parser: Parser) -> Snapshot:
-    """The lines held back, counted as well."""
-    runs = Runs()
-    for port, block in _sampled(gathering):
-        carry = Carry.opening(known.symbols, port)
-        reading = read(parser, before, known.separator[port], block, port, carry, tally=True)
-        keys, _ = count(known.symbols, before, block, port, carry, reading)
-        runs.add(keys)
-    return replace(known, evidence=known.evidence.fold(_closed(known.symbols, runs.fold())))
-
-
 def _checked(known: Snapshot, gathering: Gathering, parser: Parser) -> Weights:
     """Predict the lines held back, and fit the heads' weights to the outcome."""
     weights = known.weights
-    for port, block in _sampled(gathering):
+    for port, block in sampled(gathering):
         places = encode_lines(parser, block, known.separator[port], port, known.familiarity)
         code = codes_of(block).astype(np.int64)
         _, weights = fit(known.model, weights, places, code)

@@ -19,12 +19,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import LAG_BITS, MAX_FOCI, NOTHING
+from melvin.attention import MAX_FOCI, NOTHING
 from melvin.contexts import F64, Context, derive, probability
 from melvin.edges import pack, target_of
-from melvin.evidence import Evidence
+from melvin.evidence import RANK_SHIFT, Evidence
 from melvin.symbols import END, NONE, START, U32, Symbols
-from melvin.tables import I64, U64, Counts
+from melvin.tables import I64, SMALL, U64, Counts
 
 BOUNDARIES = 3  # where the symbol that is coming may have begun: here, one symbol back, at the chunk's start
 # At each boundary, from the general to the specific: anything at all; what the last symbol ends with; the last symbol;
@@ -46,19 +46,25 @@ REPEATING = 1 / 64  # prior weight of a head that knows no more of the context t
 class Rows:
     """Evidence by key, with running sums: the evidence in any range of keys is one subtraction.
 
-    key : uint64, shape (n,), ascending;  running : int64, shape (n + 1,), sum of the counts before each key
+    key : uint64, shape (n,), ascending
+    running : uint32 or int64, shape (n + 1,), sum of the counts before each key
     shift : bits behind the target's rank in a key
     """
 
     key: U64
-    running: I64
+    running: NDArray[np.integer]
     shift: int
 
     @classmethod
     def of(cls, counts: Counts, shift: int = 0) -> Rows:
-        running = np.zeros(counts.size + 1, np.int64)
-        np.cumsum(counts.count, dtype=np.int64, out=running[1:])
+        dtype = np.dtype(np.uint32 if counts.total() <= SMALL else np.int64)
+        running: NDArray[np.integer] = np.zeros(counts.size + 1, dtype)
+        np.cumsum(counts.count, dtype=dtype, out=running[1:])
         return cls(counts.key, running, shift)
+
+    def between(self, begin: I64, end: I64) -> I64:
+        """The evidence in a range of keys."""
+        return self.running[end].astype(np.int64) - self.running[begin]
 
     def place(self, source: U64, rank: I64) -> I64:
         """Index of the first key of a source's row whose target's rank is not below `rank`."""
@@ -93,7 +99,7 @@ class Model:
 
     @cached_property
     def context_edges(self) -> Rows:
-        return Rows.of(self._evidence.context_edges, LAG_BITS)
+        return Rows.of(self._evidence.context_edges, RANK_SHIFT["context_edges"])
 
     @cached_property
     def contexts(self) -> tuple[Context, ...]:
@@ -303,13 +309,13 @@ def _opinion(
     distinct = end - inside
     # The row is in byte order: where its first and its last symbol go on alike, all do.
     one_way = (distinct > 1) & (rows.code(symbols, inside, span.depth) == rows.code(symbols, end - 1, span.depth))
-    found = rows.running[rows.place(row, span.found_high)] - rows.running[rows.place(row, span.found_low)]
+    found = rows.between(rows.place(row, span.found_low), rows.place(row, span.found_high))
     return Opinion(
         head=head,
-        total=np.where(alive, rows.running[end] - rows.running[begin], 0),
+        total=np.where(alive, rows.between(begin, end), 0),
         distinct=np.where(alive, np.where(one_way, 1, distinct), 0),
         found=np.where(alive, found, 0),
-        same=np.where(alive, rows.running[inside] - rows.running[begin], 0),
+        same=np.where(alive, rows.between(begin, inside), 0),
         further=further,
     )
 

@@ -14,7 +14,7 @@ from melvin.chunks import Window
 from melvin.contexts import MAX_PORTS
 from melvin.counting import Carry, count, read
 from melvin.errors import InputError
-from melvin.generation import Gathering, Snapshot, consolidate
+from melvin.generation import Gathering, Snapshot, merge, sampled, settle
 from melvin.lexicon import fold
 from melvin.lines import Block
 from melvin.parse import Parser
@@ -71,13 +71,20 @@ class Learner:
             self.fed += part.data.size
             self.lines += int(part.closed.sum())
             if self.fed >= self.snapshot.ends_at:
-                enter_stage("consolidate")
-                self.tally()
-                self.snapshot = consolidate(self.snapshot, self.gathering, self.fed)
-                self.gathering = Gathering()
-                self._parser = Parser(self.snapshot.symbols)
+                self._end_generation(enter_stage)
         self.whole = True
         return carry
+
+    def _end_generation(self, enter_stage: Callable[[str], None]) -> None:
+        """Consolidate; then learn the lines that were held back."""
+        enter_stage("consolidate")
+        self.tally()
+        self.snapshot = merge(self.snapshot, self.gathering)  # lets the evidence before go, then works on what is new
+        self.snapshot = settle(self.snapshot, self.gathering, self.fed)
+        held_back = list(sampled(self.gathering))
+        self.gathering, self._parser = Gathering(), Parser(self.snapshot.symbols)
+        for port, block in held_back:
+            self._gather(block, port, Carry.opening(self.snapshot.symbols, port), enter_stage)
 
     def _gather(self, block: Block, port: int, carry: Carry, enter_stage: Callable[[str], None]) -> Carry:
         enter_stage("parse")
@@ -98,7 +105,7 @@ class Learner:
     def _hold_back(self, block: Block, port: int) -> Block | None:
         """Take whole lines out of a block, about SAMPLE_BYTES a generation, chosen by a hash of their content.
 
-        They are predicted when the generation ends, from all that was learnt in it, and learnt then.
+        They are predicted when the generation ends, from all that was learnt in it, and learnt after that.
         """
         piece = np.flatnonzero(block.closed & np.concatenate(([block.opens], block.closed[:-1])))
         start, length = block.piece_start[piece], (block.piece_end - block.piece_start)[piece]

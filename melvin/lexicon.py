@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from melvin.symbols import U32
 from melvin.tables import I64, U64, run_starts
 
-MAX_CHUNKS = 1 << 19  # distinct chunks kept; with their symbols about 30 MiB
+MAX_CHUNKS = 1 << 18  # distinct chunks kept; with their symbols about 10 MiB
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ from melvin.lexicon import Lexicon, fold
 from melvin.symbols import END, START, U32, Symbols
 from melvin.tables import I64, U64
 
-POOL_SYMBOLS = 1 << 22  # symbols that the cache of parsed chunks may hold: 16 MiB; then it starts afresh
+POOL_SYMBOLS = (
+    1 << 20
+)  # symbols that the cache of parsed chunks may hold, with their chunks 40 MiB; then it starts afresh
 
 
 def compete(

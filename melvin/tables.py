@@ -101,21 +101,43 @@ def fold(a: Counts, b: Counts) -> Counts:
     return Counts.of(folded_key, folded_count)
 
 
+def size_of_union(a: Counts, b: Counts) -> int:
+    """How many different keys two tables have between them."""
+    if a.size < b.size:
+        a, b = b, a
+    if not b.size:
+        return a.size
+    place = np.minimum(np.searchsorted(a.key, b.key), a.size - 1)
+    return a.size + int((a.key[place] != b.key).sum())
+
+
 class RunStack:
     """Collects keys as they come; keeps few sorted runs, folded when two are of like size.
 
     A run is folded into the one before it as soon as it is at least half as long, so every key is folded O(log n)
-    times.
+    times. With a limit the stack thins itself: only keys that begin with a small enough name are kept. Which ones
+    depends on the keys alone, not on their order or on how they were cut into runs.
+
+    Parameters
+    ----------
+    run : a table to begin with
+    limit : distinct keys kept at the most; None for all
+    halvings : a key is kept when its highest NAME_BITS are below 2 ** (NAME_BITS - halvings)
     """
 
-    BUFFER_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
+    BUFFER_KEYS = 1 << 19  # keys counted by one sort: 4 MiB of them
+    NAME_BITS = 21  # highest bits of a 63-bit key, evenly spread
 
-    def __init__(self, run: Counts | None = None) -> None:
+    def __init__(self, run: Counts | None = None, limit: int | None = None, halvings: int = 0) -> None:
         self._runs: list[Counts] = [run] if run is not None and run.size else []
         self._buffer: list[U64] = []
         self._buffered = 0
+        self._limit = limit
+        self.halvings = halvings
 
     def add(self, key: U64) -> None:
+        if self.halvings:
+            key = key[self._kept(key)]
         self._buffer.append(key)
         self._buffered += key.size
         if self._buffered >= self.BUFFER_KEYS:
@@ -133,16 +155,36 @@ class RunStack:
         self._runs.append(run)
         while len(self._runs) > 1 and 2 * self._runs[-1].size >= self._runs[-2].size:
             self._runs[-2:] = [fold(self._runs[-2], self._runs[-1])]
+        if self._limit is not None and sum(r.size for r in self._runs) > 2 * self._limit:
+            self._fold_runs()
 
-    def fold(self) -> Counts:
-        """Everything added so far as one table; adding may go on."""
-        self._flush()
+    def _kept(self, key: U64) -> NDArray[np.bool_]:
+        below = np.uint64(1 << (63 - self.halvings))
+        return np.asarray(key < below)
+
+    def _fold_runs(self) -> None:
         while len(self._runs) > 1:
             self._runs[-2:] = [fold(self._runs[-2], self._runs[-1])]
+        while self._limit is not None and self._runs and self._runs[0].size > self._limit:
+            self.halvings += 1
+            keep = self._kept(self._runs[0].key)
+            self._runs[0] = Counts(self._runs[0].key[keep], self._runs[0].count[keep])
+
+    def fold(self) -> Counts:
+        """Everything added so far, or what is kept of it, as one table; adding may go on."""
+        self._flush()
+        self._fold_runs()
         return self._runs[0] if self._runs else Counts.empty()
 
-    def clear(self) -> None:
-        self._runs, self._buffer, self._buffered = [], [], 0
+
+def forget(counts: Counts, limit: int | None) -> Counts:
+    """Drop the weakest evidence, what was seen once first, until no more than `limit` keys are left; None: nothing."""
+    least = 1
+    while limit is not None and counts.size > limit:
+        keep = counts.count > least
+        counts = Counts(counts.key[keep], counts.count[keep])
+        least += 1
+    return counts
 
 
 def bisect(values: NDArray[np.generic], low: I64, high: I64, wanted: NDArray[np.generic]) -> I64:
