@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import melvin
 from harness.subject import Clock
+from harness.subjects.melvin_inside import hostile_files, state_of, train
 
 
 class Melvin:
@@ -38,6 +40,21 @@ class Melvin:
 
     def score(self, lines: Sequence[bytes]) -> float:
         return self._brain.score(lines)
+
+    def learn_lines(self, lines: Sequence[bytes], port: str) -> None:
+        self._brain.learn(lines, port=port)
+
+    def state(self) -> Mapping[str, Any]:
+        return state_of(self._brain)
+
+    def train(self, corpus: Path, brain: Path, checkpoint_lines: int) -> int:
+        return train(corpus, brain, checkpoint_lines)
+
+    def is_checkpoint(self, brain: Path) -> bool:
+        return melvin.Brain.open(brain).resume is not None
+
+    def hostile_files(self, brain: Path, folder: Path) -> Iterator[Path]:
+        return hostile_files(brain, folder)
 
     def stats(self) -> Mapping[str, int]:
         counts = {

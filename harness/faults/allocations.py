@@ -1,0 +1,116 @@
+"""Sweep (c): the Nth allocation fails, alone or with the next ones, while a subject learns, saves or loads.
+
+An interpreter for which every allocation fails from some point on may spin for ever while it raises: a long row of
+failures stands for that. `_testcapi.set_nomemory` makes Python's own allocators fail; large buffers of numpy do not pass through them.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from harness.faults.bench import LINES, Bench, Row, run, spread
+from harness.roundtrip.checks import content
+from harness.roundtrip.losses import compare
+from harness.roundtrip.offers import ShowsState, teach
+from harness.subject import Subject
+
+try:
+    import _testcapi
+except ImportError:  # some builds of Python leave it out
+    _testcapi = None
+
+MOST_ALLOCATIONS = 1 << 22
+IN_A_ROW = 50  # allocations that fail together
+FINE, RAISED, WRONG = 50, 51, 52  # exit codes of a child
+
+
+def available() -> bool:
+    return _testcapi is not None
+
+
+def _failing(action: Callable[[], Any], start: int, stop: int) -> bool:
+    """Run an action while allocations start .. stop-1 fail Whether it raised."""
+    gc.collect()
+    raised = False
+    _testcapi.set_nomemory(start, stop)
+    try:
+        action()
+    except BaseException:  # the border: whatever it raises, what is left behind is the question
+        raised = True
+    finally:
+        _testcapi.remove_mem_hooks()
+    return raised
+
+
+def allocations_of(action: Callable[[], Any]) -> int:
+    """About how many allocations an action makes: from there on a row of failures does not hit it any more."""
+
+    def ends_well(start: int) -> bool:
+        return run(lambda: RAISED if _failing(action, start, start + IN_A_ROW) else FINE) == FINE
+
+    high = 1
+    while not ends_well(high) and high < MOST_ALLOCATIONS:
+        high *= 2
+    low = high // 2
+    while high - low > max(1, high // 16):
+        middle = (low + high) // 2
+        low, high = (low, middle) if ends_well(middle) else (middle, high)
+    return high
+
+
+def sweep(bench: Bench, most: int) -> Iterator[Row]:
+    """learn (with the end of generations in it), save, load."""
+    for name, action, after in (
+        ("save", lambda: bench.new.save(bench.path), lambda raised: FINE),
+        ("learn", lambda: teach(bench.old, bench.lines[LINES:]), lambda raised: _saved_after_learning(bench, raised)),
+        ("load", *_loading(bench)),
+    ):
+        total = allocations_of(action)
+        for kind, width in (("once", 1), (f"{IN_A_ROW} in a row", IN_A_ROW)):
+            row = Row("c", f"allocation fails in {name}, {kind}", "set_nomemory")
+            for start in spread(total, most):
+
+                def hit(start: int = start, width: int = width, action: Any = action, after: Any = after) -> int:
+                    raised = _failing(action, start, start + width)
+                    return int(after(raised))
+
+                code = run(hit)
+                row.died += code < 0
+                if code == WRONG:
+                    row.count("corrupt", f"allocation {start} in {name} fails: what is left is neither before nor after")
+                    bench.reset()
+                else:
+                    bench.judge(row, f"allocation {start} in {name} fails", killed=code < 0)
+            yield row
+
+
+def _saved_after_learning(bench: Bench, raised: bool) -> int:
+    """Learning that broke off is saved as it was before, as it is after, or not at all."""
+    try:
+        bench.old.save(bench.path)
+    except Exception:  # refused: the old file stays
+        return RAISED
+    if not raised:
+        return FINE
+    return FINE if content(bench.path) in (bench.old_bytes, bench.new_bytes) else WRONG
+
+
+def _loading(bench: Bench) -> tuple[Callable[[], Any], Callable[[bool], int]]:
+    """A load that does not raise has loaded everything."""
+    made: list[Subject] = []
+
+    def load() -> None:
+        subject = bench.make()
+        subject.load(bench.path)
+        made.append(subject)
+
+    def is_whole(raised: bool) -> int:
+        if raised:
+            return RAISED
+        if isinstance(bench.old, ShowsState) and isinstance(made[-1], ShowsState):
+            return WRONG if compare(bench.old.state(), made[-1].state()) else FINE
+        return FINE if dict(made[-1].stats()) == dict(bench.old.stats()) else WRONG
+
+    return load, is_whole

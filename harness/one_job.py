@@ -1,0 +1,55 @@
+"""One job of one subject in a worker, under limits, for commands that need no ladder."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, OutputError
+from harness.exit_codes import ExitCode
+from harness.launch import Launcher, worker_environment
+from harness.limits import Limits
+from harness.supervise import Spawn
+from harness.verdict import judge
+
+JOB_SCHEMA = "harness.job/1"
+
+
+class WorkerFailed(HarnessError):
+    """The worker ended without a result."""
+
+    exit_code = ExitCode.INTERNAL_ERROR
+
+
+def run_job(
+    launcher: Launcher,
+    job: dict[str, Any],
+    folder: Path,
+    limits: Limits,
+    on_event: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> dict[str, Any]:
+    """The record of one job.
+
+    Raises
+    ------
+    WorkerFailed : with the verdict and the last words of the worker
+    OutputError : the folder cannot be written
+    """
+    work = folder.resolve() / "work"
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        file = work / "job.json"
+        file.write_text(json.dumps({"schema": JOB_SCHEMA, "folder": str(work), "limits": limits.as_json(), **job}))
+    except OSError as error:
+        raise OutputError(f"cannot write {work}: {error.strerror}; give another folder with -o") from error
+    spawn = Spawn([sys.executable, "-m", "harness.worker", str(file)], worker_environment(), str(work), limits)
+    evidence = launcher.run(spawn, on_event)
+    record = evidence.result
+    if record is None or not record.get("complete"):
+        verdict = judge(evidence, corpus_lines=0, min_lines_per_s=None)
+        last = evidence.stderr.tail.strip().splitlines()[-1:]
+        raise WorkerFailed(f"the worker ended with {verdict.name}: {verdict.because} {' '.join(last)}")
+    return record
