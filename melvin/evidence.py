@@ -54,8 +54,8 @@ RANK_SHIFT = {
 
 # Entries of the tables that grow with every new combination of words: those one generation may add, and those a brain
 # keeps. On 10 MB of prose, forgetting what was seen once cost 0.011 bits a byte for transformers, 0.003 for attention.
-ADDED = {"transformers": 3 << 20, "attended": 1 << 20, "context_edges": 1 << 19}
-KEPT = {"transformers": 4 << 20, "attended": 2 << 20, "context_edges": 1 << 20}
+ADDED = {"transformers": 2 << 20, "attended": 1 << 19, "context_edges": 1 << 19}
+KEPT = {"transformers": 3 << 20, "attended": 3 << 19, "context_edges": 1 << 19}
 
 
 class Runs:

@@ -126,18 +126,19 @@ def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
         reading = read(parser, snapshot.familiarity, snapshot.separator[port], block, port, carry)
         keys, _ = count(snapshot.symbols, snapshot.familiarity, block, port, carry, reading)
         runs.add(keys)
-    return merge(snapshot, Gathering(runs))
-
-
-def merge(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
-    """Fold in all evidence gathered but for the lines held back; the gathering hands it over and keeps none."""
-    tables = {}
+    gathered = Gathering(runs)
     for name in TABLES:
-        counted = gathering.runs.take(name)
-        if name == "links":
-            counted = edges.close(snapshot.symbols, counted)
-        tables[name] = forget(fold(getattr(snapshot.evidence, name), counted), KEPT.get(name))
-    return replace(snapshot, evidence=Evidence(**tables))
+        snapshot = merge(snapshot, gathered, name)
+    return snapshot
+
+
+def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:
+    """Fold in what was gathered for one table; the gathering hands it over and no longer holds it."""
+    counted = gathering.runs.take(name)
+    if name == "links":
+        counted = edges.close(snapshot.symbols, counted)
+    table = forget(fold(getattr(snapshot.evidence, name), counted), KEPT.get(name))
+    return replace(snapshot, evidence=replace(snapshot.evidence, **{name: table}))
 
 
 def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:

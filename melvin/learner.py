@@ -14,6 +14,7 @@ from melvin.chunks import Window
 from melvin.contexts import MAX_PORTS
 from melvin.counting import Carry, count, read
 from melvin.errors import InputError
+from melvin.evidence import TABLES
 from melvin.generation import Gathering, Snapshot, merge, sampled, settle
 from melvin.lexicon import fold
 from melvin.lines import Block
@@ -79,7 +80,8 @@ class Learner:
         """Consolidate; then learn the lines that were held back."""
         enter_stage("consolidate")
         self.tally()
-        self.snapshot = merge(self.snapshot, self.gathering)  # lets the evidence before go, then works on what is new
+        for name in TABLES:  # one at a time, so that no more than one table is there twice
+            self.snapshot = merge(self.snapshot, self.gathering, name)
         self.snapshot = settle(self.snapshot, self.gathering, self.fed)
         held_back = list(sampled(self.gathering))
         self.gathering, self._parser = Gathering(), Parser(self.snapshot.symbols)

@@ -155,7 +155,7 @@ class RunStack:
         self._runs.append(run)
         while len(self._runs) > 1 and 2 * self._runs[-1].size >= self._runs[-2].size:
             self._runs[-2:] = [fold(self._runs[-2], self._runs[-1])]
-        if self._limit is not None and sum(r.size for r in self._runs) > 2 * self._limit:
+        if self._limit is not None and 2 * sum(r.size for r in self._runs) > 3 * self._limit:
             self._fold_runs()
 
     def _kept(self, key: U64) -> NDArray[np.bool_]:
