@@ -21,7 +21,8 @@ from harness.stage_clock import StageClock
 from harness.supervise import HEARTBEAT_FILE
 
 RESULT_SCHEMA = "harness.result/1"
-TASKS = {"train": "harness.tasks.train"}
+TASKS = {"train": "harness.tasks.train", "command": "harness.tasks.command"}
+TASKS |= {"roundtrip": "harness.tasks.roundtrip", "faults": "harness.tasks.faults"}
 
 
 def describe(error: BaseException) -> dict[str, Any]:
