@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from harness import __version__
-from harness.commands import doctor, ladder, report
+from harness.commands import canary, diagnose, doctor, faults, ladder, report, roundtrip, subject
 from harness.errors import HarnessError, Interrupted
 
 
@@ -43,8 +43,10 @@ def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     raise Interrupted(number)
 
 
-for command in (ladder.command, report.command, doctor.command):
+for command in (ladder.command, report.command, doctor.command, diagnose.command, subject.command, canary.command):
     main.add_command(command)
+main.add_command(roundtrip.command)
+main.add_command(faults.command)
 
 
 if __name__ == "__main__":

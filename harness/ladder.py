@@ -39,12 +39,54 @@ class Climb(Generic[Tried]):
 
     @property
     def largest_passed(self) -> int | None:
-        return max((size for size, tried in self.rungs + self.narrowing if tried.passed), default=None)
+        """Below the smallest that broke: a size that passed once and broke once has not passed."""
+        broken = self.smallest_broken
+        passed = [size for size, tried in self.rungs + self.narrowing if tried.passed]
+        return max((size for size in passed if broken is None or size < broken[0]), default=None)
 
     @property
     def smallest_broken(self) -> tuple[int, Tried] | None:
         broken = [(size, tried) for size, tried in self.rungs + self.narrowing if not tried.passed]
         return min(broken, key=lambda pair: pair[0], default=None)
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """How sure the two edges are: tries of the largest size that passed, and of the smallest that broke."""
+
+    passed_tries: int
+    broken_tries: int
+    broken_times: int
+
+
+def repeat_edges(
+    climbed: Climb[Tried], try_size: Callable[[int], Tried], tries: int, announce: Callable[[Tried], None]
+) -> Repeats | None:
+    """Try both edges again, up to `tries` times in all. A size that passed and now breaks is the new upper edge.
+
+    None when nothing broke.
+    """
+    found = climbed.smallest_broken
+    if found is None:
+        return None
+    size = found[0]
+    times = 1
+    for _ in range(tries - 1):
+        tried = try_size(size)
+        announce(tried)
+        times += not tried.passed
+    broken_tries = tries
+    while (passed := climbed.largest_passed) is not None:
+        for number in range(2, tries + 1):
+            tried = try_size(passed)
+            announce(tried)
+            if not tried.passed:
+                climbed.narrowing.append((passed, tried))
+                broken_tries, times = number, 1
+                break
+        else:
+            return Repeats(tries, broken_tries, times)
+    return Repeats(0, broken_tries, times)
 
 
 def climb(

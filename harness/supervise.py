@@ -90,11 +90,14 @@ class _Family:
 
     def read(self) -> tuple[int, int, int] | None:
         """(resident, committed, highest resident so far), all in bytes; None once the process has ended."""
-        memory = self._own.read()
-        if memory is None:
+        own = self._own.read()
+        if own is None:
             return None
+        memory = own
         for child in self._children.values():
-            memory += child.read() or memory.__class__(0, 0, 0, 0, 0)
+            seen = child.read()
+            if seen is not None and seen != own:  # equal: a child before its exec, which is its parent's memory still
+                memory += seen
         return memory.rss, memory.committed, memory.peak_rss
 
     def close(self) -> None:

@@ -24,6 +24,28 @@ def prepare(source: Path | None, size_bytes: int, folder: Path, seed: int) -> Ru
     argv += ["--out", str(folder), "--seed", str(seed)]
     if source is not None:
         argv += ["--corpus", str(source)]
+    out = _run(argv, "the text of a rung")
+    made = json.loads(out)
+    paths = {name: Path(made[name]) for name in ("corpus", "heldout", "facts")}
+    return Rung(
+        made["size_bytes"],
+        paths["corpus"],
+        made["corpus_bytes"],
+        made["corpus_lines"],
+        paths["heldout"],
+        paths["facts"],
+    )
+
+
+def make_corpus(path: Path, size_bytes: int, seed: int) -> Path:
+    """A file of generated text, for several rungs to be cut from."""
+    argv = [sys.executable, "-m", "scaling_suite", "corpus", "make", "--size", f"{size_bytes}B"]
+    _run([*argv, "--out", str(path), "--seed", str(seed)], "the corpus")
+    return path
+
+
+def _run(argv: list[str], what: str) -> str:
+    """Standard output of the workload; a child that was started is ended when we are interrupted."""
     process = None
     try:
         with deferred():
@@ -38,14 +60,5 @@ def prepare(source: Path | None, size_bytes: int, folder: Path, seed: int) -> Ru
         raise
     if process.returncode != 0:
         said = err.strip().splitlines() or ["no message"]
-        raise WorkloadFailed(f"the text of a rung could not be made: {said[-1].removeprefix('error: ')}")
-    made = json.loads(out)
-    paths = {name: Path(made[name]) for name in ("corpus", "heldout", "facts")}
-    return Rung(
-        made["size_bytes"],
-        paths["corpus"],
-        made["corpus_bytes"],
-        made["corpus_lines"],
-        paths["heldout"],
-        paths["facts"],
-    )
+        raise WorkloadFailed(f"{what} could not be made: {said[-1].removeprefix('error: ')}")
+    return str(out)

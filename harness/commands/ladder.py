@@ -21,7 +21,7 @@ from harness.diagnosis.rules import diagnose
 from harness.errors import Interrupted, WorkloadFailed
 from harness.exit_codes import ExitCode
 from harness.frontier import find_frontier
-from harness.ladder import Climb, climb
+from harness.ladder import Climb, Repeats, climb, repeat_edges
 from harness.launch import Launcher
 from harness.limits import LIMITERS, Limits
 from harness.machine import describe_machine, describe_subject, describe_tool
@@ -52,6 +52,7 @@ class LadderOptions:
     notes: list[str]
     bounds: Bounds
     frontier: bool = False
+    repeats: int = 1
 
 
 @click.command("ladder")
@@ -83,6 +84,13 @@ class LadderOptions:
     show_default=True,
     type=click.IntRange(0, 30),
     help="Runs spent on narrowing down a break.",
+)
+@click.option(
+    "--repeats",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 100),
+    help="Tries of the largest size that passed and the smallest that broke.",
 )
 @click.option(
     "--seed",
@@ -132,6 +140,7 @@ def command(
     min_lines_per_sec: float | None,
     required: int | None,
     bisect_runs: int,
+    repeats: int,
     seed: int,
     witness_runs: int,
     witness_time: float,
@@ -163,6 +172,7 @@ def command(
             notes,
             Bounds(witness_runs, witness_time),
             frontier,
+            repeats,
         )
         folder = make_folder("ladder", output)
         console = human()
@@ -203,6 +213,7 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
     forecasts: list[models.Forecast] = []
     seen = Investigation()
     frontier = None
+    repeats = None
     notes = list(options.notes)
     interrupted = None
     build_step.build(options.subject.command, folder / BUILT)
@@ -224,6 +235,8 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
                 climbed=climbed,
                 announce=announce,
             )
+            if options.bisect_runs and options.repeats > 1:
+                repeats = repeat_edges(climbed, trials.try_once, options.repeats, progress.trial_ended)
             seen = investigate(trials, climbed, folder, options.bounds)
             if options.frontier:
                 frontier = find_frontier(trials, options.sizes, options.limits)
@@ -233,18 +246,23 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
             if not climbed.rungs:
                 raise
             notes.append(f"the climb ended early: {error}")
-    report = report_on(options, climbed, folder, notes, interrupted)
+    report = report_on(options, climbed, folder, notes, interrupted, repeats)
     more = {"forecasts": forecasts, "frontier": frontier, **vars(seen)}
     report = report.model_copy(update=more)
     return report.model_copy(update={"findings": diagnose(report)})
 
 
 def report_on(
-    options: LadderOptions, climbed: Climb[Trial], folder: Path, notes: list[str], interrupted: str | None
+    options: LadderOptions,
+    climbed: Climb[Trial],
+    folder: Path,
+    notes: list[str],
+    interrupted: str | None,
+    repeats: Repeats | None = None,
 ) -> models.Report:
     """The report on a climb that has ended."""
     rungs = [build.rung(size, trial, folder) for size, trial in climbed.rungs]
-    found = build.breaking(climbed)
+    found = build.breaking(climbed, repeats)
     return models.Report(
         kind="ladder",
         created=datetime.now(UTC).isoformat(timespec="seconds"),

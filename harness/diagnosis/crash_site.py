@@ -49,7 +49,7 @@ def read_valgrind(text: str) -> CrashSite | None:
         elif found := _VALGRIND_ABOUT.match(line):
             about = ": " + re.sub(r"0x[0-9A-Fa-f]+ ", "", found[1]).lower()
             break
-        else:
+        elif frames:
             break
     return _site("valgrind", error[1] + about, frames[:FRAMES_KEPT])
 

@@ -10,11 +10,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.statistics import student_t
+from harness.statistics import fit_slope, student_t
 
 LEAST_ERROR = 0.06  # of one measured growth, in natural log units: allocators round up, clocks are not exact
 VISIBLE = 0.10  # growth below this share of the fixed cost is noise
+LEAST_SLOPE = 0.5  # of the fitted slope, whatever its error: a staircase has flat steps, but goes up
 FURTHEST_BYTES = 10**12  # what lies beyond is not foretold
+NOISE_OF_STEP = 0.5  # of the assumed noise of a slope: CPU time of a second varies less than that of a millisecond
 TOP_POINTS = 4  # the last rungs tell where a curve goes, the first ones where it came from
 
 
@@ -87,16 +89,47 @@ def reach(growth: Growth, limit: float) -> Reach:
     return Reach(
         size_for(growth.slope, 0.0),
         size_for(growth.slope + growth.slope_error, -half),
-        size_for(growth.slope - growth.slope_error, half),
+        size_for(max(growth.slope - growth.slope_error, LEAST_SLOPE * growth.slope), half),
     )
 
 
-def projected(growth: Growth, size: float) -> tuple[float, float, float]:
-    """The cost at another size: value, low, high."""
-    ratio = size / growth.at_bytes
+@dataclass(frozen=True)
+class Projection:
+    """A cost at a larger size. slope, slope_low, slope_high : of the last step, with a 95 % interval of its noise."""
 
-    def grown(sign: int) -> float:
-        slope = growth.slope + sign * growth.slope_error
-        return growth.fixed + growth.growth * math.pow(ratio, slope) * math.exp(sign * growth.error)
+    value: float
+    low: float
+    high: float
+    slope: float
+    slope_low: float
+    slope_high: float
 
-    return growth.cost_at(size), grown(-1), grown(+1)
+
+def project(sizes: Sequence[int], costs: Sequence[float], size: float) -> Projection | None:
+    """A cost at another size, from the last steps of a ladder; None with fewer than two points of visible growth.
+
+    Two shapes go through the last two points: a power of the size, and a linear plus a quadratic part. Which of them
+    met the point before is the value; the other, and the noise of one point, widen the interval.
+    """
+    points = [(n, cost) for n, cost in zip(sizes, costs, strict=True) if n > 0 and cost > 0]
+    if len(points) < 2:
+        return None
+    (n1, c1), (n2, c2) = points[-2:]
+    step = fit_slope((n1, n2), (c1, c2))
+    if step is None:
+        return None
+
+    def power(n: float) -> float:
+        return c2 * math.pow(n / n2, step.value)
+
+    shapes = [power]
+    square = (c2 / n2 - c1 / n1) / (n2 - n1)
+    line = c1 / n1 - square * n1
+    if square > 0 and line > 0:
+        shapes.append(lambda n: line * n + square * n * n)
+    if len(points) > 2:
+        n0, c0 = points[-3]
+        shapes.sort(key=lambda shape: abs(math.log(shape(n0) / c0)))
+    values = [shape(size) for shape in shapes]
+    spread = math.exp(NOISE_OF_STEP * (step.high - step.low) / 2 * math.log(size / n2))
+    return Projection(values[0], min(values) / spread, max(values) * spread, step.value, step.low, step.high)

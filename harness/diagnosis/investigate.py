@@ -102,6 +102,12 @@ def learning_s(attempt: Attempt) -> float:
     return float(sum(max(stage["wall_s"] - (stage["run_queue_wait_s"] or 0.0), 0.0) for stage in learning))
 
 
+def learning_cpu_s(attempt: Attempt) -> float:
+    """CPU time of all stages of learning."""
+    stages = (attempt.evidence.result or {}).get("stages", [])
+    return float(sum(stage["cpu_s"] for stage in stages if is_learning(stage["name"])))
+
+
 # Crashes
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harness import units
-from harness.diagnosis.forecast import Growth, fit_growth, projected
+from harness.diagnosis.forecast import Projection, fit_growth, project
 from harness.report.models import Attempt, Check, Finding, Report, Rung
 from harness.stages import is_learning
 from harness.statistics import fit_slope
@@ -22,7 +22,9 @@ CRASHES = frozenset({"segv", "abort", "bus", "fpe", "ill"})
 MEMORY_VERDICTS = frozenset({"memory_limit", "memory_error", "oom_killed"})
 FEW_LINES = 8  # a witness of so few lines names a cause; of more, a size
 SUPER_LINEAR = 1.25  # the lower end of the slope's interval must lie above: n log n is 1.1 at most
+STEEPER = 1.1  # and the step before must not have been linear: one slow rung is no curve
 LEAST_CPU_S = 0.15  # of the largest rung, for its growth to mean something
+LEAST_CPU_BEFORE_S = 0.02  # and of the one before
 STALLED_SHARE = 0.2  # CPU per wall time below which a timeout was a wait
 FLOOD_LINES = 0.5  # lines of output per line of input
 FLOOD_SHARE = 0.2  # bytes of output per byte of input
@@ -98,8 +100,8 @@ def crash(report: Report) -> Iterator[_Weighed]:
             "unreadable_save",
             f"What it saved cannot be read back: {rung.verdict} in stage {attempt.last_stage}",
             [rung.because, _last_line(attempt), _between(report), _replay(attempt)],
-            "Write to a temporary file, flush and fsync it, rename it over the old one, and check every write's result; "
-            "have the reader check lengths and a checksum before it trusts them.",
+            "Write to a temporary file, flush and fsync it, rename it over the old one, and check every write; have "
+            "the reader check lengths and a checksum before it trusts them.",
         )
         return
     if recursion := _recursion(attempt, report):
@@ -198,6 +200,8 @@ def _recursion(attempt: Attempt, report: Report) -> str | None:
             often = names.most_common(2)
             if sum(count for _, count in often) >= RECURSION_SHARE * len(frames):
                 return f"{' and '.join(name for name, count in often if count > 1)} on {len(frames)} frames or more"
+    if report.crash_site is not None and "tack overflow" in report.crash_site.what:
+        return f"{report.crash_site.tool} says stack overflow"
     text = attempt.stderr.head + attempt.stderr.tail
     return "AddressSanitizer says stack-overflow" if "AddressSanitizer: stack-overflow" in text else None
 
@@ -229,8 +233,7 @@ def hang(report: Report) -> Iterator[_Weighed]:
     busy = attempt.cpu_s / max(attempt.wall_s, 1e-9)
     stalled = [s for s in attempt.samples if s.at_s > attempt.wall_s / 2]
     still = len({(s.stage, s.bytes, s.lines) for s in stalled}) <= 1
-    growth = _time_growth(report)
-    if growth is not None and growth.slope - growth.slope_error > SUPER_LINEAR:
+    if _time_growth(report) is not None:
         return  # explained by `super_linear_time`
     where = list(_python_frames(attempt.fault))[:3]
     evidence = [
@@ -252,8 +255,8 @@ def hang(report: Report) -> Iterator[_Weighed]:
         "hang" if busy < STALLED_SHARE or still else "too_slow",
         title,
         evidence,
-        "The black box holds the stacks at 80 % and at the end of the time limit; look for a lock, a pipe or a read that "
-        "nobody answers, or a loop whose condition never changes.",
+        "The black box holds the stacks at 80 % and at the end of the time limit; look for a lock, a pipe or a read "
+        "that nobody answers, or a loop whose condition never changes.",
         "high" if busy < STALLED_SHARE or still else "medium",
     )
 
@@ -267,8 +270,8 @@ def no_result(report: Report) -> Iterator[_Weighed]:
             "exit_0_without_brain",
             "It ends with exit code 0, but leaves no result",
             [rung.because, _between(report), _replay(rung.attempts[0])],
-            "Look for an exit() in a path that should go on, and for writes whose result nobody checks; end with a code "
-            "other than 0 when nothing was saved.",
+            "Look for an exit() in a path that should go on, and for writes whose result nobody checks; end with a "
+            "code other than 0 when nothing was saved.",
         )
 
 
@@ -336,36 +339,39 @@ def _meaning(check: Check) -> tuple[str, float, str, str]:
 # Time
 
 
-def _time_growth(report: Report) -> Growth | None:
-    timed = [rung for rung in _passed(report) if rung.learning is not None]
-    if not timed or timed[-1].learning is None or timed[-1].learning.cpu_s < LEAST_CPU_S:
+def _time_growth(report: Report) -> Projection | None:
+    """The CPU time of learning at 1 GB, if it grows faster than the text."""
+    timed = [(rung.corpus_bytes, rung.learning.cpu_s) for rung in _passed(report) if rung.learning is not None]
+    if len(timed) < 2 or timed[-1][1] < LEAST_CPU_S or timed[-2][1] < LEAST_CPU_BEFORE_S:
         return None
-    costs = [rung.learning.cpu_s for rung in timed if rung.learning is not None]
-    return fit_growth([rung.corpus_bytes for rung in timed], costs, visible=0.5)
+    found = project([size for size, _ in timed], [cpu_s for _, cpu_s in timed], GIGABYTE)
+    if found is None or found.slope_low <= SUPER_LINEAR:
+        return None
+    before = fit_slope([size for size, _ in timed[-3:-1]], [cpu_s for _, cpu_s in timed[-3:-1]])
+    return None if before is not None and before.value < STEEPER else found
 
 
 def super_linear_time(report: Report) -> Iterator[_Weighed]:
     """Time that grows faster than the text."""
     growth = _time_growth(report)
-    if growth is None or growth.slope - growth.slope_error <= SUPER_LINEAR:
+    if growth is None:
         return
     passed = _passed(report)
-    value, low, high = projected(growth, GIGABYTE)
     timed_out = (broken := _broken(report)) is not None and broken.verdict in ("timeout", "cpu_limit", "too_slow")
-    slope = units.slope(growth.slope, growth.slope - growth.slope_error, growth.slope + growth.slope_error)
+    slope = units.slope(growth.slope, growth.slope_low, growth.slope_high)
     yield _finding(
         95 if timed_out else 72,
         "super_linear_time",
-        f"Time grows as size^{growth.slope:.2f}: {units.long_duration(value)} at 1 GB",
+        f"Time grows as size^{growth.slope:.2f}: {units.long_duration(growth.value)} at 1 GB",
         [
-            f"slope per decade {slope}, from {units.label(passed[0].size_bytes)} to {passed[-1].label}",
+            f"slope per decade {slope}, from {passed[-2].label} to {passed[-1].label}",
             *_slope_of_stages(passed),
-            f"projected at 1 GB: {units.long_duration(value)} of CPU time, between {units.long_duration(low)} and "
-            f"{units.long_duration(high)}",
+            f"projected at 1 GB: {units.long_duration(growth.value)} of CPU time, "
+            f"between {units.long_duration(growth.low)} and {units.long_duration(growth.high)}",
             broken.because if timed_out and broken is not None else "",
         ],
-        "Something is looked at again for each line: a list searched from its start, a table rebuilt or sorted each time, "
-        "a string that is copied to grow. Profile the largest rung that passes; the function whose share grows is it.",
+        "Something is looked at again for each line: a list searched from its start, a table sorted each time, a "
+        "string that is copied to grow. Profile the largest rung that passes; the function whose share grows is it.",
     )
 
 
@@ -464,7 +470,7 @@ def memory(report: Report) -> Iterator[_Weighed]:
         yield _finding(
             60,
             "memory_growth",
-            f"Memory grows as size^{forecast.slope:.2f}: it will break at about {units.label(forecast.predicted_bytes)}",
+            f"Memory grows as size^{forecast.slope:.2f}: it breaks at about {units.label(forecast.predicted_bytes)}",
             [
                 measured,
                 f"projected breaking size: {units.label(forecast.predicted_bytes)}, between "
@@ -504,7 +510,7 @@ def kept_memory(report: Report) -> Iterator[_Weighed]:
             f"{kept / lines:,.0f} bytes per line, after free memory was handed back",
             f"between {small.label} and {large.label}",
         ],
-        "Something outside the learner still refers to what it learnt: a module's list, a cache, a cycle with a finaliser."
+        "Something outside the learner still refers to what it learnt: a module's list, a cache, a cycle."
         if python
         else "An extension allocates per line and does not free; memray with native traces names the caller.",
         "high" if malloc is not None else "medium",
@@ -537,9 +543,24 @@ def missing_output(report: Report) -> Iterator[_Weighed]:
                 "output_missing",
                 "Its output never arrives when it crashes",
                 [f"{before:,} bytes on stdout at {passed[-1].label}, none at {broken.label}"],
-                "Output to a pipe is buffered until 4 KB: call setvbuf(stdout, NULL, _IOLBF, 0) once, or write to stderr.",
+                "Output to a pipe is buffered: call setvbuf(stdout, NULL, _IOLBF, 0) once, or write to stderr.",
                 "medium",
             )
+
+
+def flaky_break(report: Report) -> Iterator[_Weighed]:
+    """A size that breaks now and then."""
+    found = report.break_
+    if found is None or not found.broken_tries or found.broken_times == found.broken_tries:
+        return
+    yield _finding(
+        55,
+        "flaky_break",
+        f"At {units.label(found.first_broken_bytes)} it broke {found.broken_times} of {found.broken_tries} times",
+        [found.because],
+        "What it does depends on something other than its input: time, addresses, the order of threads, memory that "
+        "was never written. Run it under valgrind or a sanitizer.",
+    )
 
 
 RULES: tuple[Callable[[Report], Iterator[_Weighed]], ...] = (
@@ -552,4 +573,5 @@ RULES: tuple[Callable[[Report], Iterator[_Weighed]], ...] = (
     memory,
     kept_memory,
     missing_output,
+    flaky_break,
 )

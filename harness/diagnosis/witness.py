@@ -30,8 +30,8 @@ class _Spent(Exception):
 class Found:
     """What came of shrinking.
 
-    text : the smallest breaking text; reproduced of tries : how often it broke; any_input : even two lines that
-    have nothing to do with each other break it; content_matters : None where it was not tried
+    text : the smallest breaking text; reproduced of tries : how often it broke; any_input : its shortest line breaks
+    it, and so does a line of one letter; content_matters : None where it was not tried
     finished : False when runs or time were spent before it could not be made smaller
     """
 
@@ -87,7 +87,7 @@ def shrink(
 
     try:
         lines = text.splitlines(keepends=True)
-        if lines and keep(lines[0]) and (len(lines) < 2 or ask(lines[-1])):
+        if ask(OTHER_BYTE + b"\n") and keep(min(lines, key=len)):
             any_input = True
         else:
             count = shortest_prefix(len(lines), lambda n: keep(b"".join(lines[:n])))

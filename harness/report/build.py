@@ -9,7 +9,7 @@ from typing import Any
 from harness import units
 from harness.attempts import Attempt, Trial
 from harness.evidence import Output
-from harness.ladder import Climb
+from harness.ladder import Climb, Repeats
 from harness.report import models
 from harness.stages import is_learning
 from harness.statistics import Slope, fit_slope, local_slopes, marginal
@@ -132,7 +132,7 @@ def _attempt(attempt: Attempt, folder: Path) -> models.Attempt:
     )
 
 
-def breaking(climb: Climb[Trial]) -> models.Break | None:
+def breaking(climb: Climb[Trial], repeats: Repeats | None = None) -> models.Break | None:
     """The bound on the breaking size, or None when nothing broke."""
     found = climb.smallest_broken
     if found is None:
@@ -144,6 +144,9 @@ def breaking(climb: Climb[Trial]) -> models.Break | None:
         first_broken_bytes=first_broken,
         verdict=trial.verdict.name,
         because=trial.verdict.because,
+        broken_tries=repeats.broken_tries if repeats else None,
+        broken_times=repeats.broken_times if repeats else None,
+        passed_tries=repeats.passed_tries if repeats else None,
         confirmed_by=[attempt.limits.limiter for attempt in broken_rung.attempts if not attempt.verdict.passed],
     )
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from harness import units
 from harness.report.models import Report
 from harness.report.plots import plots
-from harness.report.summary import conditions, headline, passed
+from harness.report.summary import conditions, forecast_lines, headline, passed
 
 HERE = Path(__file__).parent
 
@@ -43,6 +43,7 @@ def render_html(report: Report) -> str:
         headline=headline(report),
         conditions=conditions(report),
         passed=passed(report),
+        forecasts=forecast_lines(report),
         figures=figures(report),
         plots=plots(report),
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of this package

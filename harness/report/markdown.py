@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness import units
 from harness.report.models import Report, Rung
-from harness.report.summary import conditions, headline, passed
+from harness.report.summary import conditions, forecast_lines, headline, passed
 
 COLUMNS = ("size", "verdict", "lines/s", "MB/CPU s", "peak private", "bits/byte", "recalled", "brain")
 
@@ -39,8 +39,23 @@ def render_markdown(report: Report) -> str:
                 "</details>",
                 "",
             ]
+    lines += _diagnosis(report)
+    if report.forecasts and (foretold := forecast_lines(report)):
+        lines += ["### Forecast", "", *(f"- {text(line)}" for line in foretold), ""]
     lines += [f"- {text(note)}" for note in report.notes]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _diagnosis(report: Report) -> list[str]:
+    """Findings, the heaviest first."""
+    if not report.findings:
+        return []
+    lines = ["### Diagnosis", ""]
+    for number, finding in enumerate(report.findings, 1):
+        lines += [f"{number}. **{text(finding.title)}** ({text(finding.kind)}, {text(finding.confidence)} confidence)"]
+        lines += [f"   - {text(line)}" for line in finding.evidence]
+        lines += [f"   - What to do: {text(finding.advice)}"]
+    return [*lines, ""]
 
 
 def _row(rung: Rung) -> str:

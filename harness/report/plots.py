@@ -7,7 +7,21 @@ from dataclasses import dataclass
 
 from harness import units
 from harness.report.models import Latency, Report, Rung, Slope
-from harness.report.svg import Bars, Chart, Linear, Log, Part, Point, Rule, Scale, Series, x_range, y_range
+from harness.report.svg import (
+    Bars,
+    Chart,
+    Heat,
+    HeatCell,
+    Linear,
+    Log,
+    Part,
+    Point,
+    Rule,
+    Scale,
+    Series,
+    x_range,
+    y_range,
+)
 from harness.stage_clock import START
 
 ROOM = 1.35  # the share of free space beyond the outermost values of a logarithmic axis
@@ -42,8 +56,10 @@ class Plot:
 def plots(report: Report) -> list[Plot]:
     """Every plot that this report has numbers for."""
     drawn = (
+        frontier,
         throughput,
         memory_by_size,
+        predicted,
         slopes,
         stage_shares,
         bits_per_byte,
@@ -173,6 +189,81 @@ def memory_by_size(report: Report) -> Plot | None:
         chart.svg(),
         ("size", "private", "resident", "brain file", "verdict"),
         rows,
+    )
+
+
+def predicted(report: Report) -> Plot | None:
+    """The breaking size that was foretold after each rung, against what was found."""
+    told = [each for each in report.forecasts if each.predicted_bytes and each.low_bytes]
+    if not told:
+        return None
+    far = max(each.high_bytes or each.predicted_bytes or 0 for each in told)
+    points = [
+        Point(
+            each.after_bytes,
+            each.predicted_bytes or 0,
+            f"after {units.label(each.after_bytes)}: {units.label(each.predicted_bytes or 0)}",
+            each.low_bytes,
+            each.high_bytes or far,
+        )
+        for each in told
+    ]
+    found = report.break_
+    rules = (
+        [Rule(found.first_broken_bytes, f"broke at {units.label(found.first_broken_bytes)}", "limit")] if found else []
+    )
+    values = [float(edge) for point in points for edge in (point.low, point.high) if edge] + [rule.y for rule in rules]
+    x = _size_axis([rung.size_bytes for rung in report.rungs])
+    y = _log_axis(values, lambda value: units.label(round(value)))
+    series = [Series("predicted breaking size", "c1", points)]
+    return Plot(
+        "Predicted and found",
+        "After each rung, the size at which it should break under these limits, with a 95 % interval.",
+        Chart("Predicted breaking size", x, y, "largest size tried so far", "breaking size", series, rules).svg(),
+        ("after", "for", "grows as", "predicted", "from", "to"),
+        [
+            (
+                units.label(each.after_bytes),
+                each.cause,
+                f"size^{each.slope:.2f}",
+                units.label(each.predicted_bytes or 0),
+                units.label(each.low_bytes or 0),
+                units.label(each.high_bytes) if each.high_bytes else "beyond 1 TB",
+            )
+            for each in told
+        ],
+    )
+
+
+def frontier(report: Report) -> Plot | None:
+    """Which size breaks under which memory limit."""
+    found = report.frontier
+    if found is None:
+        return None
+    cells = [
+        HeatCell(
+            found.sizes_bytes.index(cell.size_bytes),
+            found.limits_bytes[::-1].index(cell.limit_bytes),
+            cell.passed,
+            cell.measured,
+            "ok" if cell.passed else cell.verdict.replace("_", " "),
+            f"{units.label(cell.size_bytes)} under {units.memory(cell.limit_bytes)}: {cell.verdict}"
+            + ("" if cell.measured else ", follows from its neighbours"),
+        )
+        for cell in found.cells
+    ]
+    columns = [units.label(size) for size in found.sizes_bytes]
+    rows = [units.memory(limit) for limit in found.limits_bytes[::-1]]
+    by_place = {(cell.limit_bytes, cell.size_bytes): cell.verdict for cell in found.cells}
+    return Plot(
+        "Frontier",
+        "Strong colours were run, pale ones follow: what passes under a limit passes under a larger one.",
+        Heat("Frontier", columns, rows, cells, "size of the corpus", "memory limit").svg(),
+        ("limit", *columns),
+        [
+            (units.memory(limit), *(by_place.get((limit, size), units.NOT_MEASURED) for size in found.sizes_bytes))
+            for limit in found.limits_bytes[::-1]
+        ],
     )
 
 

@@ -251,6 +251,65 @@ class Bars:
         return to_text(root)
 
 
+@dataclass(frozen=True)
+class HeatCell:
+    """One field: column and row, whether it is good, whether it was measured, what stands in it."""
+
+    column: int
+    row: int
+    good: bool
+    measured: bool
+    text: str
+    tip: str
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A map of fields over two axes of names."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[str]
+    cells: Sequence[HeatCell]
+    x_name: str
+    y_name: str
+
+    def svg(self) -> str:
+        height = BAR_HEIGHT + 8
+        bottom = TOP + len(self.rows) * height
+        root = canvas(self.title, bottom + BOTTOM)
+        left = LEFT + 24
+        width = (WIDTH - RIGHT - left) / max(len(self.columns), 1)
+        for number, name in enumerate(self.columns):
+            x = left + (number + 0.5) * width
+            draw(root, "text", name, css="label", x=x, y=bottom + 20, text_anchor="middle")
+        for number, name in enumerate(self.rows):
+            y = TOP + (number + 0.5) * height + 4
+            draw(root, "text", name, css="label", x=left - 8, y=y, text_anchor="end")
+        for cell in self.cells:
+            x, y = left + cell.column * width, TOP + cell.row * height
+            how = "" if cell.measured else " follows"
+            group = draw(root, "g", css="heat-good" if cell.good else "heat-bad")
+            field = draw(group, "rect", css="heat" + how, x=x, y=y, width=width, height=height, rx=4)
+            draw(field, "title", cell.tip)
+            if len(cell.text) * CHARACTER < width:
+                middle = y + height / 2 + 4
+                draw(group, "text", cell.text, css="on-heat" + how, x=x + width / 2, y=middle, text_anchor="middle")
+        draw(
+            root,
+            "text",
+            self.x_name,
+            css="axis-name",
+            x=(left + WIDTH - RIGHT) / 2,
+            y=bottom + 42,
+            text_anchor="middle",
+        )
+        middle = (TOP + bottom) / 2
+        turned = f"translate(14 {middle:.0f}) rotate(-90)"
+        draw(root, "text", self.y_name, css="axis-name", transform=turned, text_anchor="middle")
+        return to_text(root)
+
+
 def canvas(title: str, height: float) -> Element:
     """An empty drawing; its title is what a screen reader says."""
     return Element("svg", {"viewBox": f"0 0 {WIDTH} {height:.0f}", "role": "img", "aria-label": title})

@@ -1,0 +1,96 @@
+"""Command subjects: the file, its errors in one sentence, and what is read from output."""
+
+import re
+
+import pytest
+
+from harness.command_subject import read_command_subject, resolve
+from harness.errors import SubjectError
+from harness.placeholders import fill
+from harness.subject import parse_subject
+from harness.tasks.command import Reader
+
+TRAIN = 'train = ["true", "{brain}", "{corpus}"]\n'
+
+
+def write(folder, text):
+    path = folder / "subject.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_least_file_is_one_line_and_names_an_absolute_program(tmp_path):
+    path = write(tmp_path, TRAIN)
+    job = resolve(read_command_subject(path), path)
+    assert job["train"][0].startswith("/")
+    assert job["folder"] == str(tmp_path)
+    assert job["stats"] is None
+    assert parse_subject(f"command:{path}").job["task"] == "command"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("train = [", "is not TOML"),
+        ("", "train: Field required"),
+        ("train = []", "starts with a program"),
+        ('train = ["true", "{brain}"]', "never gets the corpus"),
+        ('train = ["true", "{corpus}"]', "never told where to save"),
+        (TRAIN + 'stats = ["true", "{corpus}"]', "stats knows {brain}"),
+        (TRAIN + "trian = 1", "trian"),
+        (TRAIN + "[reads]\nnodes = '('", "not a regular expression"),
+        (TRAIN + "[reads]\nnodes = 'nodes'", "has no group"),
+        (TRAIN + 'stdin = "both"', "stdin"),
+        ('train = ["no-such-program-anywhere", "{brain}", "{corpus}"]', "no program"),
+        ('train = ["./missing", "{brain}", "{corpus}"]', "build or install it"),
+        (TRAIN + 'folder = "nowhere"', "working folder"),
+    ],
+)
+def test_what_is_not_right_is_said_in_one_sentence(tmp_path, text, message):
+    path = write(tmp_path, text)
+    with pytest.raises(SubjectError) as error:
+        resolve(read_command_subject(path), path)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path):
+    with pytest.raises(SubjectError, match="No such file"):
+        read_command_subject(tmp_path / "none.toml")
+
+
+def test_a_value_stays_one_argument_whatever_it_holds():
+    assert fill(["q", "{query}", '{"a": 1}'], query="two words; rm -rf '{brain}'") == [
+        "q",
+        "two words; rm -rf '{brain}'",
+        '{"a": 1}',
+    ]
+
+
+def reader(**patterns):
+    heard = []
+    compiled = {name: re.compile(text.encode(), re.MULTILINE) for name, text in patterns.items()}
+    return Reader(compiled, lambda name, value: heard.append((name, value))), heard
+
+
+def test_values_are_found_in_lines_that_arrive_in_pieces_and_the_last_counts():
+    found, heard = reader(nodes=r"^nodes: ([\d,]+)")
+    for piece in (b"nodes: 1", b"7\nnodes", b": 1,8", b"00\nnodes: 9"):
+        found.feed(1, piece)
+    assert heard == [("nodes", "17"), ("nodes", "1,800")]
+    found.feed(1, b"")
+    assert found.counts() == {"nodes": 9}
+
+
+def test_streams_are_not_mixed_up():
+    found, _ = reader(nodes=r"nodes (\d+)")
+    found.feed(1, b"nodes ")
+    found.feed(2, b"1\n")
+    found.feed(1, b"2\n")
+    assert found.count("nodes") == 2
+
+
+def test_what_is_no_number_is_not_measured():
+    found, _ = reader(nodes=r"nodes (\S+)")
+    found.feed(2, b"nodes many\n")
+    assert found.counts() == {}
