@@ -21,7 +21,7 @@ from melvin.tables import I64, U64
 LAGS = 8  # chunks looked back at
 LAG_BITS = 4  # that a lag takes in a key
 MAX_FOCI = 6  # chunks attended to: with the last chunk and the edge just taken, eight heads in all
-FOCUS_BYTES = 1 << 23  # bytes of a generation, times chunks attended to, that attention may cost
+FOCUS_BYTES = 1 << 21  # bytes of a generation, times chunks attended to, that attention may cost
 NOTHING = np.uint32(0xFFFFFFFF)  # where no chunk of the line lies in reach
 NAME_SHIFT = np.uint64(64 - SYMBOL_BITS)  # a name fits where a symbol's id does
 OPENING = np.uint32(0)  # the name of what stands before a line's first chunk

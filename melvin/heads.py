@@ -303,21 +303,21 @@ def _opinion(
     further: NDArray[np.bool_],
     span: _Span,
 ) -> Opinion:
-    row, alive = source[:, None], there[:, None]
-    begin, end = rows.place(row, span.low), rows.place(row, span.high)
-    inside = rows.place(row, span.low + span.same)
+    at = np.flatnonzero(there)  # rows are looked up only where there are any
+    row = source[at, None]
+    low, depth, same = span.low[at], span.depth[at], span.same[at]
+    begin, end = rows.place(row, low), rows.place(row, span.high[at])
+    inside = np.where(same > 0, rows.place(row, low + same), begin) if same.any() else begin
     distinct = end - inside
     # The row is in byte order: where its first and its last symbol go on alike, all do.
-    one_way = (distinct > 1) & (rows.code(symbols, inside, span.depth) == rows.code(symbols, end - 1, span.depth))
-    found = rows.between(rows.place(row, span.found_low), rows.place(row, span.found_high))
-    return Opinion(
-        head=head,
-        total=np.where(alive, rows.between(begin, end), 0),
-        distinct=np.where(alive, np.where(one_way, 1, distinct), 0),
-        found=np.where(alive, found, 0),
-        same=np.where(alive, rows.between(begin, inside), 0),
-        further=further,
-    )
+    one_way = (distinct > 1) & (rows.code(symbols, inside, depth) == rows.code(symbols, end - 1, depth))
+    total, found = np.zeros(span.low.shape, np.int64), np.zeros(span.found_low.shape, np.int64)
+    distinct_all, same_all = np.zeros_like(total), np.zeros_like(total)
+    total[at] = rows.between(begin, end)
+    distinct_all[at] = np.where(one_way, 1, distinct)
+    found[at] = rows.between(rows.place(row, span.found_low[at]), rows.place(row, span.found_high[at]))
+    same_all[at] = rows.between(begin, inside)
+    return Opinion(head, total, distinct_all, found, same_all, further)
 
 
 def predict(model: Model, weights: Weights, places: Places, code: I64) -> F64:
