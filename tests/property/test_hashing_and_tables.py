@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from melvin import tables
 from melvin.hashing import ABSENT, ZERO_KEY, HashTable
-from melvin.tables import Counts, RunStack, bisect, count_keys, fold, run_starts, sum_by_key
+from melvin.tables import Counts, RunStack, bisect, count_keys, fold, forget, run_starts, sum_by_key
 
 how_often = st.one_of(st.integers(1, 9), st.integers(2**31, 2**33), st.integers(1, 2**40))  # 32 bits are enough, or not
 counters = st.dictionaries(keys, how_often, max_size=60)
@@ -97,8 +97,37 @@ def test_a_stack_of_runs_adds_up_what_was_added_however_it_came(batches, buffer,
             if number % 3 == 0:  # reading in between changes nothing
                 assert as_dict(stack.fold()) == twin
         assert as_dict(stack.fold()) == twin
-        stack.clear()
-        assert stack.fold().size == 0
+
+
+named = st.one_of(st.integers(0, 2**63 - 1), st.integers(0, 62).map(lambda n: 2**n), st.integers(0, 30))
+
+
+@given(st.lists(st.lists(named, max_size=20), max_size=12), st.integers(1, 30), st.integers(2, 30))
+def test_a_stack_with_a_limit_keeps_the_same_keys_however_they_came(batches, buffer, limit):
+    twin = Counter(key for batch in batches for key in batch)
+    halvings = 0
+    while sum(key < 2 ** (63 - halvings) for key in twin) > limit:
+        halvings += 1
+    kept = {key: count for key, count in twin.items() if key < 2 ** (63 - halvings)}
+    for order in (batches, batches[::-1]):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tables.RunStack, "BUFFER_KEYS", buffer)
+            stack = RunStack(limit=limit)
+            for number, batch in enumerate(order):
+                stack.add(u64(batch))
+                if number % 4 == 3:  # read, or saved and opened
+                    stack = RunStack(stack.fold(), limit, stack.halvings)
+            assert as_dict(stack.fold()) == kept
+            assert stack.halvings == halvings
+
+
+@given(st.dictionaries(keys, st.integers(1, 9), max_size=40), st.one_of(st.none(), st.integers(0, 40)))
+def test_what_was_seen_least_is_forgotten_first(counter, limit):
+    left, least = dict(counter), 1
+    while limit is not None and len(left) > limit:
+        left = {key: count for key, count in left.items() if count > least}
+        least += 1
+    assert as_dict(forget(table(counter), limit)) == left
 
 
 @given(

@@ -172,11 +172,16 @@ def wild(array):
     if array.dtype == np.bool_:
         return {"inverted": ~array}
     top = np.iinfo(array.dtype).max
+    ordered, first = np.sort(np.frombuffer(np.random.default_rng(8).bytes(array.nbytes), array.dtype)), array.copy()
+    first.flat[0] = 0
     one = {"one wild": array.copy(), "one more": array.copy(), "one zero": array.copy()}
     for what, value in (("one wild", top), ("one more", array.flat[array.size // 2] + 1), ("one zero", 0)):
         one[what].flat[array.size // 2] = value
     noise = np.random.default_rng(7).bytes(array.nbytes)
     return one | {
+        "first zero": first,
+        "ordered noise": ordered.reshape(array.shape),
+        "ordered, and small": np.sort(ordered % array.dtype.type(100)).reshape(array.shape),
         "zeros": np.zeros_like(array),
         "largest": np.full_like(array, top),
         "noise": np.frombuffer(noise, array.dtype).reshape(array.shape),
