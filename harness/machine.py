@@ -54,7 +54,10 @@ def describe_tool() -> models.Tool:
 
 
 def describe_subject(name: SubjectName) -> models.Subject:
-    """The subject and a fingerprint of its source, found without importing it."""
+    """The subject and a fingerprint of its source (of a command: of its description), found without importing it."""
+    if name.command is not None:
+        file = Path(name.text.partition(":")[2])
+        return models.Subject(name=name.text, code_fingerprint=_sha256(file.read_bytes()) if file.is_file() else None)
     spec = importlib.util.find_spec(name.package)
     if spec is None or not spec.submodule_search_locations:
         return models.Subject(name=name.text)
@@ -69,6 +72,10 @@ def fingerprint(folder: Path) -> str:
     for file in sorted(folder.rglob("*.py")):
         digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
     return "sha256:" + digest.hexdigest()
+
+
+def _sha256(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def git_state(folder: Path) -> tuple[str | None, bool | None]:

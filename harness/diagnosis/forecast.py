@@ -15,6 +15,7 @@ from harness.statistics import fit_slope, student_t
 LEAST_ERROR = 0.06  # of one measured growth, in natural log units: allocators round up, clocks are not exact
 VISIBLE = 0.10  # growth below this share of the fixed cost is noise
 LEAST_SLOPE = 0.5  # of the fitted slope, whatever its error: a staircase has flat steps, but goes up
+WORTH_TELLING = 0.5  # of the fixed cost: what has grown by less tells nothing of what is a hundred times as large
 FURTHEST_BYTES = 10**12  # what lies beyond is not foretold
 NOISE_OF_STEP = 0.5  # of the assumed noise of a slope: CPU time of a second varies less than that of a millisecond
 TOP_POINTS = 4  # the last rungs tell where a curve goes, the first ones where it came from
@@ -55,7 +56,7 @@ def fit_growth(sizes: Sequence[int], costs: Sequence[float], visible: float = VI
         if cost - fixed > max(visible * fixed, 0.0)
     ]
     grown = [(size, cost) for size, cost in grown if cost > 0][-TOP_POINTS:]
-    if len({size for size, _ in grown}) < 2:
+    if len({size for size, _ in grown}) < 2 or grown[-1][1] < WORTH_TELLING * fixed:
         return None
     xs = [math.log(size) for size, _ in grown]
     ys = [math.log(cost) for _, cost in grown]

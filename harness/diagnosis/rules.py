@@ -33,6 +33,7 @@ KEPT_BYTES_PER_BYTE = 2.0  # private memory that outlives the learner, per furth
 KEPT_LEAST_BYTES = 2 * 1024**2
 OBJECTS_PER_LINE = 0.3  # Python objects that outlive the learner, per further line
 EXPLAINED = 0.25  # of the memory limit: less than this by its growth so far, and size does not explain the break
+NEAR = 20  # a break foretold at so many times the largest size tried is a warning; further away it is a note
 RECURSION_FRAMES = 20
 RECURSION_SHARE = 0.8  # of the frames of a stack that are the same function, or two in turn
 
@@ -437,7 +438,8 @@ def memory(report: Report) -> Iterator[_Weighed]:
     if rung is not None and rung.verdict in MEMORY_VERDICTS:
         limit = report.settings.memory_limit_bytes
         expected = growth.cost_at(rung.corpus_bytes) if growth is not None else max(peaks, default=0.0)
-        evidence = [rung.because, *(f"under {name}" for name in (report.break_.confirmed_by if report.break_ else []))]
+        limiters = " and ".join(report.break_.confirmed_by) if report.break_ else ""
+        evidence = [rung.because, f"it breaks under {limiters}" if limiters else ""]
         attempt = rung.attempts[0]
         if not passed or expected < EXPLAINED * limit:
             yield _finding(
@@ -466,9 +468,10 @@ def memory(report: Report) -> Iterator[_Weighed]:
     forecast = next((each for each in reversed(report.forecasts) if each.cause == "memory"), None)
     if forecast is not None and forecast.predicted_bytes is not None and forecast.predicted_bytes < GIGABYTE:
         assert forecast.low_bytes is not None
+        near = forecast.predicted_bytes < NEAR * forecast.after_bytes
         high = units.label(forecast.high_bytes) if forecast.high_bytes else "more than 1 TB"
         yield _finding(
-            60,
+            60 if near else 30,
             "memory_growth",
             f"Memory grows as size^{forecast.slope:.2f}: it breaks at about {units.label(forecast.predicted_bytes)}",
             [

@@ -1,0 +1,126 @@
+"""Trainers that are programs: a real compiler, real crashes, the canaries in a short form, and black boxes replayed."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fixtures.canaries.registry import CANARIES
+from harness.canaries import fly
+from harness.exit_codes import ExitCode
+from harness.programs import find_program
+from harness.report.models import read_report
+
+ROOT = Path(__file__).parents[2]
+C_SUBJECT = "fixtures/subjects/c_trainer.toml"
+needs_compiler = pytest.mark.skipif(find_program("cc") is None, reason="there is no C compiler (cc) on this machine")
+
+# One of each kind of cause. `python -m harness canary` runs them all.
+SHORT = {
+    ("Python", "good"),
+    ("Python", "hang"),
+    ("Python", "memory hog"),
+    ("Python", "empty on load"),
+    ("Python", "non-deterministic"),
+    ("C", "good"),
+    ("C", "heap overflow on long lines"),
+    ("C", "silent exit 0"),
+}
+
+
+def harness(*arguments):
+    argv = [sys.executable, "-m", "harness", *map(str, arguments)]
+    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def text(path, lines):
+    path.write_text("".join(f"the {n}. line of a text that is long enough to be cut\n" for n in range(lines)))
+    return path
+
+
+def test_the_short_form_names_canaries_that_are_there():
+    assert {(canary.language, canary.name) for canary in CANARIES} >= SHORT
+
+
+def test_canaries_are_caught_by_their_first_finding_and_good_ones_left_in_peace(launcher, tmp_path):
+    canaries = [canary for canary in CANARIES if (canary.language, canary.name) in SHORT]
+    outcomes = list(fly(canaries, launcher, tmp_path))
+    assert [(o.canary.name, o.outcome, o.found) for o in outcomes if not o.right] == []
+    assert {o.canary.name for o in outcomes if o.replayed} >= {"hang", "memory hog", "empty on load"}
+    if find_program("cc") is not None:
+        report = read_report(tmp_path / "C-heap-overflow-on-long-lines" / "report.json")
+        assert 300 < report.witness.longest_line_bytes <= 315
+        assert report.witness.lines == 1
+        if find_program("valgrind") is not None:
+            assert report.crash_site.where.startswith("keep_line (c_trainer.c:")
+
+
+@needs_compiler
+def test_a_described_program_is_checked_and_run_once():
+    done = harness("subject", "check", C_SUBJECT)
+    assert done.returncode == ExitCode.OK, done.stderr
+    assert done.stdout == ""
+    for claim in ("nodes", "counts survive a save", "resuming goes on from what was learnt", "ok: everything ran"):
+        assert claim in done.stderr
+
+
+@needs_compiler
+def test_a_program_that_cannot_be_built_is_exit_2_with_its_reason(tmp_path):
+    shutil.copy(ROOT / C_SUBJECT, tmp_path / "subject.toml")
+    (tmp_path / "c_trainer.c").write_text("int main(void) { return nothing; }\n")
+    done = harness("subject", "check", tmp_path / "subject.toml")
+    assert done.returncode == ExitCode.USAGE
+    assert "error" in done.stderr.splitlines()[-1]
+    assert "nothing" in done.stderr
+
+
+def test_a_program_in_any_language_climbs_and_its_exit_code_is_the_verdicts(tmp_path):
+    program = tmp_path / "trainer.py"
+    program.write_text(
+        "import sys\nlines = open(sys.argv[2]).readlines()\nprint('nodes', len(lines))\n"
+        "open(sys.argv[1], 'w').write('brain')\nsys.exit(3 if len(lines) > 20 else 0)\n"
+    )
+    described = tmp_path / "trainer.toml"
+    described.write_text(
+        f"train = [{json.dumps(sys.executable)}, 'trainer.py', '{{brain}}', '{{corpus}}']\n"
+        "[reads]\nnodes = 'nodes (.*)'\n"
+    )
+    corpus = text(tmp_path / "corpus.txt", 1000)
+    box = tmp_path / "report"
+    limits = ("--to", "10KB", "--bisect-runs", 0, "--witness-runs", 15)
+    done = harness("ladder", "--subject", f"command:{described}", "--corpus", corpus, *limits, "-o", box)
+    assert done.returncode == ExitCode.BREAK, done.stderr
+    report = read_report(box / "report.json")
+    assert [rung.verdict for rung in report.rungs] == ["ok", "exception"]
+    assert report.rungs[-1].attempts[0].exit.command_code == 3
+    assert report.rungs[0].brain.nodes > 0
+    assert report.rungs[0].brain.edges is None
+    assert report.findings[0].kind == "exception"
+    assert report.witness.lines == 21
+
+    again = harness("ladder", "--replay", box / report.rungs[-1].attempts[0].black_box, "--json")
+    assert again.returncode == ExitCode.OK, again.stderr
+    assert json.loads(again.stdout)["same"] is True
+
+    diagnosed = harness("diagnose", box, "--json")
+    assert json.loads(diagnosed.stdout)["findings"][0]["kind"] == "exception"
+
+
+def test_a_box_that_is_not_whole_is_refused_with_a_sentence(tmp_path):
+    done = harness("ladder", "--replay", tmp_path)
+    assert done.returncode == ExitCode.USAGE
+    assert "a black box is a folder" in done.stderr
+
+
+def test_the_frontier_is_in_the_report(tmp_path):
+    subject = "python:fixtures.canaries.growing:GrowsLinearly"
+    corpus = text(tmp_path / "corpus.txt", 7000)
+    sizes = ("--from", "100KB", "--to", "300KB", "--factor", "3", "--memory-limit", "32MiB", "--bisect-runs", "0")
+    done = harness("ladder", "--subject", subject, "--corpus", corpus, *sizes, "--frontier", "-o", tmp_path)
+    frontier = read_report(tmp_path / "report.json").frontier
+    assert frontier.limits_bytes == [16 * 2**20, 32 * 2**20], done.stderr
+    assert len(frontier.cells) == 4
+    assert "Frontier" in (tmp_path / "report.html").read_text()

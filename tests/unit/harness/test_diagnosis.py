@@ -1,0 +1,155 @@
+"""The rules of diagnosis, on reports that are made by hand: each names its cause first, and no other."""
+
+import pytest
+from test_reports import attempt, document, rung  # the makers of reports
+
+from harness.diagnosis.rules import diagnose
+from harness.report.models import parse_report
+
+
+def diagnosed(**changes):
+    return diagnose(parse_report(document(**changes), "a test"))
+
+
+def passed(size, cpu_s=None, **changes):
+    made = rung(size, **changes)
+    if cpu_s is not None:
+        made["learning"] |= {"cpu_s": cpu_s, "wall_s": cpu_s}
+    return made
+
+
+def broken(size, verdict, **changes):
+    """A rung that broke in learning."""
+    made = rung(size, verdict, checks=changes.pop("checks", []))
+    made["attempts"] = [attempt(verdict, **changes)]
+    return made
+
+
+def first(**changes):
+    found = diagnosed(**changes)
+    return found[0].kind if found else None
+
+
+def test_a_good_report_has_no_findings():
+    assert diagnosed(rungs=[passed(10**power, 10.0 ** (power - 7)) for power in range(4, 8)]) == []
+
+
+@pytest.mark.parametrize("verdict", ["segv", "abort", "bus", "fpe", "ill"])
+def test_a_deadly_signal_is_a_crash(verdict):
+    assert first(rungs=[broken(1000, verdict)]) == "crash"
+
+
+WITNESS = {
+    "from_bytes": 10_000,
+    "from_lines": 100,
+    "bytes": 302,
+    "lines": 1,
+    "longest_line_bytes": 301,
+    "runs": 20,
+    "wall_s": 1.0,
+    "tries": 3,
+    "reproduced": 3,
+    "content_matters": False,
+}
+
+
+def test_a_crash_that_one_line_suffices_for_is_the_inputs():
+    (found, *_) = diagnosed(rungs=[broken(1000, "segv")], witness=WITNESS)
+    assert found.kind == "input_triggered_crash"
+    assert "301 bytes" in found.title
+
+
+@pytest.mark.parametrize("changes", [{"any_input": True}, {"lines": 1001}, {"reproduced": 0}])
+def test_a_crash_on_any_line_or_on_many_is_not(changes):
+    assert first(rungs=[broken(1000, "segv")], witness=WITNESS | changes) == "crash"
+
+
+def test_a_stack_of_one_function_is_recursion():
+    fault = "".join(f'  File "x.py", line {number % 2 + 1} in descend\n' for number in range(40))
+    assert first(rungs=[broken(1000, "segv", fault=fault)]) == "deep_recursion"
+
+
+def test_what_cannot_be_read_back_is_a_save_that_tore():
+    assert first(rungs=[broken(1000, "exception", last_stage="load")]) == "unreadable_save"
+
+
+def test_waiting_and_working_are_told_apart():
+    assert first(rungs=[broken(1000, "timeout", cpu_s=0.01, wall_s=10.0)]) == "hang"
+    busy = [
+        {"at_s": at, "stage": "count", "bytes": 1, "lines": at, "rss_bytes": 1, "anon_bytes": 1} for at in range(10)
+    ]
+    assert first(rungs=[broken(1000, "timeout", cpu_s=10.0, wall_s=10.0, samples=busy)]) == "too_slow"
+
+
+def test_exit_0_without_a_result_is_named():
+    assert first(rungs=[broken(1000, "vanished")]) == "exit_0_without_brain"
+
+
+@pytest.mark.parametrize(
+    ("name", "detail", "verdict", "kind"),
+    [
+        ("counts survive a save", "the brain is empty when loaded", "lossy_save", "empty_save"),
+        ("counts survive a save", "edges: 3 saved, 2 loaded", "lossy_save", "lossy_save"),
+        ("learning on", "resuming starts from nothing: so it is", "lossy_save", "resume_restarts"),
+        ("asking leaves the file alone", "it changed", "wrong_result", "query_writes"),
+        ("two trainings on the same text agree", "nodes differ", "wrong_result", "non_deterministic"),
+        ("something else", "", "wrong_result", "wrong_result"),
+    ],
+)
+def test_a_check_that_fails_is_named_by_what_it_means(name, detail, verdict, kind):
+    check = {"name": name, "holds": False, "verdict": verdict, "detail": detail}
+    assert first(rungs=[broken(1000, verdict, checks=[check])]) == kind
+
+
+def test_super_linear_time_is_projected_with_an_interval():
+    rungs = [passed(size, size * size / 1e12) for size in (10**5, 10**6, 10**7)]
+    (found,) = diagnosed(rungs=rungs)
+    assert found.kind == "super_linear_time"
+    assert "11.6 days" in found.title  # 1e18 / 1e12 s
+
+
+@pytest.mark.parametrize("power", [1.0, 1.1])
+def test_time_that_is_linear_or_nearly_is_no_finding(power):
+    rungs = [passed(size, size**power / 1e6) for size in (10**5, 10**6, 10**7)]
+    assert diagnosed(rungs=rungs) == []
+
+
+def test_output_per_line_is_named_with_what_it_costs():
+    quiet = {
+        "size_bytes": 10**6,
+        "lines": 10_000,
+        "stdout_bytes": 0,
+        "stdout_lines": 0,
+        "stderr_bytes": 5 * 10**6,
+        "stderr_lines": 100_000,
+        "loud_wall_s": 20.0,
+        "quiet_wall_s": 0.2,
+    }
+    (found,) = diagnosed(quiet=quiet)
+    assert found.kind == "debug_output"
+    assert found.severity == "error"
+    assert "100.0 times slower" in found.title
+
+
+def test_memory_that_the_size_does_not_explain_is_a_hog_and_the_rest_is_growth():
+    assert first(rungs=[broken(1000, "memory_limit")]) == "memory_hog"
+    grown = [passed(size, peak_anon_bytes=2_000 * size) for size in (10**4, 10**5, 10**6)]
+    assert first(rungs=[*grown, broken(10**7, "memory_limit")]) == "memory_growth"
+
+
+@pytest.mark.parametrize(("blocks", "kind"), [(10, "leak"), (10**6, "retention")])
+def test_memory_that_outlives_the_learner_is_told_by_its_ledger(blocks, kind):
+    small = {"kept_blocks": 0, "kept_malloc_bytes": 0, "kept_anon_bytes": 10**6}
+    large = {"kept_blocks": blocks, "kept_malloc_bytes": 10**8, "kept_anon_bytes": 10**8}
+    assert first(rungs=[passed(10**5, ledger=small), passed(10**6, ledger=large)]) == kind
+
+
+def test_a_pattern_that_never_matches_is_said():
+    rungs = [passed(10**5, unmatched_patterns=["nodes"])]
+    assert first(rungs=rungs) == "output_missing"
+
+
+def test_the_heaviest_comes_first():
+    quadratic = [passed(size, size * size / 1e12) for size in (10**5, 10**6, 10**7)]
+    found = diagnosed(rungs=[*quadratic, broken(10**8, "segv")])
+    assert [finding.kind for finding in found] == ["crash", "super_linear_time"]
