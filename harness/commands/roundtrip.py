@@ -102,9 +102,14 @@ def from_outside(name: SubjectName, launcher: Launcher, folder: Path, limits: Li
         raise WorkerFailed(f"{name.text} did not get through a text of 10 kB: {attempt.verdict.because}")
     broken = [check for check in record["checks"] if not check["holds"]]
     findings = [
-        {"where": "outside", "kind": check["verdict"], "detail": f"{check['name']}: {check['detail']}", "witness": "a text of 10 kB"}
+        {
+            "where": "outside",
+            "kind": check["verdict"],
+            "detail": f"{check['name']}: {check['detail']}",
+            "witness": "a text of 10 kB",
+        }
         for check in broken
-    ]  # fmt: skip
+    ]
     checked = {check["name"]: True for check in record["checks"]}
     return {"cases": 1, "offered": checked, "findings": findings}
 

@@ -1,7 +1,8 @@
 """Sweep (c): the Nth allocation fails, alone or with the next ones, while a subject learns, saves or loads.
 
 An interpreter for which every allocation fails from some point on may spin for ever while it raises: a long row of
-failures stands for that. `_testcapi.set_nomemory` makes Python's own allocators fail; large buffers of numpy do not pass through them.
+failures stands for that. `_testcapi.set_nomemory` makes Python's own allocators fail; large buffers of numpy do not
+pass through them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from harness.roundtrip.offers import ShowsState, teach
 from harness.subject import Subject
 
 try:
-    import _testcapi
+    import _testcapi  # type: ignore[import-not-found]
 except ImportError:  # some builds of Python leave it out
     _testcapi = None
 
@@ -63,7 +64,7 @@ def allocations_of(action: Callable[[], Any]) -> int:
 def sweep(bench: Bench, most: int) -> Iterator[Row]:
     """learn (with the end of generations in it), save, load."""
     for name, action, after in (
-        ("save", lambda: bench.new.save(bench.path), lambda raised: FINE),
+        ("save", lambda: bench.new.save(bench.path), lambda _: FINE),
         ("learn", lambda: teach(bench.old, bench.lines[LINES:]), lambda raised: _saved_after_learning(bench, raised)),
         ("load", *_loading(bench)),
     ):
@@ -79,7 +80,9 @@ def sweep(bench: Bench, most: int) -> Iterator[Row]:
                 code = run(hit)
                 row.died += code < 0
                 if code == WRONG:
-                    row.count("corrupt", f"allocation {start} in {name} fails: what is left is neither before nor after")
+                    row.count(
+                        "corrupt", f"allocation {start} in {name} fails: what is left is neither before nor after"
+                    )
                     bench.reset()
                 else:
                     bench.judge(row, f"allocation {start} in {name} fails", killed=code < 0)

@@ -1,4 +1,4 @@
-"""The bench: a small state before, the state after, and what a file that is found afterwards is: one, the other, neither.
+"""The bench: a small state before, the state after; a file that is found later is one, the other, or neither.
 
 Everything is made once, in the process that all children are forked from; a point costs a fork, not a start.
 """
@@ -106,9 +106,9 @@ class Bench:
 def fork(action: Callable[[], Any]) -> int:
     """Run an action in a child; its pid. The child ends with the number the action returns, 1 where it raises."""
     child = os.fork()
-    if child:
-        return child
-    _run(action)
+    if not child:
+        _run(action)
+    return child
 
 
 def _run(action: Callable[[], Any]) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Sweeps (a) and (b) with strace: SIGKILL, ENOSPC and EIO at every call that touches the disk, once and from then on."""
+"""Sweeps (a) and (b) with strace: SIGKILL, ENOSPC, EIO at every call that touches the disk, once and from then on."""
 
 from __future__ import annotations
 

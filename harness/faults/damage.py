@@ -1,4 +1,4 @@
-"""Sweep (f): the file is damaged in every way we know, and must be refused; never loaded, never a crash, never much memory."""
+"""Sweep (f): the file is damaged in every way we know. It must be refused: no answer, no crash, no large allocation."""
 
 from __future__ import annotations
 

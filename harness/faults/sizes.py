@@ -1,5 +1,5 @@
-"""Sweep (b) without strace: the file may not grow beyond a size (RLIMIT_FSIZE: short writes, then EFBIG or SIGXFSZ), and a
-file system that is truly full (a tmpfs of a few pages, where a process may mount one).
+"""Sweep (b) without strace: files may not grow beyond a size (RLIMIT_FSIZE: short writes, then EFBIG or SIGXFSZ), and
+a file system that is truly full (a tmpfs of a few pages, where a process may mount one).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 from collections.abc import Iterator
+from functools import partial
 
 from harness.faults.bench import Bench, Row, run, spread
 from harness.roundtrip.checks import content
@@ -44,7 +45,7 @@ def full_disk_sweep(bench: Bench, most: int) -> Iterator[Row]:
     least = -(-len(bench.old_bytes) // PAGE_BYTES) + 1
     pages = [least + page for page in spread(2 * least + 8, most)]
     for count in pages:
-        code = run(lambda count=count: _on_a_small_disk(bench, count))
+        code = run(partial(_on_a_small_disk, bench, count))
         if code == NO_MOUNT:
             row.note = "this process may not mount a tmpfs: not run"
             break

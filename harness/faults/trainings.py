@@ -7,7 +7,6 @@ import random
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from harness.faults.bench import Bench, Row, fork, some_lines, wait
 from harness.roundtrip.checks import content

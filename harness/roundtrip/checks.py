@@ -12,6 +12,7 @@ import resource
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def observe(subject: Subject, case: Case) -> dict[str, Any]:
 def _asked(subject: Subject, case: Case) -> dict[str, Any]:
     probes = [line[:PROBE_BYTES].decode("utf-8", "surrogateescape") for _, line in case.before[:PROBES]]
     seen: dict[str, Any] = {"counts": dict(subject.stats())}
-    seen["answers"] = [outcome(lambda probe=probe: subject.query(probe)) for probe in probes]
+    seen["answers"] = [outcome(partial(subject.query, probe)) for probe in probes]
     lines = [line for _, line in case.before if line]
     if isinstance(subject, Scores) and lines:
         seen["scores"] = outcome(lambda: subject.score(lines))

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ PLACES = (
 def see(subject: Subject, probes: Sequence[str]) -> dict[str, Any]:
     """Counts, answers and a fingerprint of the state, as JSON."""
     seen: dict[str, Any] = {"counts": dict(subject.stats())}
-    seen["answers"] = [outcome(lambda probe=probe: subject.query(probe)) for probe in probes]
+    seen["answers"] = [outcome(partial(subject.query, probe)) for probe in probes]
     if isinstance(subject, ShowsState):
         seen["state"] = fingerprint(subject.state())
     document: dict[str, Any] = json.loads(json.dumps(seen))

@@ -1,4 +1,4 @@
-"""The search: cases drawn by hypothesis and large ones from a seeded builder; each loss found is shrunk to a witness."""
+"""The search: cases drawn by hypothesis and large ones from a seeded builder; a loss is shrunk to a witness."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ RUN_LINES = 60  # of them come on one port before the other has its turn
 
 # Bytes that formats lose: NUL, the ends of lines, separators that `splitlines` knows, bytes that are not text.
 ODD = (b"\0", b"\r", b"\x0b", b"\x1c", b"\x85", b"\xff", b"\x80", b'"', b"\\", b" ", b"0", b"\xe2\x80\xa8")
+
+FIRST = (
+    *(Case(((TEXT, odd), (TEXT, b"a" + odd), (TEXT, odd + b"a"))) for odd in ODD),
+    Case(tuple((port, b"a") for port in PORTS)),
+    Case(((TEXT, b"a"),) * 300),
+)
 
 _bytes = st.one_of(st.binary(max_size=6), st.lists(st.sampled_from([b"a", b"b", *ODD]), max_size=5).map(b"".join))
 _line = st.tuples(st.sampled_from(PORTS), _bytes.map(lambda data: data.replace(b"\n", b"")))
@@ -52,13 +58,22 @@ def large_case(seed: int) -> Case:
     return Case(tuple(lines[:LARGE_LINES]), tuple(lines[LARGE_LINES:]))
 
 
-def search(judge: Judge, *, examples: int, large: int, seed: int, told: Callable[[int], None]) -> list[Finding]:
-    """Judge cases (each odd byte, cases that are drawn, large ones), and shrink what is found.
+def search(
+    judge: Judge,
+    *,
+    examples: int,
+    large: int,
+    seed: int,
+    told: Callable[[int], None] = lambda _: None,
+    shrinking: int = SHRINK_EXAMPLES,
+) -> list[Finding]:
+    """Judge cases (`FIRST`, cases that are drawn, large ones), and shrink what is found.
 
     Parameters
     ----------
     examples : cases drawn by hypothesis;  large : cases from the builder
     told : called with the number of cases judged so far
+    shrinking : cases drawn at most for one witness
     """
     first: dict[tuple[str, str], tuple[Loss, Case, int]] = {}
     seen: dict[tuple[str, str], int] = {}
@@ -73,8 +88,8 @@ def search(judge: Judge, *, examples: int, large: int, seed: int, told: Callable
             first.setdefault(loss.key, (loss, case, steps))
             seen[loss.key] = seen.get(loss.key, 0) + 1
 
-    for odd in ODD:
-        look(Case(((TEXT, odd), (TEXT, b"a" + odd), (TEXT, odd + b"a"))))
+    for case in FIRST:
+        look(case)
     drawn = settings(
         max_examples=examples,
         database=None,
@@ -86,24 +101,31 @@ def search(judge: Judge, *, examples: int, large: int, seed: int, told: Callable
     drawn(given(cases)(look))()
     for number in range(large):
         look(large_case(seed + number))
-    return [_shrunk(judge, loss, case, steps, seen[loss.key], seed) for loss, case, steps in first.values()]
+    return [
+        Finding(*_shrunk(judge, loss, case, steps, seed, shrinking), seen[loss.key])
+        for loss, case, steps in first.values()
+    ]
 
 
-def _shrunk(judge: Judge, loss: Loss, case: Case, steps: int, seen: int, seed: int) -> Finding:
-    """The smallest case that shows a loss of this kind at this place."""
+def _shrunk(judge: Judge, loss: Loss, case: Case, steps: int, seed: int, examples: int) -> tuple[Loss, Case]:
+    """The smallest case that shows a loss of this kind at this place, and the loss as it is seen there."""
 
     def shows(candidate: Case) -> bool:
         return any(found.key == loss.key for found in judge.losses(candidate, steps=steps)[0])
 
     bounded = settings(
-        max_examples=SHRINK_EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
     )
     try:
         smallest = find(cases, shows, settings=bounded, random=random.Random(seed))  # noqa: S311
     except NoSuchExample:  # too large to be drawn: halve what was found
         smallest = _halved(case, shows)
     again = next((found for found in judge.losses(smallest, steps=steps)[0] if found.key == loss.key), loss)
-    return Finding(again, smallest, seen)
+    return again, smallest
 
 
 def _halved(case: Case, shows: Callable[[Case], bool]) -> Case:

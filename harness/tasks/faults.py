@@ -29,7 +29,7 @@ class Extent:
     lines: int
 
 
-FULL = Extent(calls=400, sizes=400, allocations=150, kills=120, requests=15, files=11_000, lines=1200)
+FULL = Extent(calls=400, sizes=400, allocations=110, kills=120, requests=15, files=11_000, lines=1200)
 SHORT = Extent(calls=12, sizes=40, allocations=12, kills=10, requests=3, files=600, lines=300)
 
 
