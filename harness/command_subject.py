@@ -74,6 +74,7 @@ class Expects(BaseModel):
     nodes_after_load: bool = Field(default=True, description="`stats` on the brain finds more than 0 nodes")
     same_counts: bool = Field(default=True, description="`stats` finds the counts that `train` printed")
     query_leaves_brain: bool = Field(default=True, description="a query does not change the brain")
+    recalls: bool = Field(default=True, description="query goes on with the text; false for a tokenizer, say")
     deterministic: bool = Field(default=True, description="a second training gives the same counts and answers")
 
 

@@ -212,7 +212,8 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
         recalled = sum(
             answer.strip().startswith(fact["answer"].strip()) for answer, fact in zip(answers, facts, strict=False)
         )
-        record["quality"] |= {"facts_asked": len(answers), "facts_recalled": recalled}
+        if runner.command["expects"]["recalls"]:
+            record["quality"] |= {"facts_asked": len(answers), "facts_recalled": recalled}
         record["latency"] = latency
         if runner.command["expects"]["query_leaves_brain"]:
             same = brain.exists() and digest(brain) == saved
