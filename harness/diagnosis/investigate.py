@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.attempts import Asked, Attempt, Trial, Trials
 from harness.diagnosis.crash_site import READERS, TOOLS, read_sanitizer
-from harness.diagnosis.rules import CRASHES, FLOOD_BYTES, FLOOD_LINES, FLOOD_SHARE
+from harness.diagnosis.finding import CRASHES
 from harness.diagnosis.witness import Found, shrink
 from harness.ladder import Climb
 from harness.programs import find_program
@@ -23,6 +23,9 @@ from harness.stages import is_learning
 from scaling_suite.workload import Rung
 
 WITNESS_FILE = "witness.txt"
+FLOOD_LINES = 0.5  # lines of output per line of input
+FLOOD_SHARE = 0.2  # bytes of output per byte of input
+FLOOD_BYTES = 64 * 1024  # less than this is no flood, whatever the input
 SHOWN_BYTES = 400
 LARGEST_SHRUNK_BYTES = 100_000_000  # a text above this size is not held in memory to be cut
 TIME_FACTOR = 3.0  # a shrunk text may take this much longer than the whole one took to crash

@@ -1,0 +1,198 @@
+"""Rules about ends: a deadly signal or an error and the input that brings it about, a hang, no result at all."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from harness import units
+from harness.diagnosis.finding import CRASHES, Weighed, between, box_of, finding, python_frames, smallest_broken
+from harness.diagnosis.growth import time_growth
+from harness.report.models import Attempt, Report
+
+FEW_LINES = 8  # a witness of so few lines names a cause; of more, a size
+STALLED_SHARE = 0.2  # CPU per wall time below which a timeout was a wait
+RECURSION_FRAMES = 20
+RECURSION_SHARE = 0.8  # of the frames of a stack that are the same function, or two in turn
+
+
+def crash(report: Report) -> Iterator[Weighed]:
+    """A deadly signal, or an error that ended it: by which input, where."""
+    rung = smallest_broken(report)
+    if rung is None or (rung.verdict not in CRASHES and rung.verdict != "exception"):
+        return
+    attempt = rung.attempts[0]
+    after_save = attempt.last_stage in ("load", "verify")
+    if after_save:
+        yield finding(
+            92,
+            "unreadable_save",
+            f"What it saved cannot be read back: {rung.verdict} in stage {attempt.last_stage}",
+            [rung.because, _last_line(attempt), between(report), box_of(attempt)],
+            "Write to a temporary file, flush and fsync it, rename it over the old one, and check every write; have "
+            "the reader check lengths and a checksum before it trusts them.",
+        )
+        return
+    if recursion := _recursion(attempt, report):
+        yield finding(
+            98,
+            "deep_recursion",
+            f"Recursion without end: {recursion}",
+            [rung.because, *_site(report, attempt), between(report), box_of(attempt)],
+            "Replace the recursion by a loop with a stack of its own, or bound its depth by something smaller than the "
+            "input.",
+        )
+        return
+    witness = report.witness
+    evidence = [rung.because, *_site(report, attempt), between(report)]
+    if witness is not None and not witness.any_input and witness.lines <= FEW_LINES and witness.reproduced:
+        what = "line" if witness.lines == 1 else "lines"
+        matter = "its bytes do not matter, only its length" if witness.content_matters is False else ""
+        title = (
+            f"One line of {witness.longest_line_bytes:,} bytes suffices to break it: {rung.verdict}"
+            if witness.lines == 1
+            else f"{witness.lines} {what} of {witness.bytes:,} bytes suffice to break it: {rung.verdict}"
+        )
+        yield finding(
+            100,
+            "input_triggered_crash",
+            title,
+            [
+                f"shrunk from {witness.from_lines:,} lines, {units.size(witness.from_bytes)}, in {witness.runs} runs; "
+                f"broke {witness.reproduced} of {witness.tries} times"
+                + ("" if witness.finished else "; not minimal yet"),
+                matter,
+                *evidence,
+                f"witness: {witness.file}" if witness.file else "",
+                box_of(attempt),
+            ],
+            "Run the witness under a debugger. "
+            + (
+                "Look for a buffer of fixed size that a line is copied into: the shortest breaking line is one longer "
+                "than it holds."
+                if witness.content_matters is False
+                else "Look for what these bytes are taken for."
+            ),
+        )
+        return
+    if witness is not None:
+        if witness.any_input:
+            evidence.append("any input breaks it, a single line too")
+        else:
+            kind = "any" if witness.content_matters is False else "these"
+            evidence.append(f"it takes {witness.lines:,} lines ({kind} lines): fewer pass")
+        if witness.reproduced < witness.tries:
+            evidence.append(f"flaky: the same text broke it {witness.reproduced} of {witness.tries} times")
+    kind = "crash" if rung.verdict in CRASHES else "exception"
+    in_stage = f"in stage {attempt.last_stage}" if attempt.last_stage else "at its start"
+    counted = witness is not None and not witness.any_input and witness.content_matters is False
+    yield finding(
+        96 if kind == "crash" else 85,
+        kind,
+        f"It crashes {in_stage}: {attempt.exit.signal or rung.verdict}"
+        if kind == "crash"
+        else f"It ends with an error {in_stage}: {_shortened(rung.because)}",
+        [*evidence, box_of(attempt)],
+        "Look for a table of fixed size, or a counter that overflows: the number of lines alone breaks it."
+        if counted
+        else "Replay the black box under a debugger; the stack names the place."
+        if kind == "crash"
+        else "The message and its place are in the black box; handle that case, or say in one sentence what is wrong "
+        "with the input.",
+    )
+
+
+def _site(report: Report, attempt: Attempt) -> list[str]:
+    """Where it crashed, by whoever could tell."""
+    site = report.crash_site
+    if site is not None:
+        place = f" at {site.where}" if site.where else ""
+        return [f"{site.tool}: {site.what}{place}", *(f"  {frame}" for frame in site.stack[:5])]
+    frames = python_frames(attempt.fault)
+    return [f"faulthandler: {frame}" for frame in frames[:3]]
+
+
+def _recursion(attempt: Attempt, report: Report) -> str | None:
+    """The function that calls itself, if a stack shows one."""
+    if "RecursionError" in attempt.because:
+        return "Python gave up (RecursionError)"
+    stacks = [python_frames(attempt.fault)]
+    if report.crash_site is not None:
+        stacks.append(report.crash_site.stack)
+    for frames in stacks:
+        names = Counter(_function(frame) for frame in frames)
+        if len(frames) >= RECURSION_FRAMES:
+            often = names.most_common(2)
+            if sum(count for _, count in often) >= RECURSION_SHARE * len(frames):
+                return f"{' and '.join(name for name, count in often if count > 1)} on {len(frames)} frames or more"
+    if report.crash_site is not None and "tack overflow" in report.crash_site.what:
+        return f"{report.crash_site.tool} says stack overflow"
+    text = attempt.stderr.head + attempt.stderr.tail
+    return "AddressSanitizer says stack-overflow" if "AddressSanitizer: stack-overflow" in text else None
+
+
+def _function(frame: str) -> str:
+    """The function of a frame, as faulthandler ("... in name") and debuggers ("#3 0x.. in name (") write it."""
+    found = re.search(r"\bin (\S+)", frame) or re.match(r"#\d+\s+(\S+)", frame)
+    return found[1] if found else frame
+
+
+def _last_line(attempt: Attempt) -> str:
+    lines = attempt.stderr.tail.strip().splitlines()
+    return f"stderr ends with: {lines[-1][:300]}" if lines else ""
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 140 else text[:140] + "…"
+
+
+def hang(report: Report) -> Iterator[Weighed]:
+    """Out of time: waiting, or working?"""
+    rung = smallest_broken(report)
+    if rung is None or rung.verdict not in ("timeout", "cpu_limit"):
+        return
+    attempt = rung.attempts[0]
+    busy = attempt.cpu_s / max(attempt.wall_s, 1e-9)
+    stalled = [s for s in attempt.samples if s.at_s > attempt.wall_s / 2]
+    still = len({(s.stage, s.bytes, s.lines) for s in stalled}) <= 1
+    if time_growth(report) is not None:
+        return  # explained by `super_linear_time`
+    where = list(python_frames(attempt.fault))[:3]
+    evidence = [
+        rung.because,
+        f"{busy:.0%} of the time on a processor",
+        "no progress in the second half of the run" if still else "it still made progress",
+        *(f"stack: {frame}" for frame in where),
+        between(report),
+        box_of(attempt),
+    ]
+    if busy < STALLED_SHARE:
+        title = f"It hangs in stage {attempt.last_stage or 'start'}: waiting, not working"
+    elif still:
+        title = f"It hangs in stage {attempt.last_stage or 'start'}: working without progress"
+    else:
+        title = "It is too slow for the time limit"
+    yield finding(
+        95,
+        "hang" if busy < STALLED_SHARE or still else "too_slow",
+        title,
+        evidence,
+        "The black box holds the stacks at 80 % and at the end of the time limit; look for a lock, a pipe or a read "
+        "that nobody answers, or a loop whose condition never changes.",
+        "high" if busy < STALLED_SHARE or still else "medium",
+    )
+
+
+def no_result(report: Report) -> Iterator[Weighed]:
+    """Exit code 0, and nothing to show for it."""
+    rung = smallest_broken(report)
+    if rung is not None and rung.verdict == "vanished":
+        yield finding(
+            94,
+            "exit_0_without_brain",
+            "It ends with exit code 0, but leaves no result",
+            [rung.because, between(report), box_of(rung.attempts[0])],
+            "Look for an exit() in a path that should go on, and for writes whose result nobody checks; end with a "
+            "code other than 0 when nothing was saved.",
+        )
