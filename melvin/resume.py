@@ -105,10 +105,10 @@ def _carry(document: Mapping[str, Any], symbols: Symbols) -> Carry:
     model = Carry.opening(symbols, 0)
     parts: dict[str, Any] = {}
     for part in fields(Carry):
-        like, given = getattr(model, part.name), document[part.name]
-        if not all(type(n) is int and 0 <= n <= np.iinfo(like.dtype).max for n in given) or len(given) != like.size:
+        like = np.asarray(getattr(model, part.name))
+        given = document[part.name] if like.ndim else [document[part.name]]
+        most = symbols.size - 1 if like.dtype == np.uint32 else np.iinfo(like.dtype).max  # uint32: ids of symbols
+        if len(given) != like.size or not all(type(n) is int and 0 <= n <= most for n in given):
             raise ValueError(f"{part.name} that cannot be")
-        parts[part.name] = np.array(given, like.dtype)
-    if (parts["trace"] >= symbols.size).any():
-        raise ValueError("symbols that do not exist")
+        parts[part.name] = np.array(given, like.dtype).reshape(like.shape)[()]
     return Carry(**parts)

@@ -17,7 +17,7 @@ from harness.roundtrip.search import Finding, large_case, search
 from harness.stage_clock import StageClock
 from harness.subject import Scores, Subject, is_resumable, make_subject, parse_subject
 
-PROBES = 8
+PROBES = 3  # in every process that looks
 
 
 def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
