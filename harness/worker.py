@@ -42,9 +42,10 @@ def run(job: dict[str, Any], clock: StageClock) -> tuple[dict[str, Any], int]:
         record["complete"] = True
         code = 0
     except Exception as error:  # the border: whatever a subject raises is a fact about it
-        traceback.print_exc()
         record["exception"] = describe(error)
         record["command_exit_code"] = getattr(error, "command_exit_code", None)
+        if record["command_exit_code"] is None:  # the stack of a command that failed is not ours
+            traceback.print_exc()
     record["stages"] = clock.costs_as_json()
     record["peak_rss_bytes"] = clock.peak_rss_bytes
     return record, code

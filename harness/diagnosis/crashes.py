@@ -69,8 +69,8 @@ def crash(report: Report) -> Iterator[Weighed]:
             ],
             "Run the witness under a debugger. "
             + (
-                "Look for a buffer of fixed size that a line is copied into: the shortest breaking line is one longer "
-                "than it holds."
+                "Look for a buffer of fixed size that a line is copied into: the shortest breaking line is a little "
+                "longer than it holds."
                 if witness.content_matters is False
                 else "Look for what these bytes are taken for."
             ),
@@ -108,7 +108,7 @@ def _site(report: Report, attempt: Attempt) -> list[str]:
     site = report.crash_site
     if site is not None:
         place = f" at {site.where}" if site.where else ""
-        return [f"{site.tool}: {site.what}{place}", *(f"  {frame}" for frame in site.stack[:5])]
+        return [f"{site.tool}: {site.what}{place}", " ← ".join(site.stack[:4])]
     frames = python_frames(attempt.fault)
     return [f"faulthandler: {frame}" for frame in frames[:3]]
 
