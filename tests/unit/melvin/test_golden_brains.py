@@ -1,0 +1,45 @@
+"""Brain files of every schema version that there was load for ever, and hold what they held."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from melvin import Brain, verify
+from melvin.brainfile import VERSION
+from melvin.cli import main
+
+GOLDEN = Path(__file__).parents[3] / "fixtures" / "golden"
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.m")), ids=lambda path: path.stem)
+def test_a_golden_brain_loads_and_holds_what_it_held(path):
+    holds = json.loads(path.with_suffix(".json").read_text())
+    verify(path)
+    brain = Brain.open(path)
+    stats = brain.stats()
+    assert [stats.bytes, stats.lines, stats.generation, list(stats.ports), stats.symbols] == [
+        holds[name] for name in ("bytes", "lines", "generation", "ports", "symbols")
+    ]
+    assert sorted(pattern.payload.hex() for pattern in brain.patterns()) == holds["patterns"]
+    standing = brain.resume
+    assert (standing.current.size if standing else None) == holds["learnt_of_input"]
+    brain.query("the ")
+    brain.learn([b"and more is learnt"])
+
+
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+def test_a_golden_checkpoint_is_resumed_to_the_end_of_its_input(tmp_path, version):
+    path = tmp_path / "brain.m"
+    shutil.copy(GOLDEN / f"checkpoint-{version}.m", path)
+    resumed = CliRunner().invoke(main, ["train", str(path), str(GOLDEN / "prose.txt"), "--resume"])
+    assert resumed.exit_code == 0, resumed.output
+    assert Brain.open(path).lines == Brain.open(GOLDEN / f"brain-{version}.m").lines
+
+
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+def test_every_version_has_its_golden_brains(version):
+    assert (GOLDEN / f"brain-{version}.m").exists()
+    assert (GOLDEN / f"checkpoint-{version}.m").exists()
