@@ -152,7 +152,8 @@ def memory(report: Report) -> Iterator[Weighed]:
         yield finding(
             60 if near else 30,
             "memory_growth",
-            f"Memory grows as size^{forecast.slope:.2f}: it breaks at about {units.label(forecast.predicted_bytes)}",
+            f"Memory grows as size^{forecast.slope:.2f}: if it goes on so, it breaks at about "
+            f"{units.label(forecast.predicted_bytes)}",
             [
                 measured,
                 f"projected breaking size: {units.label(forecast.predicted_bytes)}, between "

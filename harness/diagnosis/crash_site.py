@@ -63,6 +63,12 @@ def read_gdb(text: str) -> CrashSite | None:
     return _site("gdb", f"{error[1]} ({error[2]})", frames[:FRAMES_KEPT])
 
 
+def read_gdb_attached(text: str) -> CrashSite | None:
+    """The backtrace of a program that hung, taken while it was running."""
+    frames = [(name, place or library) for name, place, library in _GDB_FRAME.findall(text)]
+    return _site("gdb", f"waits in {frames[0][0]}", frames[:FRAMES_KEPT]) if frames else None
+
+
 def _site(tool: str, what: str, frames: list[tuple[str, str]]) -> CrashSite:
     """where: the first frame of the program itself, not of a library it runs on."""
     own = next(((name, place) for name, place in frames if re.search(r":\d+", place) and not _is_library(place)), None)

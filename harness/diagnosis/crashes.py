@@ -158,12 +158,11 @@ def hang(report: Report) -> Iterator[Weighed]:
     still = len({(s.stage, s.bytes, s.lines) for s in stalled}) <= 1
     if time_growth(report) is not None:
         return  # explained by `super_linear_time`
-    where = list(python_frames(attempt.fault))[:3]
     evidence = [
         rung.because,
         f"{busy:.0%} of the time on a processor",
         "no progress in the second half of the run" if still else "it still made progress",
-        *(f"stack: {frame}" for frame in where),
+        *_site(report, attempt),
         between(report),
         box_of(attempt),
     ]

@@ -63,7 +63,19 @@ def test_an_honest_learner_climbs_and_the_report_is_on_stdout_and_on_disk(tmp_pa
 def test_the_breaking_size_is_found_between_two_rungs(tmp_path, corpus):
     subject = "python:fixtures.canaries.broken:BreaksAt50KB"
     code, out, err = finished(
-        tmp_path, "--subject", subject, "--from", "10KB", "--to", "1MB", "--bisect-runs", "3", "--corpus", corpus
+        tmp_path,
+        "--subject",
+        subject,
+        "--from",
+        "10KB",
+        "--to",
+        "1MB",
+        "--bisect-runs",
+        "3",
+        "--witness-runs",
+        "0",
+        "--corpus",
+        corpus,
     )
     assert code == ExitCode.BREAK, err
     assert out == ""

@@ -1,6 +1,6 @@
 """What debuggers say, as they say it."""
 
-from harness.diagnosis.crash_site import read_gdb, read_sanitizer, read_valgrind
+from harness.diagnosis.crash_site import read_gdb, read_gdb_attached, read_sanitizer, read_valgrind
 
 VALGRIND = """\
 ==9== Invalid write of size 8
@@ -47,6 +47,15 @@ def test_gdb_names_the_signal_and_the_first_frame_of_the_program():
     assert site.what == "SIGSEGV (Segmentation fault)"
     assert site.where == "learn (c_trainer.c:178)"
     assert len(site.stack) == 2
+
+
+def test_gdb_names_where_a_program_waits():
+    site = read_gdb_attached(
+        "#0  0x00007f93 in __libc_pause () at ../sysdeps/unix/sysv/linux/pause.c:29\n"
+        "#1  0x00005631 in learn (path=<optimized out>) at c_trainer.c:181\n"
+    )
+    assert site.what == "waits in __libc_pause"
+    assert site.where == "learn (c_trainer.c:181)"
 
 
 def test_the_sanitizers_own_frames_are_not_the_place():
