@@ -19,7 +19,7 @@ from harness.launch import Launcher
 from harness.limits import GIB, Limits
 from harness.machine import describe_machine, describe_subject, describe_tool
 from harness.one_job import run_job
-from harness.output import make_folder, write
+from harness.output import append_step_summary, make_folder, write
 from harness.plain_text import plain_text
 from harness.subject import parse_subject
 
@@ -83,6 +83,7 @@ def command(
     text = json.dumps(report, indent=1)
     write(folder / "report.json", text + "\n")
     write(folder / "summary.md", markdown(report))
+    append_step_summary(markdown(report))
     shutil.rmtree(folder / "work", ignore_errors=True)
     show(report, human())
     if as_json:

@@ -30,7 +30,7 @@ class Extent:
 
 
 FULL = Extent(calls=400, sizes=400, allocations=110, kills=120, requests=15, files=11_000, lines=1200)
-SHORT = Extent(calls=12, sizes=40, allocations=12, kills=10, requests=3, files=600, lines=300)
+SHORT = Extent(calls=8, sizes=24, allocations=8, kills=8, requests=2, files=400, lines=300)
 
 
 def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -92,6 +93,13 @@ def test_a_brain_file_that_is_damaged_is_no_result(run, tmp_path):
         ({"t": {1: 2}}, {}, "missing"),
         ({"t": {"a": 1, "b": 2}}, {"t": {"b": 3}}, "aliasing"),
         ({"t": True}, {"t": 1}, "type"),
+        ({"t": np.arange(3)}, {"t": np.arange(3, dtype=np.int32)}, "type"),
+        ({"t": np.arange(3)}, {"t": np.arange(2)}, "truncation"),
+        ({"t": np.arange(3)}, {"t": np.arange(3)[::-1].copy()}, "order"),
+        ({"t": np.arange(3) + 65536}, {"t": np.arange(3)}, "truncation"),
+        ({"t": np.arange(3)}, {"t": np.zeros(3, np.int64)}, "missing"),
+        ({"t": np.array([0.1, 3])}, {"t": np.array([0.1, 3.0001])}, "precision"),
+        ({"t": np.array([0.1, 3])}, {"t": np.array([0.1, 3], np.float32)}, "precision"),
     ],
 )
 def test_kinds_of_loss(before, after, kind):
