@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 from rich.text import Text
 
 from harness import units
-from harness.canaries import Outcome, chosen, fly
 from harness.console import human
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
 from harness.output import make_folder
 from harness.plain_text import plain_text
+
+if TYPE_CHECKING:
+    from harness.canaries import Outcome
 
 STYLES = {"caught": "green", "quiet": "green", "missed": "bold red", "false alarm": "bold red", "skipped": "yellow"}
 
@@ -37,6 +40,8 @@ def command(ctx: click.Context, quick: bool, only: str | None, as_json: bool, ou
     Caught: the first finding names the defect. A good subject must give no finding that is an error or a warning, and
     each black box must break the same way when it is replayed. Exit code 0 when all of that holds, else 3.
     """
+    from harness.canaries import chosen, fly  # the fixtures are needed by this command only
+
     with Launcher() as launcher:
         canaries = chosen(quick, only)
         if not canaries:
