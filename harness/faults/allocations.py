@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from signal import Signals
 from typing import Any
 
 from harness.faults.bench import LINES, Bench, Row, run, spread
@@ -78,7 +79,9 @@ def sweep(bench: Bench, most: int) -> Iterator[Row]:
                     return int(after(raised))
 
                 code = run(hit)
-                row.died += code < 0
+                if code < 0:
+                    row.died += 1
+                    row.tell(f"allocation {start} in {name} fails: the process ends by {Signals(-code).name}")
                 if code == WRONG:
                     row.count(
                         "corrupt", f"allocation {start} in {name} fails: what is left is neither before nor after"

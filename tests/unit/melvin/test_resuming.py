@@ -51,7 +51,7 @@ INPUTS = {
     "lines": [TEXT],
     "no line feed at the end": [TEXT + b"and an open line"],
     "several files": [TEXT[:3000], b"", b"one open line", TEXT[3000:]],
-    "a line longer than a piece": [b"x y z " * (MAX_PIECE // 3) + b"\n" + TEXT[:600]],
+    "a line longer than a piece": [b"x y z " * MAX_PIECE + b"\n" + TEXT[:600]],
     "empty lines and carriage returns": [b"\n\r\n\n" * 300 + TEXT[:900] + b"\r\n" * 600],
 }
 
