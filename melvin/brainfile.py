@@ -151,7 +151,7 @@ def _state(file: Container) -> dict[str, Any]:
         good = good and state["fed"] < state["ends_at"] and state["halvings"] < HASH_BITS
         ports = state["ports"]
         good = good and type(ports) is list and all(type(name) is str for name in ports) and len({*ports}) == len(ports)
-    except (KeyError, TypeError, ValueError, RecursionError):
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         good = False
     if not good:
         raise DamagedBrainError(f"{file.path}: the section 'state' is damaged: restore the file from a copy")
