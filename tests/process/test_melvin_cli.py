@@ -1,10 +1,14 @@
 """The learner's command line as a process of its own: signals, pipes, hash seeds, output that nobody reads."""
 
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,7 @@ from melvin.lines import READ_BYTES
 ROOT = Path(__file__).parents[2]
 LINE = b"the %d. line of a text, and after it comes the next\n"
 PIPE_BYTES = 1 << 16  # what Linux holds between a writer and a reader
-PATIENCE_S = 120
+PATIENCE_S = 60
 
 
 def lines(count, first=0):
@@ -61,8 +65,8 @@ def test_a_signal_saves_what_was_learnt_and_says_how_to_go_on(training, tmp_path
     process = training("--json")
     process.stdin.write(lines(20_000))  # returns when all but a pipe's worth is read: learning has begun
     process.send_signal(number)
-    out, err = process.stdout.read(), process.stderr.read()  # the pipe is still open: it need not end first
-    assert process.wait(PATIENCE_S) == 128 + number
+    assert process.wait(PATIENCE_S) == 128 + number  # the pipe is still open: it need not end first
+    out, err = process.stdout.read(), process.stderr.read()
     assert b"saved" in err
     assert b"Traceback" not in err
     summary = json.loads(out)
@@ -73,12 +77,25 @@ def test_a_signal_saves_what_was_learnt_and_says_how_to_go_on(training, tmp_path
     assert stats.bytes >= len(lines(20_000)) - PIPE_BYTES - 2 * READ_BYTES
 
 
+def wait_for_input(process):
+    """Until the process has read all that is in its pipe, and sleeps: it waits for more."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        unread = struct.unpack("i", fcntl.ioctl(process.stdin, termios.FIONREAD, bytes(4)))[0]
+        state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        if not unread and state == "S":
+            return
+        os.sched_yield()
+    pytest.fail("the training never waited for more input")
+
+
 def test_a_signal_while_waiting_for_input_stops_at_once(training, tmp_path):
     process = training()
     process.stdin.write(lines(20_000) + b"an open line")
+    wait_for_input(process)
     process.send_signal(signal.SIGINT)
-    err = process.stderr.read()
     assert process.wait(PATIENCE_S) == 130
+    err = process.stderr.read()
     assert b"Traceback" not in err
     verify(tmp_path / "brain.m")
 
@@ -87,7 +104,6 @@ def test_what_was_interrupted_is_the_beginning_of_what_would_have_been_learnt(tr
     process = training("--json")
     process.stdin.write(lines(20_000))
     process.send_signal(signal.SIGINT)
-    process.stdout.read()
     assert process.wait(PATIENCE_S) == 130
     kept = Brain.open(tmp_path / "brain.m")
     whole = Brain()

@@ -221,3 +221,9 @@ def test_hostile_arrays_are_refused_or_do_no_harm(path, small, section):
             except Exception as error:
                 pytest.fail(f"{name}, {what}: {error!r}")
     assert refused_ones or section == "separator"
+
+
+def test_a_gram_that_no_bytes_make_is_refused(path, small):
+    data, arrays = small
+    path.write_bytes(rewritten(data, "grams.key", wild(arrays["grams.key"])["first zero"]))
+    assert "'grams'" in refused(path, DamagedBrainError)
