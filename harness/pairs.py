@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-PAIRS = 7
+PAIRS = 9
 MOST_PAIRS = 21  # more are run only while it is not clear
 THRESHOLD = 1.05  # half of the slowdown that must be caught
 UNCLEAR = 0.025  # so near to the threshold, in log ratio, more pairs are run
