@@ -47,3 +47,12 @@ def test_json_of_any_shape(name, document, data):
 @every_target
 def test_the_example_is_taken_or_is_a_beginning(target):
     assert target(target.example) or target.name == "report"
+
+
+@pytest.mark.parametrize("value", [None, True, -1, 2.5, "x", [], [[]], {"x": 1}])
+def test_every_part_of_a_state_is_refused_in_another_shape(value):
+    target = by_name["state of a brain"]
+    whole = json.loads(target.example)
+    for part, was in whole.items():
+        if type(was) is not type(value):
+            assert not target(json.dumps({**whole, part: value}).encode()), part
