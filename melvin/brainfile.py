@@ -25,7 +25,7 @@ from melvin.learner import Learner
 from melvin.lexicon import Lexicon
 from melvin.resume import Resume, parse_resume
 from melvin.soundness import counts_hold, grams_hold, lexicon_holds, symbols_hold
-from melvin.symbols import BYTES, SYMBOL_BITS, Symbols
+from melvin.symbols import BYTES, Symbols
 from melvin.tables import Counts
 
 SCHEMA = "melvin.brain"
@@ -147,7 +147,7 @@ def _state(file: Container) -> dict[str, Any]:
         good = all(type(state[name]) is int and 0 <= state[name] < MAX_COUNT for name in _COUNTS)
         thinned = state["thinned"]
         good = good and thinned.keys() == ADDED.keys()
-        good = good and all(type(n) is int and 0 <= n < SYMBOL_BITS for n in thinned.values())
+        good = good and all(type(n) is int and 0 <= n < HASH_BITS for n in thinned.values())
         good = good and state["fed"] < state["ends_at"] and state["halvings"] < HASH_BITS
         ports = state["ports"]
         good = good and type(ports) is list and all(type(name) is str for name in ports) and len({*ports}) == len(ports)
