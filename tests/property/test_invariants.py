@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twins import evidence as twin
 
-from melvin import Brain, lines
+from melvin import Brain, evidence, lines
 from melvin.lines import MAX_PIECE
 from melvin.symbols import END, START
 
@@ -213,6 +213,31 @@ def test_a_line_longer_than_any_piece_is_the_same_however_it_was_fed(saved):
     assert saved(brain) == saved(fed(b"short\r\n" + line, read_bytes=5000)) == saved(fed(b"short\n" + line))
     assert brain.stats().lines == 2
     assert brain.stats().bytes == len(b"short\n" + line + b"\n")
+
+
+@few
+@given(st.integers(0, 2**32), st.integers(200, 6000), st.integers(1, 120), st.lists(st.integers(0, 400), max_size=3))
+def test_a_brain_over_its_limits_keeps_the_same_evidence_however_it_was_fed(saved, reopened, seed, size, limit, places):
+    rows = words(seed, size)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in evidence.ADDED:
+            patch.setitem(evidence.ADDED, name, limit)
+            patch.setitem(evidence.KEPT, name, limit)
+        one, other, at = Brain(), Brain(), 0
+        for brain in (one, other):
+            brain.learn([b"a frame"], port="can")
+        one.learn(rows)
+        for place in sorted(places):
+            other.learn(rows[at:place])
+            other = reopened(other)
+            other.distribution("a", port="can")
+            at = max(at, place)
+        other.learn(rows[at:])
+        for brain in (one, other):  # ranks are numbered anew, in the middle of a generation
+            brain.learn([b"a new port"], port="sensor")
+        assert saved(one) == saved(other)
+        known = one.snapshot.evidence
+        assert all(getattr(known, name).size <= 2 * limit for name in evidence.KEPT)  # kept, and added since
 
 
 # ---------------------------------------------------------------- evidence
