@@ -240,6 +240,18 @@ def test_a_brain_over_its_limits_keeps_the_same_evidence_however_it_was_fed(save
         assert all(getattr(known, name).size <= 2 * limit for name in evidence.KEPT)  # kept, and added since
 
 
+def test_a_new_port_does_not_loosen_what_is_thinned(monkeypatch):
+    for name in evidence.ADDED:
+        monkeypatch.setitem(evidence.ADDED, name, 20)
+    brain = Brain()
+    brain.learn([b"q" * 70_000, *words(1, 70_000)])  # separators are on, and half a generation is gathered
+    brain._learner.gathering.runs.fold()  # so far keys may be waiting to be counted
+    before = brain._learner.gathering.runs.halvings
+    assert max(before.values()) > 2
+    brain.learn([b"a frame"], port="can")
+    assert brain._learner.gathering.runs.halvings == before
+
+
 # ---------------------------------------------------------------- evidence
 
 
