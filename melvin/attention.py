@@ -32,11 +32,11 @@ class Focus:
     """What is attended to from each of n chunks, by whatever comes right after it or inside it.
 
     chunk : uint32, shape (foci, n)   names of the attended chunks, the most telling first; NOTHING where there is none
-    lag : int64, shape (foci, n)      chunks from each to the one it is attended from
+    lag : uint8, shape (foci, n)      chunks from each to the one it is attended from
     """
 
     chunk: U32
-    lag: I64
+    lag: NDArray[np.uint8]
 
     @property
     def key(self) -> U32:
@@ -44,7 +44,7 @@ class Focus:
         return np.where(self.chunk == NOTHING, NOTHING, at_lag(self.chunk, self.lag))
 
 
-def at_lag(name: U32, lag: I64) -> U32:
+def at_lag(name: U32, lag: NDArray[np.uint8]) -> U32:
     """Name of a chunk so far back."""
     return names(mix(name.astype(np.uint64) << np.uint64(LAG_BITS) | lag.astype(np.uint64)))
 
@@ -70,19 +70,21 @@ def attend(name: U32, frequency: NDArray[np.uint32], opens: NDArray[np.bool_], c
     count : how many chunks are attended to
     """
     chunk = np.full((count, name.size), NOTHING)
-    lag = np.zeros((count, name.size), np.int64)
+    lag = np.zeros((count, name.size), np.uint8)
     least = np.full((count, name.size), NOTHING)
     tables: tuple[NDArray[Any], ...] = (chunk, lag, least)
     within = chunks_before(opens)
-    for back in range(1, LAGS + 1):
-        at = np.flatnonzero(within >= back)
-        offer: list[NDArray[Any]] = [name[at - back], np.full(at.size, back), frequency[at - back]]
+    for back in range(1, min(LAGS, name.size - 1) + 1):
+        seen = np.where(within[back:] >= back, frequency[:-back], NOTHING)
+        offer: list[NDArray[Any]] = [name[:-back], np.full(seen.size, back, np.uint8), seen]
         for slot in range(count):  # insert, in order of frequency: what is displaced is offered to the next slot
-            better = offer[2] < least[slot, at]
+            better = offer[2] < least[slot, back:]
+            last = slot == count - 1
             for place, table in enumerate(tables):
-                held = table[slot, at]
-                table[slot, at] = np.where(better, offer[place], held)
-                offer[place] = np.where(better, held, offer[place])
+                held = table[slot, back:]
+                displaced = offer[place] if last else np.where(better, held, offer[place])
+                np.copyto(held, offer[place], where=better)
+                offer[place] = displaced
     return Focus(chunk, lag)
 
 

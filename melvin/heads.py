@@ -247,8 +247,11 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
             boundary = places.boundaries[index]
             if head < SYMBOL and not index:  # of a symbol not begun, the byte view knows all that these do
                 continue
+            alive = boundary.valid & there
+            if not alive.any():
+                continue
             further = (extent + boundary.depth > longest[:, 0])[:, None]
-            yield _opinion(symbols, rows, index * SOURCES + head, source, boundary.valid & there, further, spans[index])
+            yield _opinion(symbols, rows, index * SOURCES + head, source, alive, further, spans[index])
 
 
 @dataclass(frozen=True)

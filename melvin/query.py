@@ -27,6 +27,7 @@ BEAM = 8  # continuations kept at a time
 NEGLIGIBLE = 1e-3  # a continuation so much less likely than the best is given up
 MAX_ANSWER = 1 << 12  # bytes of the longest answer
 SEEN_BYTES = 32  # an answer that comes back to a state with so many bytes alike goes round in circles
+GUESS = 0.5  # a chunk that costs more than one bit a byte is a guess: the answer stops before it
 BATCH_PLACES = 1 << 13  # places scored at a time: their work arrays stay in cache
 UNINFORMED = 0.5  # of the entropy without context: an unknown context that leaves more open is not an answer
 
@@ -163,6 +164,8 @@ class Reader:
                 break
             seen.add(state)
             best = self.chunk_candidates(text + payload, port)[0]
+            if best.probability < GUESS ** max(len(best.payload), 1):
+                break
         return Answer(text, payload, probability, first.entropy, self._abstains(text, port, first), candidates)
 
     def _abstains(self, text: bytes, port: int, spread: Distribution) -> bool:
