@@ -17,7 +17,7 @@ from melvin.tables import U64, Counts, RunStack, sum_by_key
 
 RANK_MASK = np.uint64(MAX_SYMBOLS - 1)
 _BITS = np.uint64(SYMBOL_BITS)
-SLICE = 1 << 20  # edges closed at a time: bounds the memory that closing takes
+SLICE = 1 << 20  # edges closed or renumbered at a time: bounds the memory that it takes
 
 
 def pack(source: NDArray[np.unsignedinteger], target_rank: NDArray[np.unsignedinteger]) -> U64:
@@ -78,6 +78,11 @@ def renumber(counts: Counts, symbols: Symbols, grown: Symbols, shift: int = 0) -
     """The same evidence with the ranks of a grown set of symbols; order is kept. shift : bits behind the rank"""
     if not counts.size or symbols is grown:
         return counts
-    place = np.uint64(shift)
-    mapped = symbols.rank_map(grown)[target_of(counts.key >> place)].astype(np.uint64)
-    return Counts((counts.key & ~(RANK_MASK << place)) | (mapped << place), counts.count)
+    place, new_rank = np.uint64(shift), symbols.rank_map(grown).astype(np.uint64)
+    key = counts.key.copy()
+    for begin in range(0, key.size, SLICE):
+        part = key[begin : begin + SLICE]
+        rank = new_rank[target_of(part >> place)]
+        part &= ~(RANK_MASK << place)
+        part |= rank << place
+    return Counts(key, counts.count)
