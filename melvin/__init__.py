@@ -8,6 +8,7 @@ from melvin.brain import Brain, Pattern, Progress, Stats
 from melvin.brainfile import verify
 from melvin.errors import MelvinError
 from melvin.query import Answer, Candidate, Distribution
+from melvin.settings import Settings
 
 __all__ = [
     "Answer",
@@ -17,6 +18,7 @@ __all__ = [
     "MelvinError",
     "Pattern",
     "Progress",
+    "Settings",
     "Stats",
     "verify",
 ]

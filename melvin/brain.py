@@ -22,6 +22,7 @@ from melvin.lines import Block, to_bytes
 from melvin.place import Place
 from melvin.query import BATCH_PLACES, Answer, Distribution, Reader
 from melvin.resume import Resume
+from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import GROUND
 from melvin.tables import size_of_union
 
@@ -82,10 +83,10 @@ def _no_stage(_: str) -> None:
 
 
 class Brain:
-    """A byte-level graph that learns from lines."""
+    """A byte-level graph that learns from lines. settings : which mechanisms are on, for as long as the brain lives"""
 
-    def __init__(self) -> None:
-        self._learner = Learner(Snapshot.empty(), Gathering(), fed=0, lines=0)
+    def __init__(self, settings: Settings = EVERYTHING) -> None:
+        self._learner = Learner(Snapshot.empty(settings), Gathering(), fed=0, lines=0)
         self._reader: Reader | None = None
 
     # ---------------------------------------------------------------- learning
@@ -187,6 +188,11 @@ class Brain:
         return brain
 
     @property
+    def settings(self) -> Settings:
+        """Which mechanisms are on."""
+        return self._learner.snapshot.settings
+
+    @property
     def lines(self) -> int:
         """Lines learnt in all."""
         return self._learner.lines
@@ -205,6 +211,7 @@ class Brain:
     @property
     def snapshot(self) -> Snapshot:
         """Everything learnt so far, as queries see it."""
+        self._learner.tally()
         return absorb(self._learner.snapshot, self._learner.gathering)
 
     def _ask(self, port: str) -> tuple[Reader, int]:

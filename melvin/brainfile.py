@@ -2,7 +2,8 @@
 
 Schema history
 --------------
-melvin.brain/1    symbols, links, grams, separator, weights; and what the generation that is going on has gathered
+melvin.brain/1    symbols, the tables of evidence, separator, weights; and what the present generation has gathered
+melvin.brain/2    words, pairs of words, settings; a brain of version 1 has none, and every mechanism on
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from melvin.heads import BUCKETS, HEADS, Weights
 from melvin.learner import Learner
 from melvin.lexicon import Lexicon
 from melvin.resume import Resume, parse_resume
-from melvin.soundness import counts_hold, grams_hold, lexicon_holds, symbols_hold
+from melvin.settings import MECHANISMS, Settings
+from melvin.soundness import counts_hold, grams_hold, lexicon_holds, symbols_hold, words_hold
 from melvin.symbols import BYTES, Symbols
 from melvin.tables import Counts
+from melvin.words import Words
 
 SCHEMA = "melvin.brain"
-VERSION = 1
+VERSION = 2
 RESUME = "resume"
 
 _SYMBOLS = {
@@ -49,6 +52,8 @@ _COUNTS = ("generation", "ends_at", "fed", "lines", "halvings")  # whole numbers
 MAX_COUNT = 1 << 62  # a number that is twice as large still fits into an int64
 HASH_BITS = 64
 _WEIGHTS = ("right", "asked", "expected")
+_WORDS = {"name": "uint32", "port": "uint16", "count": "int64", "size": "uint8", "text": "uint8"}
+_SINCE = {"pairs": 2}  # tables that a brain did not always have
 _LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"}
 
 
@@ -68,6 +73,7 @@ def save(path: Path, learner: Learner) -> None:
         for name in TABLES:
             table = getattr(evidence, name)
             arrays |= {f"{where}{name}.key": table.key, f"{where}{name}.count": table.count}
+    arrays |= {f"words.{name}": getattr(snapshot.words, name) for name in _WORDS}
     arrays |= _sample(gathering.sample)
     for name, dtype in _LEXICON.items():
         arrays[f"gathering.lexicon.{name}"] = getattr(gathering.lexicon, name).astype(dtype)
@@ -79,6 +85,7 @@ def save(path: Path, learner: Learner) -> None:
         "ends_at": snapshot.ends_at,
         "fed": learner.fed,
         "lines": learner.lines,
+        "off": snapshot.settings.off,
     }
     metadata = {"schema": f"{SCHEMA}/{VERSION}", "state": json.dumps(state, sort_keys=True)}
     if learner.resume is not None:
@@ -101,6 +108,8 @@ def load(path: Path) -> Learner:
         weights=Weights(**{field: file.array(f"weights.{field}", "int64", 2) for field in _WEIGHTS}),
         generation=state["generation"],
         ends_at=state["ends_at"],
+        words=_read_words(file),
+        settings=Settings.without(state.get("off", ())),
     )
     gathering = Gathering(
         runs=Runs(_read_evidence(file, "gathering."), state["thinned"]),
@@ -148,6 +157,7 @@ def _state(file: Container) -> dict[str, Any]:
         thinned = state["thinned"]
         good = good and thinned.keys() == ADDED.keys()
         good = good and all(type(n) is int and 0 <= n < HASH_BITS for n in thinned.values())
+        good = good and all(name in MECHANISMS for name in state.get("off", ()))
         good = good and state["fed"] < state["ends_at"] and state["halvings"] < HASH_BITS
         ports = state["ports"]
         good = good and type(ports) is list and all(type(name) is str for name in ports) and len({*ports}) == len(ports)
@@ -167,9 +177,22 @@ def _read_resume(file: Container, symbols: Symbols) -> Resume:
         ) from error
 
 
+def _version(file: Container) -> int:
+    return int(file.metadata["schema"].partition("/")[2])
+
+
+def _read_words(file: Container) -> Words:
+    if _version(file) < 2:
+        return Words.empty()
+    return Words(**{name: file.array(f"words.{name}", dtype) for name, dtype in _WORDS.items()})
+
+
 def _read_evidence(file: Container, where: str) -> Evidence:
     tables = {}
     for name in TABLES:
+        if _version(file) < _SINCE.get(name, 1):
+            tables[name] = Counts.empty()
+            continue
         wide = file.dtype(f"{where}{name}.count") == "uint64"
         tables[name] = Counts(
             file.array(f"{where}{name}.key", "uint64"),
@@ -211,6 +234,7 @@ def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> No
             masses.shape == (HEADS, BUCKETS) and bool(((masses >= 0) & (masses < MAX_COUNT)).all())
             for masses in weights
         ),
+        "words": lambda: words_hold(snapshot.words, ports),
         "gathering.sample": lambda: all(port < ports for port, _ in gathering.sample),
         "gathering.lexicon": lambda: lexicon_holds(gathering.lexicon, symbols),
     }
@@ -222,7 +246,7 @@ def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> No
         good = counts_hold(table)
         if kind == "grams":
             good = good and grams_hold(table.key, ports)
-        elif table.size:
+        elif kind in RANK_SHIFT and table.size:
             good = good and int(target_of(table.key >> np.uint64(RANK_SHIFT[kind])).max()) < n
             good = good and (kind != "links" or int(source_of(table.key).max()) < n)
         if not good:

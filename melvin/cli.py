@@ -26,6 +26,7 @@ from melvin.diff import diff
 from melvin.errors import BrainFileError, InputError, MelvinError, ResumeError
 from melvin.lines import to_bytes
 from melvin.lock import Lock
+from melvin.settings import MECHANISMS, Settings
 from melvin.training import Every, Signals, Source, Training, parse_every
 
 DIFFERENT = 3  # what `diff` says of two brains that do
@@ -120,6 +121,12 @@ class EveryType(click.ParamType[Every]):
     default=None,
     help="Go on where a training of the same CORPUS stopped / learn CORPUS from its start all the same.",
 )
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(MECHANISMS),
+    help="Switch a mechanism off, for as long as the brain lives; may be given several times.",
+)
 def train(
     brain: Path,
     corpus: tuple[str, ...],
@@ -128,6 +135,7 @@ def train(
     port: str,
     every: Every,
     resume: bool | None,
+    without: tuple[str, ...],
 ) -> None:
     """Learn CORPUS (files, folders, or - for standard input) and save BRAIN; a brain that is there goes on learning.
 
@@ -141,7 +149,12 @@ def train(
         )
     with Lock(brain), Signals() as signals:
         remove_remains(brain)
-        learner = Brain.open(brain) if brain.exists() else Brain()
+        learner = Brain.open(brain) if brain.exists() else Brain(Settings.without(without))
+        if without and learner.settings != Settings.without(without):
+            off = ", ".join(learner.settings.off) or "nothing"
+            raise InputError(
+                f"{brain} has {off} switched off, for as long as it lives: name another path for the brain"
+            )
         training = Training(learner, brain, sources, settings={"port": port}, every=every, signals=signals)
         if resume and brain.exists():
             training.go_on()

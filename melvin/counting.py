@@ -16,8 +16,10 @@ from melvin.contexts import ORDER, codes_of, ngrams
 from melvin.edges import pack
 from melvin.lines import Block
 from melvin.parse import Parser, chunk_salt
+from melvin.settings import Settings
 from melvin.symbols import END, END_CODE, START, U32, Symbols
 from melvin.tables import U64
+from melvin.words import chosen_pieces, pair_keys, word_names
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Reading:
     finished : bool, shape (c,)        see `chunks`
     name : uint32, shape (c,)          see `attention`
     within : int64, shape (c,)         how many chunks of its piece of a line stand before it
+    word : int64, shape (c,)           its bytes without the separator; 0 for a line's end
     focus : what each chunk attends to
     salt : of the chunks' hashes
     """
@@ -59,6 +62,7 @@ class Reading:
     size: NDArray[np.int64]
     name: U32
     within: NDArray[np.int64]
+    word: NDArray[np.int64]
     focus: Focus
     salt: int
 
@@ -75,11 +79,15 @@ class Familiarity:
     frequency : uint32, shape (n,)   how often it was seen
     settled : bool, shape (n,)       it was always followed by the same symbol, often enough to expect no other
     foci : chunks attended to at a time
+    pairs_one_in : pieces of lines for each whose pairs of words are counted
+    settings : which mechanisms are on
     """
 
     frequency: U32
     settled: NDArray[np.bool_]
     foci: int
+    pairs_one_in: int
+    settings: Settings
 
 
 def read(
@@ -115,6 +123,7 @@ def read(
         size=parsed.size,
         name=name,
         within=chunks_before(opens),
+        word=np.where(terminator[start], 0, length - separator[block.data[start + length - 1]]),
         focus=attend(name, seen, opens, familiarity.foci),
         salt=chunk_salt(port),
     )
@@ -147,21 +156,31 @@ def count(
     holder = np.maximum(chunk - 1, 0)
     reaches = reading.within[chunk] > 0
     open_ = (source != end) & (source != opening) & ~familiarity.settled[source]  # the source leaves something open
-    attended: list[U64] = []
+    attended: list[U64] = [np.empty(0, np.uint64)]
+    on = familiarity.settings
     key = reading.focus.key
     for slot in range(familiarity.foci):
         focus = np.where(reaches & open_, key[slot, holder], NOTHING)
         told = np.flatnonzero(focus != NOTHING)
-        attended.append(pack(pack(focus[told], here[told]), target[told]))
+        if on.attention:
+            attended.append(pack(pack(focus[told], here[told]), target[told]))
         if not slot:
             main, lag = reading.focus.chunk[slot, holder[told]], reading.focus.lag[slot, holder[told]] + 1
             context_edges = pack(pack(main, target[told]), lag.astype(np.uint64))
+    near = chosen_pieces(
+        reading.window, block.piece_start, block.piece_end - block.piece_start, familiarity.pairs_one_in
+    )
+    piece = np.cumsum(reading.within == 0) - 1
+    words = np.flatnonzero((reading.word > 0) & near[piece])
+    named = word_names(reading.window.hash(reading.start[words], reading.word[words], reading.salt))
+    none = np.empty(0, np.uint64)
     keys = {
         "links": pack(source, target)[source != end],
-        "transformers": pack(pack(before[open_], here[open_]), target[open_]),
+        "transformers": pack(pack(before[open_], here[open_]), target[open_]) if on.edge_transformers else none,
         "attended": np.concatenate(attended),
-        "context_edges": context_edges,
+        "context_edges": context_edges if on.context_edges else none,
         "grams": ngrams(block, carry.before, port),
+        "pairs": pair_keys(named, piece[words], np.concatenate(([block.opens], block.closed[:-1])), block.closed),
     }
     codes = np.concatenate((carry.before, codes_of(block)[-ORDER:]))[-ORDER:]
     return keys, Carry(stream[-1], codes)

@@ -34,12 +34,14 @@ def target_of(key: U64) -> U32:
     return (key & RANK_MASK).astype(np.uint32)
 
 
-def close(symbols: Symbols, raw: Counts) -> Counts:
+def close(symbols: Symbols, raw: Counts, flows: bool = True) -> Counts:
     """Let evidence flow down from patterns to their constituents.
 
     for (i, j), n in raw:           n more for (right(i), j), (right(right(i)), j), ...
     for each pattern (a, b) seen n times, at any depth:  n more for (a, b), and as above for right(a), ...
     for (i, j), n in raw:           n more for (END, j): nothing follows END, so its row holds what came after anything
+
+    flows : False for the last of these alone
     """
     source = source_of(raw.key).astype(np.uint32)
     target = symbols.by_rank[target_of(raw.key)]
@@ -47,6 +49,9 @@ def close(symbols: Symbols, raw: Counts) -> Counts:
     opening = symbols.base[symbols.port[target]] + np.uint32(END)
     closed.add_run(sum_by_key(pack(opening, symbols.rank[target]), raw.count))
     seen = np.bincount(target, raw.count, symbols.size).astype(np.int64)
+    if not flows:
+        closed.add_run(raw)
+        return closed.fold()
     del opening
     for begin in range(0, source.size, SLICE):
         part = slice(begin, begin + SLICE)

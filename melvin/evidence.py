@@ -7,7 +7,7 @@ targets that begin with given bytes are one range of keys.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
 from melvin.edges import renumber
@@ -25,6 +25,7 @@ class Evidence:
     context_edges : (r, j, lag)  j came in the chunk `lag` after r, which was attended to
         where h, i and r are chunks by name; i is the one before j, with the part of j's own chunk that stands before j
     grams : six bytes            five bytes and what came next
+    pairs : (v, w, lag)          words near each other in a line (see `words`)
     """
 
     links: Counts
@@ -32,6 +33,7 @@ class Evidence:
     attended: Counts
     context_edges: Counts
     grams: Counts
+    pairs: Counts
 
     @classmethod
     def empty(cls) -> Evidence:
@@ -40,7 +42,7 @@ class Evidence:
     def renumber(self, before: Symbols, after: Symbols) -> Evidence:
         """The same evidence with the ranks of a grown set of symbols."""
         tables = {name: renumber(getattr(self, name), before, after, shift) for name, shift in RANK_SHIFT.items()}
-        return Evidence(**tables, grams=self.grams)
+        return replace(self, **tables)
 
 
 TABLES = tuple(field.name for field in fields(Evidence))
@@ -55,7 +57,7 @@ RANK_SHIFT = {
 # Entries of the tables that grow with every new combination of words: those one generation may add, and those a brain
 # keeps. On 10 MB of prose, forgetting what was seen once cost 0.011 bits a byte for transformers, 0.003 for attention.
 ADDED = {"transformers": 2 << 20, "attended": 1 << 19, "context_edges": 1 << 19}
-KEPT = {"transformers": 3 << 20, "attended": 3 << 19, "context_edges": 1 << 19}
+KEPT = {"transformers": 3 << 20, "attended": 3 << 19, "context_edges": 1 << 19, "pairs": 1 << 20}
 
 
 class Runs:

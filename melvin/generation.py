@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin import edges, patterns
+from melvin import edges, lexicon, patterns
 from melvin.attention import foci
 from melvin.chunks import SEPARATE_FROM, default_separators, learn_separators
 from melvin.contexts import byte_pairs, codes_of
@@ -25,9 +25,11 @@ from melvin.evidence import KEPT, TABLES, Evidence, Runs
 from melvin.heads import Model, Weights, fit
 from melvin.lexicon import Lexicon
 from melvin.lines import Block, lines_block
-from melvin.parse import Parser
+from melvin.parse import Parser, chunk_salt
+from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import BYTES, END, SYMBOL_BITS, Symbols
 from melvin.tables import SMALL, Counts, fold, forget
+from melvin.words import KEPT_WORDS, PAIR_BYTES, Words
 
 FIRST_GENERATION = 32  # bytes: a generation ends when so many were fed, and from then on each time they have doubled
 
@@ -42,6 +44,8 @@ class Snapshot:
     evidence : what was seen, and how often
     separator : bool, shape (ports, 256)   the bytes before which a chunk begins
     weights : how far each head is trusted
+    words : those that can be named
+    settings : which mechanisms are on
     generation : how many have ended;  ends_at : bytes fed at which this one ends
     """
 
@@ -51,20 +55,25 @@ class Snapshot:
     weights: Weights
     generation: int
     ends_at: int
+    words: Words = field(default_factory=Words.empty)
+    settings: Settings = EVERYTHING
 
     @classmethod
-    def empty(cls) -> Snapshot:
+    def empty(cls, settings: Settings = EVERYTHING) -> Snapshot:
         separator = np.zeros((0, BYTES), np.bool_)
-        return cls(Symbols.empty(), Evidence.empty(), separator, Weights.none(), 0, FIRST_GENERATION)
+        return cls(Symbols.empty(), Evidence.empty(), separator, Weights.none(), 0, FIRST_GENERATION, settings=settings)
 
     @cached_property
     def model(self) -> Model:
         """What the heads read."""
-        return Model(self.symbols, self.evidence)
+        return Model(self.symbols, self.evidence, self.settings)
 
     @cached_property
     def familiarity(self) -> Familiarity:
-        return familiarity(self.symbols, self.evidence.links, foci(self.ends_at // 2))
+        fresh = self.ends_at // 2  # bytes of the generation that is going on
+        return familiarity(
+            self.symbols, self.evidence.links, foci(fresh), pairs_one_in=fresh // PAIR_BYTES, settings=self.settings
+        )
 
     def with_port(self, name: str, born: int) -> Snapshot:
         if name in self.symbols.ports:
@@ -96,7 +105,9 @@ class Gathering:
         self.runs = Runs(self.runs.fold().renumber(before, after), self.runs.halvings)
 
 
-def familiarity(symbols: Symbols, links: Counts, attended: int) -> Familiarity:
+def familiarity(
+    symbols: Symbols, links: Counts, attended: int, *, pairs_one_in: int, settings: Settings
+) -> Familiarity:
     """How often each symbol was seen, and whether what follows it is settled.
 
     A pattern that was only just formed has not been seen as such: its edge was, so often at the most.
@@ -114,30 +125,42 @@ def familiarity(symbols: Symbols, links: Counts, attended: int) -> Familiarity:
     if links.size:
         frequency[young] = np.where(links.key[place] == edge, links.count[place], 0)
     settled = (np.diff(row) == 1) & (np.diff(running[row]) >= SETTLED)
-    return Familiarity(np.minimum(frequency, SMALL - 1).astype(np.uint32), settled, attended)
+    return Familiarity(np.minimum(frequency, SMALL - 1).astype(np.uint32), settled, attended, pairs_one_in, settings)
 
 
 def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
-    """The snapshot with all evidence gathered so far folded in, its symbols as they were: what a query reads."""
+    """The snapshot with all evidence gathered so far folded in, its symbols as they were: what a query reads.
+
+    The chunks of the gathering must have been handed over (see `Learner.tally`).
+    """
     runs = Runs(gathering.runs.fold(), gathering.runs.halvings)
     parser = Parser(snapshot.symbols)
     for port, block in sampled(gathering):
         carry = Carry.opening(snapshot.symbols, port)
-        reading = read(parser, snapshot.familiarity, snapshot.separator[port], block, port, carry)
+        reading = read(parser, snapshot.familiarity, snapshot.separator[port], block, port, carry, tally=True)
         keys, _ = count(snapshot.symbols, snapshot.familiarity, block, port, carry, reading)
         runs.add(keys)
     gathered = Gathering(runs)
+    words = with_words(snapshot, lexicon.fold(gathering.lexicon, parser.lexicon()))
     for name in TABLES:
         snapshot = merge(snapshot, gathered, name)
-    return snapshot
+    return replace(snapshot, words=words)
+
+
+def with_words(known: Snapshot, read: Lexicon) -> Words:
+    """The words known, and those of a lexicon."""
+    salts = [chunk_salt(port) for port in range(len(known.symbols.ports))]
+    words = known.words.fold(Words.of(known.symbols, read, known.separator, salts))
+    return words.kept(KEPT_WORDS if known.settings.forgetting else None)
 
 
 def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:
     """Fold in what was gathered for one table; the gathering hands it over and no longer holds it."""
     counted = gathering.runs.take(name)
     if name == "links":
-        counted = edges.close(snapshot.symbols, counted)
-    table = forget(fold(getattr(snapshot.evidence, name), counted), KEPT.get(name))
+        counted = edges.close(snapshot.symbols, counted, snapshot.settings.evidence_flow)
+    limit = KEPT.get(name) if snapshot.settings.forgetting else None
+    table = forget(fold(getattr(snapshot.evidence, name), counted), limit)
     return replace(snapshot, evidence=replace(snapshot.evidence, **{name: table}))
 
 
@@ -147,13 +170,14 @@ def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     separator = known.separator
     if fed >= SEPARATE_FROM:
         separator = np.vstack([learn_separators(pairs) for pairs in byte_pairs(known.evidence.grams, len(separator))])
-    grown = patterns.form(known.symbols, gathering.lexicon, born=fed)
+    grown = patterns.form(known.symbols, gathering.lexicon, born=fed) if known.settings.patterns else known.symbols
     return replace(
         known,
         symbols=grown,
         evidence=known.evidence.renumber(known.symbols, grown),
         separator=separator,
         weights=weights,
+        words=with_words(known, gathering.lexicon),
         generation=known.generation + 1,
         ends_at=max(2 * fed, FIRST_GENERATION),
     )

@@ -23,6 +23,7 @@ from melvin.attention import MAX_FOCI, NOTHING
 from melvin.contexts import F64, Context, derive, probability
 from melvin.edges import pack, target_of
 from melvin.evidence import RANK_SHIFT, Evidence
+from melvin.settings import Settings
 from melvin.symbols import END, NONE, START, U32, Symbols
 from melvin.tables import I64, SMALL, U64, Counts
 
@@ -81,9 +82,20 @@ class Rows:
 class Model:
     """What the heads read: the evidence, as rows, and what is derived from it when it is first needed."""
 
-    def __init__(self, symbols: Symbols, evidence: Evidence) -> None:
+    def __init__(self, symbols: Symbols, evidence: Evidence, settings: Settings) -> None:
         self.symbols = symbols
+        self.settings = settings
         self._evidence = evidence
+
+    @cached_property
+    def silent(self) -> frozenset[int]:
+        """Heads that are off."""
+        on = self.settings
+        off = [] if on.back_off else [ANYTHING, SUFFIX]
+        off += [] if on.context_edges else [CONTEXT]
+        off += [] if on.edge_transformers else [EDGE]
+        off += [] if on.attention else list(range(ATTENDED, SOURCES))
+        return frozenset(off)
 
     @cached_property
     def links(self) -> Rows:
@@ -104,6 +116,11 @@ class Model:
     @cached_property
     def contexts(self) -> tuple[Context, ...]:
         return derive(self._evidence.grams)
+
+    @property
+    def byte_view(self) -> tuple[Context, ...]:
+        """The contexts that the heads correct; none where they are off."""
+        return self.contexts if self.settings.byte_contexts else ()
 
 
 @dataclass(frozen=True)
@@ -147,6 +164,7 @@ class Opinion:
     total, distinct : int64, shape (n, 1)   evidence, and different symbols in it (1 where all go on with one byte)
     found, same : int64, shapes (n, m), (n, 1)
     further : bool, shape (n, 1)   the head's context is longer than the longest that the byte view has seen before
+    adaptive : its weight depends on the evidence
     `same` is the evidence that the coming symbol is already complete: what comes next is then for the heads before.
     """
 
@@ -156,6 +174,7 @@ class Opinion:
     found: I64
     same: I64
     further: NDArray[np.bool_]
+    adaptive: bool
 
     def share(self, prior: F64) -> F64:
         """f: (n, m)"""
@@ -167,6 +186,8 @@ class Opinion:
 
     def bucket(self) -> I64:
         """(n, 1): how much evidence, of what variety."""
+        if not self.adaptive:
+            return np.zeros(self.total.shape, np.int64)
         some = np.maximum(self.total, 1)
         size = np.minimum(np.frexp(some.astype(np.float64))[1] - 1, SIZE_BUCKETS - 1)
         fourths = np.minimum(4 * self.distinct // some, VARIETY_BUCKETS - 2)
@@ -245,13 +266,13 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
     for heads in zip(*(_sources(model, boundary) for boundary in places.boundaries), strict=True):
         for index, (head, rows, source, there, extent) in enumerate(heads):
             boundary = places.boundaries[index]
-            if head < SYMBOL and not index:  # of a symbol not begun, the byte view knows all that these do
-                continue
+            if head in model.silent or (head < SYMBOL and not index and model.byte_view):
+                continue  # of a symbol not begun, the byte view knows all that the first ones do
             alive = boundary.valid & there
             if not alive.any():
                 continue
             further = (extent + boundary.depth > longest[:, 0])[:, None]
-            yield _opinion(symbols, rows, index * SOURCES + head, source, alive, further, spans[index])
+            yield _opinion(model, rows, index * SOURCES + head, source, alive, further, spans[index])
 
 
 @dataclass(frozen=True)
@@ -298,7 +319,7 @@ def _sources(model: Model, boundary: Boundary) -> Iterator[tuple[int, Rows, U64,
 
 
 def _opinion(
-    symbols: Symbols,
+    model: Model,
     rows: Rows,
     head: int,
     source: U64,
@@ -306,6 +327,7 @@ def _opinion(
     further: NDArray[np.bool_],
     span: _Span,
 ) -> Opinion:
+    symbols = model.symbols
     at = np.flatnonzero(there)  # rows are looked up only where there are any
     row = source[at, None]
     low, depth, same = span.low[at], span.depth[at], span.same[at]
@@ -320,12 +342,12 @@ def _opinion(
     distinct_all[at] = np.where(one_way, 1, distinct)
     found[at] = rows.between(rows.place(row, span.found_low[at]), rows.place(row, span.found_high[at]))
     same_all[at] = rows.between(begin, inside)
-    return Opinion(head, total, distinct_all, found, same_all, further)
+    return Opinion(head, total, distinct_all, found, same_all, further, model.settings.adaptive_heads)
 
 
 def predict(model: Model, weights: Weights, places: Places, code: I64) -> F64:
     """P(code) at each place. code : int64, shape (n, m) -> float64, shape (n, m)."""
-    result, longest = probability(model.contexts, places.context[:, None], code)
+    result, longest = probability(model.byte_view, places.context[:, None], code)
     for opinion in opinions(model, places, code, longest):
         weight = weights.of(opinion)
         result = weight * opinion.share(result) + (1 - weight) * result
@@ -337,7 +359,7 @@ def fit(model: Model, weights: Weights, places: Places, code: I64) -> tuple[F64,
 
     Returns what was predicted with the weights as they were, float64 of shape (n,), and the fitted weights.
     """
-    now, longest = probability(model.contexts, places.context[:, None], code[:, None])
+    now, longest = probability(model.byte_view, places.context[:, None], code[:, None])
     better = now
     for opinion in opinions(model, places, code[:, None], longest):
         weight = weights.of(opinion)

@@ -24,6 +24,7 @@ from melvin.symbols import (
     Symbols,
 )
 from melvin.tables import U64, Counts
+from melvin.words import Words
 
 MAX_TOTAL = float(1 << 62)  # of a table's counts: twice as much still fits into 64 bits with a sign
 SLICE = 1 << 16  # symbols looked at at a time
@@ -133,4 +134,17 @@ def lexicon_holds(held: Lexicon, s: Symbols) -> bool:
         and float((held.count * held.size.astype(np.float64)).sum()) < MAX_TOTAL
         and (held.pool < s.size).all()
         and not is_border(s, held.pool).any()
+    )
+
+
+def words_hold(held: Words, ports: int) -> bool:
+    """Whether words ascend by name, on ports that there are, and their text is as long as they say."""
+    return bool(
+        held.name.size == held.port.size == held.count.size == held.size.size
+        and (held.name[1:] > held.name[:-1]).all()
+        and int(held.port.max(initial=0)) < max(ports, 1)
+        and (held.size > 0).all()
+        and int(held.size.sum(dtype=np.int64)) == held.text.size
+        and (held.count > 0).all()
+        and float(held.count.sum(dtype=np.float64)) < MAX_TOTAL
     )
