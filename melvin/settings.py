@@ -1,0 +1,52 @@
+"""Settings: which mechanisms of the learner are on. All are, unless somebody asks what one of them is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from melvin.errors import InputError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The mechanisms, each with what is left when it is off. They are chosen for a new brain, and stay with it.
+
+    patterns           symbols are bytes alone
+    byte_contexts      the heads correct a uniform guess, not what the last five bytes say
+    back_off           no head asks what the last symbol ends with, or what came after anything
+    evidence_flow      what a pattern was followed by does not count for the symbols that it ends with
+    context_edges      no head asks what came some chunks after the one attended to
+    edge_transformers  no head asks what followed the edge just taken
+    attention          no head asks what came once the chunk attended to and the last one stood so
+    adaptive_heads     each head has one weight, however much evidence it has
+    forgetting         every table keeps all that was counted
+    """
+
+    patterns: bool = True
+    byte_contexts: bool = True
+    back_off: bool = True
+    evidence_flow: bool = True
+    context_edges: bool = True
+    edge_transformers: bool = True
+    attention: bool = True
+    adaptive_heads: bool = True
+    forgetting: bool = True
+
+    @classmethod
+    def without(cls, mechanisms: Iterable[str]) -> Settings:
+        """Everything but these. Raises InputError for a name that is no mechanism."""
+        off = list(mechanisms)
+        for name in off:
+            if name not in MECHANISMS:
+                raise InputError(f"there is no mechanism {name!r}: it must be one of {', '.join(MECHANISMS)}")
+        return cls(**dict.fromkeys(off, False))
+
+    @property
+    def off(self) -> tuple[str, ...]:
+        """Names of the mechanisms that are off."""
+        return tuple(name for name in MECHANISMS if not getattr(self, name))
+
+
+MECHANISMS = tuple(field.name for field in fields(Settings))
+EVERYTHING = Settings()

@@ -1,0 +1,195 @@
+"""Words: chunks without the separator behind them, by name, and which of them stand near each other in a line.
+
+A name is a hash of the word's bytes, so it is the same in every generation and in every brain. Abstraction,
+composition and time read these two tables; both stay bounded: in a large generation pairs are counted in a sample of
+the lines, chosen by their content, and the words and pairs that were seen least are forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melvin.chunks import Window
+from melvin.hashing import mix
+from melvin.lexicon import Lexicon
+from melvin.symbols import U32, Symbols
+from melvin.tables import I64, U64, run_starts
+
+WORD_BITS = 28  # of a name: of 100,000 words, about 20 share one
+BORDER = np.uint32(0)  # the name of a line's border
+NEAR = 4  # words looked back and ahead: a pair has a lag of 1 to NEAR
+LAG_BITS = 6
+BEHIND = np.uint64(1 << LAG_BITS)  # marks a pair whose second word stands before the first
+LAG_MASK = np.uint64((1 << LAG_BITS) - 1)
+PAIR_BYTES = 1 << 20  # of lines whose pairs are counted, about, in one generation
+PAIR_SALT = 2  # keeps the hash that chooses them apart from others
+KEPT_WORDS = 1 << 17
+
+
+def word_names(key: U64) -> U32:
+    """Names of words, from the hashes of their bytes. Shape (n,) -> (n,)."""
+    return np.maximum((key >> np.uint64(64 - WORD_BITS)).astype(np.uint32), BORDER + np.uint32(1))
+
+
+def pack_pair(word: U32, other: U32, lag: NDArray[np.integer] | int, behind: bool) -> U64:
+    """Key of a pair: `other` stands `lag` words after `word`, or before it with `behind`."""
+    place = np.asarray(lag, np.uint64) | (BEHIND if behind else np.uint64(0))
+    near = np.uint64(LAG_BITS + 1)
+    first, second = word.astype(np.uint64), other.astype(np.uint64)
+    return np.asarray(first << np.uint64(WORD_BITS) + near | second << near | place)
+
+
+def unpack_pair(key: U64) -> tuple[U32, U32, I64, NDArray[np.bool_]]:
+    """word, other, lag, behind: the inverse of `pack_pair`."""
+    near = np.uint64(LAG_BITS + 1)
+    mask = np.uint64((1 << WORD_BITS) - 1)
+    other = ((key >> near) & mask).astype(np.uint32)
+    return (
+        (key >> (near + np.uint64(WORD_BITS))).astype(np.uint32),
+        other,
+        (key & LAG_MASK).astype(np.int64),
+        (key & BEHIND) != 0,
+    )
+
+
+def row_of(word: int) -> tuple[int, int]:
+    """The range of keys [begin, end) that begin with a word."""
+    shift = WORD_BITS + LAG_BITS + 1
+    return word << shift, (word + 1) << shift
+
+
+def pair_keys(word: U32, piece: I64, opens: NDArray[np.bool_], closes: NDArray[np.bool_]) -> U64:
+    """Every pair of near words of a piece, seen from both.
+
+    Parameters
+    ----------
+    word : uint32, shape (n,)     names of words, piece after piece
+    piece : int64, shape (n,)     which piece each stands in, ascending
+    opens, closes : bool, shape (pieces,)   the piece begins its line, and ends it
+    """
+    keys: list[U64] = []
+    for lag in range(1, NEAR + 1):
+        near = np.flatnonzero(piece[lag:] == piece[:-lag])
+        before, after = word[near], word[near + lag]
+        keys += [pack_pair(before, after, lag, behind=False), pack_pair(after, before, lag, behind=True)]
+    starts = run_starts(piece.astype(np.uint64))
+    first, last = word[starts], word[np.append(starts, word.size)[1:] - 1]
+    first, last = first[opens[piece[starts]]], last[closes[piece[starts]]]
+    keys.append(pack_pair(first, np.full(first.size, BORDER), 1, behind=True))
+    keys.append(pack_pair(last, np.full(last.size, BORDER), 1, behind=False))
+    return np.concatenate(keys)
+
+
+def chosen_pieces(window: Window, start: I64, length: I64, one_in: int) -> NDArray[np.bool_]:
+    """The pieces whose pairs are counted: all, or by a hash of their content one in so many."""
+    if one_in <= 1:
+        return np.ones(start.size, np.bool_)
+    hashed = window.hash(start, np.minimum(length, 64), PAIR_SALT)
+    return np.asarray(mix(hashed) % np.uint64(one_in) == 0)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words that a brain can name, ascending by name.
+
+    name : uint32, shape (n,)
+    port : uint16, shape (n,)
+    count : int64, shape (n,)     how often it was read
+    size : uint8, shape (n,)      its bytes
+    text : uint8, shape (b,)      those bytes, word after word
+    """
+
+    name: U32
+    port: NDArray[np.uint16]
+    count: I64
+    size: NDArray[np.uint8]
+    text: NDArray[np.uint8]
+
+    @classmethod
+    def empty(cls) -> Words:
+        return cls(
+            np.empty(0, np.uint32),
+            np.empty(0, np.uint16),
+            np.empty(0, np.int64),
+            np.empty(0, np.uint8),
+            np.empty(0, np.uint8),
+        )
+
+    @classmethod
+    def of(cls, symbols: Symbols, lexicon: Lexicon, separator: NDArray[np.bool_], salts: Sequence[int]) -> Words:
+        """The words among a lexicon's chunks. salts : of the hashes of each port's chunks"""
+        if not lexicon.key.size:
+            return cls.empty()
+        length = symbols.length[lexicon.pool].astype(np.int64)
+        spread = np.repeat(lexicon.pool, length)
+        depth = np.arange(spread.size) - np.repeat(np.cumsum(length) - length, length)
+        text = (symbols.code_at(spread, depth) - 1).astype(np.uint8)
+        first = np.cumsum(lexicon.size) - lexicon.size
+        size = np.add.reduceat(length, first)
+        start = np.cumsum(size) - size
+        port = symbols.port[lexicon.pool[first]]
+        size = size - separator[port, text[start + size - 1]]
+        name = np.zeros(size.size, np.uint32)
+        window = Window(text)
+        for index, salt in enumerate(salts):
+            mine = np.flatnonzero(port == index)
+            name[mine] = word_names(window.hash(start[mine], size[mine], salt))
+        return _gathered(name, port, lexicon.count, size, start, text, size > 0)
+
+    def fold(self, other: Words) -> Words:
+        """Add two tables; of two words of one name, the text of the first stays."""
+        size = np.concatenate((self.size, other.size)).astype(np.int64)
+        return _gathered(
+            np.concatenate((self.name, other.name)),
+            np.concatenate((self.port, other.port)),
+            np.concatenate((self.count, other.count)),
+            size,
+            np.cumsum(size) - size,
+            np.concatenate((self.text, other.text)),
+            np.ones(size.size, np.bool_),
+        )
+
+    def kept(self, limit: int | None) -> Words:
+        """The words that were read most often; None: all."""
+        if limit is None or self.name.size <= limit:
+            return self
+        least = np.partition(self.count, self.count.size - limit)[self.count.size - limit]
+        size = self.size.astype(np.int64)
+        keep = self.count > least
+        keep |= (self.count == least) & (int(keep.sum()) + np.cumsum(self.count == least) <= limit)
+        return _gathered(self.name, self.port, self.count, size, np.cumsum(size) - size, self.text, keep)
+
+    def payload(self, index: int) -> bytes:
+        """The bytes of one word."""
+        end = int(self.size[: index + 1].sum(dtype=np.int64))
+        return self.text[end - int(self.size[index]) : end].tobytes()
+
+    def find(self, name: int) -> int | None:
+        """Place of a word in the table, None where it is not in it."""
+        at = int(np.searchsorted(self.name, np.uint32(name)))
+        return at if at < self.name.size and int(self.name[at]) == name else None
+
+
+def _gathered(
+    name: U32,
+    port: NDArray[np.uint16],
+    count: I64,
+    size: I64,
+    start: I64,
+    text: NDArray[np.uint8],
+    keep: NDArray[np.bool_],
+) -> Words:
+    """A table of some words, equal names added up."""
+    some = np.flatnonzero(keep)
+    order = some[np.argsort(name[some], kind="stable")]
+    starts = run_starts(name[order].astype(np.uint64))
+    if not starts.size:
+        return Words.empty()
+    first = order[starts]
+    length = size[first]
+    spread = np.repeat(start[first] - (np.cumsum(length) - length), length) + np.arange(int(length.sum()))
+    return Words(name[first], port[first], np.add.reduceat(count[order], starts), length.astype(np.uint8), text[spread])
