@@ -155,7 +155,7 @@ def _state(file: Container) -> dict[str, Any]:
         state = json.loads(file.metadata["state"])
         good = all(type(state[name]) is int and 0 <= state[name] < MAX_COUNT for name in _COUNTS)
         thinned = state["thinned"]
-        good = good and thinned.keys() == ADDED.keys()
+        good = good and thinned.keys() <= ADDED.keys()
         good = good and all(type(n) is int and 0 <= n < HASH_BITS for n in thinned.values())
         good = good and all(name in MECHANISMS for name in state.get("off", ()))
         good = good and state["fed"] < state["ends_at"] and state["halvings"] < HASH_BITS

@@ -56,7 +56,7 @@ RANK_SHIFT = {
 
 # Entries of the tables that grow with every new combination of words: those one generation may add, and those a brain
 # keeps. On 10 MB of prose, forgetting what was seen once cost 0.011 bits a byte for transformers, 0.003 for attention.
-ADDED = {"transformers": 2 << 20, "attended": 1 << 19, "context_edges": 1 << 19}
+ADDED = {"transformers": 2 << 20, "attended": 1 << 19, "context_edges": 1 << 19, "pairs": 1 << 20}
 KEPT = {"transformers": 3 << 20, "attended": 3 << 19, "context_edges": 1 << 19, "pairs": 1 << 20}
 
 

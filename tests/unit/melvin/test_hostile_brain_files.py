@@ -195,10 +195,12 @@ SECTIONS = [
     "gathering",
     "grams",
     "links",
+    "pairs",
     "separator",
     "symbols",
     "transformers",
     "weights",
+    "words",
 ]
 
 
