@@ -7,6 +7,8 @@ cpu.prefer_fast_sort()
 from melvin.brain import Brain, Pattern, Progress, Stats
 from melvin.brainfile import verify
 from melvin.errors import MelvinError
+from melvin.frames import Frame
+from melvin.priming import Primed
 from melvin.query import Answer, Candidate, Distribution
 from melvin.settings import Settings
 
@@ -15,8 +17,10 @@ __all__ = [
     "Brain",
     "Candidate",
     "Distribution",
+    "Frame",
     "MelvinError",
     "Pattern",
+    "Primed",
     "Progress",
     "Settings",
     "Stats",

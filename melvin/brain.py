@@ -12,20 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from melvin import brainfile, lines
+from melvin import brainfile, frames, lines, priming
+from melvin.bridges import Bridges
 from melvin.counting import Carry
 from melvin.errors import InputError
 from melvin.evidence import TABLES
+from melvin.frames import Frame
 from melvin.generation import Gathering, Snapshot, absorb
 from melvin.learner import Learner
 from melvin.lines import Block, to_bytes
 from melvin.place import Place
+from melvin.priming import Primed
 from melvin.query import BATCH_PLACES, Answer, Distribution, Reader
 from melvin.resume import Resume
 from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import GROUND
 from melvin.tables import size_of_union
 
+PRIMED = 10  # payloads that `primed` names unless more are asked for
 TEXT = "text"  # the port that lines go to unless another is named
 
 
@@ -88,6 +92,7 @@ class Brain:
     def __init__(self, settings: Settings = EVERYTHING) -> None:
         self._learner = Learner(Snapshot.empty(settings), Gathering(), fed=0, lines=0)
         self._reader: Reader | None = None
+        self._bridges: Bridges | None = None
 
     # ---------------------------------------------------------------- learning
 
@@ -139,6 +144,25 @@ class Brain:
         self._learn(lines.blocks(lines.from_file(stream, stage), place), port, stage, on_progress, place)
         if place is not None:
             place.learnt(None)
+
+    def learn_frames(self, rows: Iterable[Frame]) -> None:
+        """Learn frames of any ports, in the order in which they happened.
+
+        Each payload is learnt as one line of its port, whatever bytes it holds (an empty one is skipped). Frames
+        between which no long gap lies are an episode: what happens together on two ports is bridged, see `primed`. A
+        time before that of the last frame begins another recording.
+
+        Raises
+        ------
+        InputError : a timestamp that is none, or too many ports; the frames before it are learnt
+        """
+        self._reader = self._bridges = None
+        frames.learn_frames(self._learner, rows)
+
+    def learn_episode(self, rows: Iterable[tuple[str, bytes | str]]) -> None:
+        """Learn (port, payload) frames that happened together, an episode of its own; otherwise as `learn_frames`."""
+        self._reader = self._bridges = None
+        frames.learn_episode(self._learner, rows)
 
     def _learn(
         self,
@@ -214,14 +238,18 @@ class Brain:
         self._learner.tally()
         return absorb(self._learner.snapshot, self._learner.gathering)
 
-    def _ask(self, port: str) -> tuple[Reader, int]:
+    def _index(self, port: str) -> int:
         known = self._learner.snapshot.symbols.ports
         if port not in known:
             has = f"it has heard of {', '.join(known)}" if known else "it has learnt nothing yet"
             raise InputError(f"the brain has no port {port!r}: {has}")
+        return known.index(port)
+
+    def _ask(self, port: str) -> tuple[Reader, int]:
+        index = self._index(port)
         if self._reader is None:
             self._reader = Reader(self.snapshot)
-        return self._reader, known.index(port)
+        return self._reader, index
 
     def query(self, text: bytes | str, *, port: str = TEXT) -> Answer:
         """How the brain goes on from a text."""
@@ -237,6 +265,18 @@ class Brain:
         """P(the text goes on with exactly these bytes next)."""
         reader, index = self._ask(port)
         return reader.probability(to_bytes(text), to_bytes(continuation), index)
+
+    def primed(self, text: bytes | str, port: str = TEXT, *, on: str, n: int = PRIMED) -> list[Primed]:
+        """The payloads of the port `on` that a payload of `port` brings to mind, at most n, best first.
+
+        Best is what it makes likelier by most: the probability of an episode that has it, less that of any episode.
+        Empty when nothing like the payload was ever part of an episode with that port.
+        """
+        self._index(port)
+        self._index(on)
+        if self._bridges is None:
+            self._bridges = self._learner.binding.bridges()
+        return priming.primed(self._bridges, to_bytes(text), port, on, n)
 
     def recall(self, prefix: bytes | str, *, port: str = TEXT) -> bytes:
         """The line that begins with a prefix: the prefix and how the brain goes on from it."""

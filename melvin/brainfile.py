@@ -4,6 +4,7 @@ Schema history
 --------------
 melvin.brain/1    symbols, the tables of evidence, separator, weights; and what the present generation has gathered
 melvin.brain/2    words, pairs of words, settings; a brain of version 1 has none, and every mechanism on
+melvin.brain/3    episodes and bridges (see `bindingfile`); a brain of an earlier version has none
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from melvin.binding import Binding
+from melvin.bindingfile import Contradiction, arrays_of, read_binding, state_of
 from melvin.container import Array, Container, write
 from melvin.edges import source_of, target_of
 from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, SaveError
@@ -32,7 +35,7 @@ from melvin.tables import Counts
 from melvin.words import Words
 
 SCHEMA = "melvin.brain"
-VERSION = 2
+VERSION = 3
 RESUME = "resume"
 
 _SYMBOLS = {
@@ -77,6 +80,7 @@ def save(path: Path, learner: Learner) -> None:
     arrays |= _sample(gathering.sample)
     for name, dtype in _LEXICON.items():
         arrays[f"gathering.lexicon.{name}"] = getattr(gathering.lexicon, name).astype(dtype)
+    arrays |= arrays_of(learner.binding, snapshot.symbols.ports)
     state = {
         "halvings": gathering.lexicon.halvings,
         "thinned": gathering.runs.halvings,
@@ -86,6 +90,7 @@ def save(path: Path, learner: Learner) -> None:
         "fed": learner.fed,
         "lines": learner.lines,
         "off": snapshot.settings.off,
+        "episodes": state_of(learner.binding),
     }
     metadata = {"schema": f"{SCHEMA}/{VERSION}", "state": json.dumps(state, sort_keys=True)}
     if learner.resume is not None:
@@ -121,6 +126,7 @@ def load(path: Path) -> Learner:
     )
     _check_structure(path, snapshot, gathering)
     learner = Learner(snapshot, gathering, fed=state["fed"], lines=state["lines"])
+    learner.binding = _read_binding(file, state)
     if RESUME in file.metadata:
         learner.resume = _read_resume(file, symbols)
     return learner
@@ -175,6 +181,15 @@ def _read_resume(file: Container, symbols: Symbols) -> Resume:
         raise DamagedBrainError(
             f"{file.path}: the section {RESUME!r} is damaged ({error}): restore the file from a copy"
         ) from error
+
+
+def _read_binding(file: Container, state: dict[str, Any]) -> Binding:
+    if _version(file) < 3:
+        return Binding()
+    try:
+        return read_binding(file, state.get("episodes"), state["ports"])
+    except Contradiction as section:
+        raise _contradiction(file.path, str(section)) from section
 
 
 def _version(file: Container) -> int:

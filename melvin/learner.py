@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from melvin.binding import Binding
 from melvin.chunks import Window
 from melvin.contexts import MAX_PORTS
 from melvin.counting import Carry, count, read
@@ -37,6 +38,7 @@ class Learner:
         self.lines = lines
         self.resume: Resume | None = None  # where in its input a training stands, while nothing more is learnt
         self.whole = True  # no block is learnt in part
+        self.binding = Binding()  # of what several ports carry at a time
         self._parser = Parser(snapshot.symbols)
 
     def port(self, name: str) -> int:

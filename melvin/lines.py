@@ -141,10 +141,17 @@ def make_block(raw: NDArray[np.uint8], opens: bool) -> Block | None:
 
 
 def lines_block(texts: Iterable[bytes]) -> Block:
-    """One line a text, as it is: nothing dropped, every byte data."""
-    pieces = [np.frombuffer(text + bytes([LF]), np.uint8) for text in texts]
-    length = np.array([piece.size for piece in pieces])
-    return Block(np.concatenate(pieces), np.cumsum(length) - length, np.ones(length.size, np.bool_), opens=True)
+    """One line a text, as it is: nothing dropped, every byte data; none of them empty."""
+    data = bytearray()
+    start, closed = [], []
+    for text in texts:
+        pieces = range(0, len(text), MAX_PIECE)
+        start += [len(data) + piece for piece in pieces]
+        closed += [False] * (len(pieces) - 1) + [True]
+        data += text + bytes([LF])
+    return Block(
+        np.frombuffer(bytes(data), np.uint8), np.array(start, np.int64), np.array(closed, np.bool_), opens=True
+    )
 
 
 def from_lines(lines: Iterable[bytes | str]) -> Iterator[bytes]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.bridges import ANY, MAX_PRIMED_BYTES, PAYLOAD_BITS
 from melvin.contexts import ORDER
+from melvin.episodes import GAP_BITS, MAX_FRAMES, MAX_TIME_NS
 from melvin.lexicon import Lexicon
+from melvin.payloads import Payloads
 from melvin.symbols import (
     CODE_BITS,
     CODES,
@@ -23,8 +26,8 @@ from melvin.symbols import (
     WORD_CODES,
     Symbols,
 )
-from melvin.tables import U64, Counts
 from melvin.words import Words
+from melvin.tables import I64, U64, Counts, run_starts
 
 MAX_TOTAL = float(1 << 62)  # of a table's counts: twice as much still fits into 64 bits with a sign
 SLICE = 1 << 16  # symbols looked at at a time
@@ -147,4 +150,40 @@ def words_hold(held: Words, ports: int) -> bool:
         and int(held.size.sum(dtype=np.int64)) == held.text.size
         and (held.count > 0).all()
         and float(held.count.sum(dtype=np.float64)) < MAX_TOTAL
+def cutter_holds(
+    gaps: I64, port: NDArray[np.uint16], size: I64, data: int, border: int | None, last_ns: int | None, ports: int
+) -> bool:
+    """Whether gaps are counted, and an episode that is open consists of frames on ports that there are."""
+    return bool(
+        gaps.size == GAP_BITS
+        and (gaps >= 0).all()
+        and float(gaps.sum(dtype=np.float64)) < MAX_TOTAL
+        and (border is None or 0 < border < GAP_BITS)
+        and (last_ns is None or abs(last_ns) < MAX_TIME_NS)
+        and (last_ns is None) == (size.size == 0)
+        and port.size == size.size <= MAX_FRAMES
+        and (port < ports).all()
+        and (size > 0).all()
+        and float(size.sum(dtype=np.float64)) == data
+    )
+
+
+def bridges_hold(counts: Counts, payloads: Payloads) -> bool:
+    """Whether each feature says first how often it was there, its payloads no oftener; payloads have their bytes."""
+    if not counts_hold(counts):
+        return False
+    feature, target = counts.key >> np.uint64(PAYLOAD_BITS), counts.key & np.uint64((1 << PAYLOAD_BITS) - 1)
+    first = run_starts(feature)
+    episodes = np.repeat(counts.count[first], np.diff(first, append=feature.size))
+    return bool(
+        (feature >> np.uint64(63 - PAYLOAD_BITS) == 0).all()
+        and (target[first] == ANY).all()
+        and (counts.count <= episodes).all()
+        and payloads.key.size == payloads.count.size == payloads.size.size
+        and (payloads.key[1:] > payloads.key[:-1]).all()
+        and ((payloads.key > ANY) & (payloads.key >> np.uint64(PAYLOAD_BITS) == 0)).all()
+        and (payloads.count > 0).all()
+        and float(payloads.count.sum(dtype=np.float64)) < MAX_TOTAL
+        and ((payloads.size > 0) & (payloads.size <= MAX_PRIMED_BYTES)).all()
+        and int(payloads.size.sum()) == payloads.pool.size
     )
