@@ -12,7 +12,7 @@ from melvin.bridges import Bridges, Gathered
 from melvin.container import Array, Container
 from melvin.episodes import Cutter
 from melvin.payloads import Payloads
-from melvin.soundness import bridges_hold, cutter_holds
+from melvin.soundness import MAX_TOTAL, bridges_hold, cutter_holds
 from melvin.tables import Counts, RunStack
 
 GATHERING = "gathering."
@@ -63,7 +63,7 @@ def read_binding(file: Container, state: Any, ports: Sequence[str]) -> Binding:
     end = np.cumsum(size)
     frames = [(ports[p], data[e - n : e]) for p, n, e in zip(port, size, end, strict=True)]
     known, gathered = (_read_bridges(file, where) for where in ("", GATHERING))
-    if state["gathered_bytes"] is None or state["gathered_bytes"] < 0:
+    if state["gathered_bytes"] is None or not 0 <= state["gathered_bytes"] < MAX_TOTAL:
         raise Contradiction("state")
     return Binding(
         Cutter(gaps.tolist(), state["border"], state["last_ns"], frames),

@@ -2,8 +2,9 @@
 
 A payload is looked at as fields: the words and numbers of a text, or, where it is no text, its bytes by their place. A
 field is told by its beginnings, each longer one narrower, the last one the whole field; so a reading that was never
-heard shares its first digits with others. Beginnings of a number know how many digits follow before its point: the 2 of
-23.4 is not that of 2.5.
+heard shares its first digits with others. The fields of a text are looked at twice: wherever they stand, and in their
+place in the row. There a number's beginnings know how many digits follow before its point: the 2 of 23.4 is not that of
+2.5.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ WHOLE_DIGITS = re.compile(rb"[+-]?[0-9]*")
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")  # no text holds them
 MAX_FIELDS = 32  # of a payload, the first ones
 MAX_BEGINNING = 8  # bytes: longer beginnings than that are no broader than the field
-ANYWHERE = -1  # the place of a field that is looked at wherever it stands
-ENDS = -1  # stands for the number of digits that follow, when the field ends there
 NIBBLE = 4  # bits: half a byte is a byte's beginning
 
 Chain = tuple[int, ...]  # hashes of beginnings, the broadest first
@@ -90,13 +89,10 @@ def _text_fields(payload: bytes, seed: int) -> list[tuple[Chain, ...]]:
         digits = WHOLE_DIGITS.match(text)
         point = digits.end() if digits else 0
         ends = range(1, min(len(text), MAX_BEGINNING) + 1)
-        beginnings = [(text[:end], max(point - end, 0)) for end in ends] + [(text, ENDS)]
-        fields.append(
-            tuple(
-                tuple(_hash(b"%d %d %b" % (where, follow, part), seed) for part, follow in beginnings)
-                for where in (ANYWHERE, place)
-            )
-        )
+        anywhere = [b"begins " + text[:end] for end in ends] + [b"is " + text]
+        here = [b"%d begins %d %b" % (place, max(point - end, 0), text[:end]) for end in ends]
+        here += [b"%d is %b" % (place, text)]
+        fields.append(tuple(tuple(_hash(look, seed) for look in chain) for chain in (anywhere, here)))
     return fields
 
 

@@ -26,8 +26,8 @@ from melvin.symbols import (
     WORD_CODES,
     Symbols,
 )
-from melvin.words import Words
 from melvin.tables import I64, U64, Counts, run_starts
+from melvin.words import Words
 
 MAX_TOTAL = float(1 << 62)  # of a table's counts: twice as much still fits into 64 bits with a sign
 SLICE = 1 << 16  # symbols looked at at a time
@@ -150,6 +150,9 @@ def words_hold(held: Words, ports: int) -> bool:
         and int(held.size.sum(dtype=np.int64)) == held.text.size
         and (held.count > 0).all()
         and float(held.count.sum(dtype=np.float64)) < MAX_TOTAL
+    )
+
+
 def cutter_holds(
     gaps: I64, port: NDArray[np.uint16], size: I64, data: int, border: int | None, last_ns: int | None, ports: int
 ) -> bool:

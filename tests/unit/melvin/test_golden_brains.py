@@ -24,6 +24,8 @@ def test_a_golden_brain_loads_and_holds_what_it_held(path):
         holds[name] for name in ("bytes", "lines", "generation", "ports", "symbols")
     ]
     assert sorted(pattern.payload.hex() for pattern in brain.patterns()) == holds["patterns"]
+    for reading, word in holds.get("primed", {}).items():  # none before version 3
+        assert brain.primed(reading, "other", on="text")[0].payload.decode() == word
     standing = brain.resume
     assert (standing.current.size if standing else None) == holds["learnt_of_input"]
     brain.query("the ")

@@ -9,7 +9,7 @@ import xxhash
 from brain_files import PROSE, changed, header_of, rebuilt, refused
 from safetensors.numpy import load_file
 
-from melvin import Brain, MelvinError
+from melvin import Brain, Frame, MelvinError, binding
 from melvin.errors import DamagedBrainError
 
 
@@ -122,6 +122,15 @@ STATES = {
     "ends_at is null": lambda s: s | {"ends_at": None},
     "ends_at is behind": lambda s: s | {"ends_at": 0},
     "halvings beyond the hash": lambda s: s | {"halvings": 65},
+    "no episodes": without("episodes"),
+    "episodes are a list": lambda s: s | {"episodes": []},
+    "a border beyond any gap": lambda s: s | {"episodes": s["episodes"] | {"border": 64}},
+    "a border that is a fraction": lambda s: s | {"episodes": s["episodes"] | {"border": 1.5}},
+    "a time beyond any machine": lambda s: s | {"episodes": s["episodes"] | {"last_ns": 10**30}},
+    "a time without a frame": lambda s: s | {"episodes": s["episodes"] | {"last_ns": 1}},
+    "gathered bytes are negative": lambda s: s | {"episodes": s["episodes"] | {"gathered_bytes": -1}},
+    "gathered bytes beyond any machine": lambda s: s | {"episodes": s["episodes"] | {"gathered_bytes": 10**30}},
+    "gathered bytes are null": lambda s: s | {"episodes": s["episodes"] | {"gathered_bytes": None}},
 }
 
 
@@ -151,6 +160,9 @@ def use(brain):
     brain.distribution(b"the ")
     brain.learn(PROSE[30:45])  # to the end of a generation
     brain.learn([b"\1\2\3"] * 60, port="can")
+    brain.learn_frames(Frame(port, 10**10 + n, b"t=%d" % n) for n in range(40) for port in ("text", "can"))
+    for payload in (b"t=3", b"\1\2", b"the"):
+        brain.primed(payload, "can", on="text")
     brain.learn([b"one"], port="more")
     brain.distribution(b"the ")
     brain.score([b"the end"])
@@ -158,8 +170,15 @@ def use(brain):
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """A small brain file, and its arrays."""
+    """A small brain file with something in every table, and its arrays."""
     learnt = Brain()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(binding, "FOLD_BYTES", 1000)
+        learnt.learn_frames(
+            Frame(port, 10**9 * n + len(port), b"%s %d" % (port.encode(), n % 3))
+            for n in range(9)
+            for port in ("can", "text")
+        )
     learnt.learn(PROSE[:30])
     learnt.learn([bytes([1, n, 3]) for n in range(60)], port="can")
     path = tmp_path_factory.mktemp("brain") / "small.m"
@@ -191,7 +210,9 @@ def wild(array):
 
 SECTIONS = [
     "attended",
+    "bridges",
     "context_edges",
+    "episodes",
     "gathering",
     "grams",
     "links",
