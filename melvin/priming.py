@@ -3,27 +3,32 @@
 Each field of the payload tells, by a chain of ever narrower features, how likely a target is; every feature backs off
 to the broader one by the share of its evidence that was new when it came (Witten and Bell 1991, method C). The chains
 that look at one field are pooled (the mean of their log odds: they see the same bytes), and fields are added up as
-naive Bayes does: each brings its pointwise mutual information with the target. What came with the whole payload backs
-off to that. Best is what the payload makes likelier by most: P(target | payload) - P(target), the contingency of
-Jenkins and Ward (1965); so what comes with everything is not primed by anything.
+naive Bayes does: each brings its pointwise mutual information with the target. Then the targets compete for the places
+that an episode has. What came with the whole payload backs off to that.
+
+Best is what the payload makes likelier by most: P(target | payload) - P(target), the contingency of Jenkins and Ward
+(1965); so what comes with everything is not primed by anything.
 
 Work: the rows of the payload's features, and CANDIDATES targets; no table is scanned.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.bridges import Bridges, feature_names
+from melvin.bridges import ANY, Bridges, feature_names
 from melvin.features import Features, features_of
 from melvin.tables import I64, U64, Counts
 
 F64 = NDArray[np.float64]
 
 CANDIDATES = 1 << 10  # targets that are weighed: those of the narrowest features first, the strongest of each first
+BISECTIONS = 60  # each halves what is left of the error: to a float's precision
+REST = np.uint64(ANY)  # stands for all payloads that are not weighed: no row names it
 HALF = 0.5  # an observation of either outcome before the first: the estimator of Krichevsky and Trofimov (1981)
 
 
@@ -96,15 +101,38 @@ def _candidates(features: Features, rows: dict[int, Row]) -> U64:
 
 def _weigh(features: Features, rows: dict[int, Row], baseline: F64, target: U64) -> F64:
     """P(target | payload). Shape (n,) -> (n,)."""
-    odds = _log_odds(baseline)
+    root = rows[features.root]
+    places = root.targets.total() / root.episodes
+    rest = max(places - float(baseline.sum()), HALF / (root.episodes + 2 * HALF))
+    target, base = np.append(target, REST), np.append(baseline, min(rest, 1 - HALF / (root.episodes + 2 * HALF)))
+    odds = _log_odds(base)
     total = odds.copy()
     for chains in features.fields:
         for chain in chains:
-            likely = baseline
+            likely = base
             for feature in chain:
                 likely = rows[feature].refine(likely, target)
             total += (_log_odds(likely) - odds) / len(chains)
-    return rows[features.whole].refine(1 / (1 + np.exp(-total)), target)
+    return rows[features.whole].refine(_share_out(total[:-1], float(total[-1]), places), target[:-1])
+
+
+def _share_out(log_odds: F64, rest: float, places: float) -> F64:
+    """Let targets compete for the places that an episode has on average. Shape (n,) -> (n,).
+
+    All log odds are moved by one step, so that the probabilities, and what all other payloads take, add up to that. The
+    others may be many: they take places as their odds say.
+    """
+    low = math.log(places / (log_odds.size + 1)) - max(float(log_odds.max()), rest)
+    high = math.log(places) - rest
+    for _ in range(BISECTIONS):
+        step = (low + high) / 2
+        taken = _probability(log_odds + step).sum() + math.exp(rest + step)
+        low, high = (low, step) if taken > places else (step, high)
+    return _probability(log_odds + low)
+
+
+def _probability(log_odds: F64) -> F64:
+    return np.asarray(np.exp(-np.logaddexp(0, -log_odds)))
 
 
 def _log_odds(p: F64) -> F64:
