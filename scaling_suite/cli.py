@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from scaling_suite.behaviours import read_cases
+from scaling_suite.capabilities.cli import capability
 from scaling_suite.errors import SizeError, WorkloadError
 from scaling_suite.judge import Outcome, judge_all, melvin_learner
 from scaling_suite.sizes import format_size, parse_size
@@ -60,6 +61,9 @@ def rung(size: int, corpus: Path | None, out: Path, seed: int) -> None:
     """Write the training text, held-out lines and facts of one rung; print where they are as JSON."""
     made = prepare_rung(corpus, size, out, seed)
     click.echo(json.dumps(asdict(made), default=str))
+
+
+main.add_command(capability)
 
 
 @main.group()

@@ -1,0 +1,35 @@
+"""`python -m scaling_suite capability NAME`: one command a capability."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from scaling_suite.capabilities import cross_modal
+
+
+@click.group()
+def capability() -> None:
+    """Measure what a fresh brain does with generated input, beside what guessing would reach."""
+
+
+@capability.command("cross-modal")
+@click.option("--episodes", default=cross_modal.EPISODES, show_default=True, type=click.IntRange(1))
+@click.option("--held-out", default=cross_modal.HELD_OUT, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=cross_modal.DEFAULT_SEED, show_default=True, type=click.IntRange(min=0))
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def cross_modal_command(episodes: int, held_out: int, seed: int, as_json: bool) -> None:
+    """Does a sensor reading that was never heard prime the word that names the state?"""
+    from melvin import Brain
+
+    result = cross_modal.measure(Brain(), episodes, held_out, seed)
+    if as_json:
+        click.echo(json.dumps({"schema": "scaling_suite.capability.cross-modal/1", "seed": seed, **asdict(result)}))
+        return
+    rows = [
+        ("accuracy", f"{result.accuracy:.1%}", f"of {held_out} rows that were never heard, after {episodes} episodes"),
+        ("chance", f"{result.chance:.1%}", "any word"),
+        ("most frequent", f"{result.most_frequent:.1%}", "always the word that was heard most often"),
+        ("optimum", f"{result.optimum:.1%}", "whoever knows the generator's means and deviations"),
+    ]
+    click.echo("\n".join(f"{name:<14} {figure:>7}  {what}" for name, figure, what in rows))
