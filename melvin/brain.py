@@ -8,7 +8,7 @@ brain.query("hel").text        # 'lo world'
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +17,7 @@ from melvin.bridges import Bridges
 from melvin.counting import Carry
 from melvin.errors import InputError
 from melvin.evidence import TABLES
+from melvin.feedback import KEPT_FEEDBACK, shares
 from melvin.frames import Frame
 from melvin.generation import Gathering, Snapshot, absorb
 from melvin.learner import Learner
@@ -187,6 +188,27 @@ class Brain:
                         learner.fed, learner.lines, known.symbols.size, known.evidence.links.size, known.generation
                     )
                 )
+
+    def feedback(self, answer: Answer, reward: float) -> None:
+        """Say how good an answer was: what led to it gains or loses, and nothing else changes.
+
+        Parameters
+        ----------
+        answer : of this brain, or of one that learnt the same
+        reward : from 0 (wrong) to 1 (right). 0.5 says nothing; 1 - r takes back what r said, to the bit, while nothing
+            was learnt in between
+
+        Raises
+        ------
+        InputError : the reward is not in [0, 1], or the brain has no such port
+        """
+        reader, port = self._ask(answer.port)
+        context, code, probability = reader.used(answer, port)
+        known = self._learner.snapshot
+        limit = KEPT_FEEDBACK if known.settings.forgetting else None
+        said = known.feedback.add(context, code, shares(probability, reward), limit)
+        self._learner.snapshot = replace(known, feedback=said)
+        reader.feedback = said
 
     # ---------------------------------------------------------------- keeping
 

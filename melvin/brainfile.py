@@ -5,6 +5,7 @@ Schema history
 melvin.brain/1    symbols, the tables of evidence, separator, weights; and what the present generation has gathered
 melvin.brain/2    words, pairs of words, settings; a brain of version 1 has none, and every mechanism on
 melvin.brain/3    episodes and bridges (see `bindingfile`); a brain of an earlier version has none
+melvin.brain/4    feedback; a brain of an earlier version was given none
 """
 
 from __future__ import annotations
@@ -23,19 +24,20 @@ from melvin.container import Array, Container, write
 from melvin.edges import source_of, target_of
 from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, SaveError
 from melvin.evidence import ADDED, RANK_SHIFT, TABLES, Evidence, Runs
+from melvin.feedback import Feedback
 from melvin.generation import Gathering, Snapshot
 from melvin.heads import BUCKETS, HEADS, Weights
 from melvin.learner import Learner
 from melvin.lexicon import Lexicon
 from melvin.resume import Resume, parse_resume
 from melvin.settings import MECHANISMS, Settings
-from melvin.soundness import counts_hold, grams_hold, lexicon_holds, symbols_hold, words_hold
+from melvin.soundness import counts_hold, feedback_holds, grams_hold, lexicon_holds, symbols_hold, words_hold
 from melvin.symbols import BYTES, Symbols
 from melvin.tables import Counts
 from melvin.words import Words
 
 SCHEMA = "melvin.brain"
-VERSION = 3
+VERSION = 4
 RESUME = "resume"
 
 _SYMBOLS = {
@@ -56,6 +58,8 @@ MAX_COUNT = 1 << 62  # a number that is twice as large still fits into an int64
 HASH_BITS = 64
 _WEIGHTS = ("right", "asked", "expected")
 _WORDS = {"name": "uint32", "port": "uint16", "count": "int64", "size": "uint8", "text": "uint8"}
+_FEEDBACK = {"key": "uint64", "sum": "int64"}
+FEEDBACK_SINCE = 4
 _SINCE = {"pairs": 2}  # tables that a brain did not always have
 _LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"}
 
@@ -77,6 +81,7 @@ def save(path: Path, learner: Learner) -> None:
             table = getattr(evidence, name)
             arrays |= {f"{where}{name}.key": table.key, f"{where}{name}.count": table.count}
     arrays |= {f"words.{name}": getattr(snapshot.words, name) for name in _WORDS}
+    arrays |= {f"feedback.{name}": getattr(snapshot.feedback, name) for name in _FEEDBACK}
     arrays |= _sample(gathering.sample)
     for name, dtype in _LEXICON.items():
         arrays[f"gathering.lexicon.{name}"] = getattr(gathering.lexicon, name).astype(dtype)
@@ -114,6 +119,7 @@ def load(path: Path) -> Learner:
         generation=state["generation"],
         ends_at=state["ends_at"],
         words=_read_words(file),
+        feedback=_read_feedback(file),
         settings=Settings.without(state.get("off", ())),
     )
     gathering = Gathering(
@@ -202,6 +208,12 @@ def _read_words(file: Container) -> Words:
     return Words(**{name: file.array(f"words.{name}", dtype) for name, dtype in _WORDS.items()})
 
 
+def _read_feedback(file: Container) -> Feedback:
+    if _version(file) < FEEDBACK_SINCE:
+        return Feedback.empty()
+    return Feedback(**{name: file.array(f"feedback.{name}", dtype) for name, dtype in _FEEDBACK.items()})
+
+
 def _read_evidence(file: Container, where: str) -> Evidence:
     tables = {}
     for name in TABLES:
@@ -250,6 +262,7 @@ def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> No
             for masses in weights
         ),
         "words": lambda: words_hold(snapshot.words, ports),
+        "feedback": lambda: feedback_holds(snapshot.feedback, ports),
         "gathering.sample": lambda: all(port < ports for port, _ in gathering.sample),
         "gathering.lexicon": lambda: lexicon_holds(gathering.lexicon, symbols),
     }

@@ -22,6 +22,7 @@ from melvin.counting import Carry, Familiarity, count, read
 from melvin.edges import pack, target_of
 from melvin.encode import encode_lines
 from melvin.evidence import KEPT, TABLES, Evidence, Runs
+from melvin.feedback import Feedback
 from melvin.heads import Model, Weights, fit
 from melvin.lexicon import Lexicon
 from melvin.lines import Block, lines_block
@@ -45,6 +46,7 @@ class Snapshot:
     separator : bool, shape (ports, 256)   the bytes before which a chunk begins
     weights : how far each head is trusted
     words : those that can be named
+    feedback : what was said of answers
     settings : which mechanisms are on
     generation : how many have ended;  ends_at : bytes fed at which this one ends
     """
@@ -56,6 +58,7 @@ class Snapshot:
     generation: int
     ends_at: int
     words: Words = field(default_factory=Words.empty)
+    feedback: Feedback = field(default_factory=Feedback.empty)
     settings: Settings = EVERYTHING
 
     @classmethod

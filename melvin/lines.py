@@ -141,11 +141,11 @@ def make_block(raw: NDArray[np.uint8], opens: bool) -> Block | None:
 
 
 def lines_block(texts: Iterable[bytes]) -> Block:
-    """One line a text, as it is: nothing dropped, every byte data; none of them empty."""
+    """One line a text, as it is: nothing dropped, every byte data."""
     data = bytearray()
     start, closed = [], []
     for text in texts:
-        pieces = range(0, len(text), MAX_PIECE)
+        pieces = range(0, max(len(text), 1), MAX_PIECE)
         start += [len(data) + piece for piece in pieces]
         closed += [False] * (len(pieces) - 1) + [True]
         data += text + bytes([LF])

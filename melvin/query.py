@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from melvin.chunks import MAX_CHUNK
 from melvin.contexts import ORDER, codes_of, ngrams
 from melvin.encode import encode_lines
+from melvin.feedback import contexts_of
 from melvin.generation import Snapshot
-from melvin.heads import predict
+from melvin.heads import Places, predict
 from melvin.lines import Block, lines_block
 from melvin.parse import Parser
 from melvin.symbols import BYTES, CODE_BITS, CODES, END_CODE
+from melvin.tables import U64
 
 F64 = NDArray[np.float64]
 
@@ -72,8 +74,9 @@ class Answer:
 
     payload : the continuation, up to the line's end or to where the brain no longer knows
     probability : of all of it
-    entropy : bits, of the byte that comes next
+    entropy : bits, of the byte that comes next; choices: how many ways on that is as open as
     abstained : the brain does not know; the payload is then a guess
+    ends : the line ends with it
     candidates : the likeliest next chunks, best first
     """
 
@@ -83,10 +86,21 @@ class Answer:
     entropy: float
     abstained: bool
     candidates: tuple[Candidate, ...]
+    ends: bool = False
+    port: str = "text"
 
     @property
     def text(self) -> str:
         return self.payload.decode("utf-8", "surrogateescape")
+
+    @property
+    def choices(self) -> float:
+        """Effective number of bytes that may come next, 2 ** entropy."""
+        return float(2.0**self.entropy)
+
+
+def _every_code(places: int) -> NDArray[np.int64]:
+    return np.broadcast_to(np.arange(1, CODES + 1), (places, CODES))
 
 
 def _likeliest(candidate: Candidate) -> float:
@@ -99,12 +113,12 @@ class Reader:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._parser = Parser(snapshot.symbols)
+        self.feedback = snapshot.feedback
 
     def distribution(self, texts: list[bytes], port: int) -> F64:
         """P(next code) after each text. -> float64, shape (texts, 257)"""
         block = lines_block(texts)
-        code = np.arange(1, CODES + 1)[None]
-        return self._predict(block, port, block.piece_end - 1, np.broadcast_to(code, (len(texts), CODES)))
+        return self._predict(block, port, block.piece_end - 1, _every_code(len(texts)))
 
     def line_bits(self, block: Block, port: int) -> float:
         """Bits that the lines of a block cost, their ends included."""
@@ -122,18 +136,36 @@ class Reader:
 
     def _predict(self, block: Block, port: int, at: NDArray[np.int64], code: NDArray[np.int64]) -> F64:
         snapshot = self._snapshot
-        places = encode_lines(self._parser, block, snapshot.separator[port], port, snapshot.familiarity, at)
-        return predict(snapshot.model, snapshot.weights, places, code)
+        places = self._encode(block, port, at)
+        model, weights = snapshot.model, snapshot.weights
+        result = predict(model, weights, places, code)
+        context = contexts_of(places.boundaries[0], port)
+        told = np.flatnonzero(self.feedback.known(context))
+        if told.size:
+            every = predict(model, weights, self._encode(block, port, at[told]), _every_code(told.size))
+            result[told] = np.take_along_axis(self.feedback.scaled(context[told], every), code[told] - 1, axis=1)
+        return result
+
+    def _encode(self, block: Block, port: int, at: NDArray[np.int64]) -> Places:
+        known = self._snapshot
+        return encode_lines(self._parser, block, known.separator[port], port, known.familiarity, at)
+
+    def used(self, answer: Answer, port: int) -> tuple[U64, NDArray[np.int64], F64]:
+        """The edges that an answer used: contexts, codes, and probabilities without feedback. Each of shape (n,)"""
+        block = lines_block([answer.query + answer.payload])
+        at = len(answer.query) + np.arange(len(answer.payload) + answer.ends)
+        code, places = codes_of(block)[at].astype(np.int64), self._encode(block, port, at)
+        probability = predict(self._snapshot.model, self._snapshot.weights, places, code[:, None])[:, 0]
+        return contexts_of(places.boundaries[0], port), code, probability
 
     # ---------------------------------------------------------------- decoding
 
-    def chunk_candidates(self, text: bytes, port: int) -> tuple[Candidate, ...]:
-        """The likeliest ways to the end of the next chunk, or of the line, best first."""
+    def chunk_candidates(self, text: bytes, port: int, count: int = BEAM) -> tuple[Candidate, ...]:
+        """The likeliest ways to the end of the next chunk, or of the line, best first. count : of them, 1 to BEAM"""
         separator = self._snapshot.separator[port]
         live, done = [Candidate(b"", 1.0, False)], list[Candidate]()
         while live:
             spread = self.distribution([text + c.payload for c in live], port)
-            best = max((c.probability for c in done), default=0.0)
             longer: list[Candidate] = []
             for candidate, p in zip(live, spread, strict=True):
                 done.append(replace(candidate, probability=candidate.probability * float(p[BYTES]), ends=True))
@@ -144,29 +176,39 @@ class Reader:
                     whole = separator[byte] or len(further.payload) >= MAX_CHUNK
                     (done if whole else longer).append(further)
             longer.sort(key=_likeliest)
-            best = max(c.probability for c in done)
-            # What is less likely than a whole chunk that was found can only become less so.
-            wanted = best if len(done) >= BEAM else best * NEGLIGIBLE
-            live = [c for c in longer[:BEAM] if c.probability > max(wanted, longer[0].probability * NEGLIGIBLE)]
-        return tuple(sorted(done, key=_likeliest)[:BEAM])
+            done = sorted(done, key=_likeliest)[:count]
+            # What is less likely than all the whole chunks that were found can only become less so.
+            wanted = done[-1].probability if len(done) == count else 0.0
+            live = [c for c in longer[:BEAM] if c.probability > max(wanted, done[0].probability * NEGLIGIBLE)]
+        return tuple(done)
 
     def answer(self, text: bytes, port: int) -> Answer:
         first = Distribution(self.distribution([text], port)[0])
         candidates = self.chunk_candidates(text, port)
-        payload, probability = b"", 1.0
+        payload, probability, ends = b"", 1.0, False
         seen: set[bytes] = set()
         best = candidates[0]
         while True:
             payload += best.payload
             probability *= best.probability
+            ends = best.ends
             state = (text + payload)[-SEEN_BYTES:]
-            if best.ends or state in seen or len(payload) >= MAX_ANSWER:
+            if ends or state in seen or len(payload) >= MAX_ANSWER:
                 break
             seen.add(state)
-            best = self.chunk_candidates(text + payload, port)[0]
+            best = self.chunk_candidates(text + payload, port, count=1)[0]
             if best.probability < GUESS ** max(len(best.payload), 1):
                 break
-        return Answer(text, payload, probability, first.entropy, self._abstains(text, port, first), candidates)
+        return Answer(
+            query=text,
+            payload=payload,
+            probability=probability,
+            entropy=first.entropy,
+            abstained=self._abstains(text, port, first),
+            candidates=candidates,
+            ends=ends,
+            port=self._snapshot.symbols.ports[port],
+        )
 
     def _abstains(self, text: bytes, port: int, spread: Distribution) -> bool:
         block = lines_block([text])

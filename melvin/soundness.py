@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from melvin.bridges import ANY, MAX_PRIMED_BYTES, PAYLOAD_BITS
 from melvin.contexts import ORDER
 from melvin.episodes import GAP_BITS, MAX_FRAMES, MAX_TIME_NS
+from melvin.feedback import Feedback
 from melvin.lexicon import Lexicon
 from melvin.payloads import Payloads
 from melvin.symbols import (
     CODE_BITS,
+    CODE_MASK,
     CODES,
     END,
     GROUND,
@@ -22,6 +24,7 @@ from melvin.symbols import (
     MAX_SYMBOLS,
     NONE,
     START,
+    SYMBOL_BITS,
     U32,
     WORD_CODES,
     Symbols,
@@ -189,4 +192,17 @@ def bridges_hold(counts: Counts, payloads: Payloads) -> bool:
         and float(payloads.count.sum(dtype=np.float64)) < MAX_TOTAL
         and ((payloads.size > 0) & (payloads.size <= MAX_PRIMED_BYTES)).all()
         and int(payloads.size.sum()) == payloads.pool.size
+    )
+
+
+def feedback_holds(held: Feedback, ports: int) -> bool:
+    """Whether edges ascend, lead to codes on ports that there are, and something is said of each."""
+    code, port = held.key & CODE_MASK, held.key >> np.uint64(2 * SYMBOL_BITS + CODE_BITS)
+    return bool(
+        held.key.size == held.sum.size
+        and (held.key[1:] > held.key[:-1]).all()
+        and ((code >= 1) & (code <= CODES)).all()
+        and int(port.max(initial=0)) < max(ports, 1)
+        and (held.sum != 0).all()
+        and float(np.abs(held.sum.astype(np.float64)).sum()) < MAX_TOTAL
     )

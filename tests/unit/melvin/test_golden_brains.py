@@ -26,6 +26,7 @@ def test_a_golden_brain_loads_and_holds_what_it_held(path):
     assert sorted(pattern.payload.hex() for pattern in brain.patterns()) == holds["patterns"]
     for reading, word in holds.get("primed", {}).items():  # none before version 3
         assert brain.primed(reading, "other", on="text")[0].payload.decode() == word
+    assert brain.snapshot.feedback.sum.tolist() == holds.get("feedback", [])  # none before version 4
     standing = brain.resume
     assert (standing.current.size if standing else None) == holds["learnt_of_input"]
     brain.query("the ")

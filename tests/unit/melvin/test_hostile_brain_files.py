@@ -181,6 +181,7 @@ def small(tmp_path_factory):
         )
     learnt.learn(PROSE[:30])
     learnt.learn([bytes([1, n, 3]) for n in range(60)], port="can")
+    learnt.feedback(learnt.query(b"the "), 0.0)
     path = tmp_path_factory.mktemp("brain") / "small.m"
     learnt.save(path)
     return path.read_bytes(), load_file(path)
@@ -213,6 +214,7 @@ SECTIONS = [
     "bridges",
     "context_edges",
     "episodes",
+    "feedback",
     "gathering",
     "grams",
     "links",
