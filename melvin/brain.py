@@ -348,9 +348,14 @@ class Brain:
         )
 
     def patterns(self, *, port: str = TEXT) -> list[Pattern]:
-        """All patterns of a port, oldest first."""
+        """All patterns of a port, oldest first.
+
+        Raises
+        ------
+        InputError : the brain has no such port
+        """
         known = self._learner.snapshot.symbols
-        index = known.ports.index(port)
+        index = self._index(port)
         return [self._pattern(i) for i in range(known.size) if known.level[i] > 0 and known.port[i] == index]
 
     def pattern(self, payload: bytes | str, *, port: str = TEXT) -> Pattern | None:

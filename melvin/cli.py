@@ -8,6 +8,7 @@ a training (what was learnt is saved).
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import sys
@@ -55,7 +56,19 @@ def main() -> None:
     """A byte-level graph that learns from lines of text."""
 
 
-brain_argument = click.argument("brain", type=click.Path(path_type=Path))
+class PathType(click.Path):
+    """A path that a file can have."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "\0" in os.fsdecode(value):
+            self.fail(f"{value!r} holds a NUL byte, and no file has such a name", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+brain_argument = click.argument("brain", type=PathType())
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -140,7 +153,8 @@ def train(
     """Learn CORPUS (files, folders, or - for standard input) and save BRAIN; a brain that is there goes on learning.
 
     A folder stands for all text files below it, in the order of their paths. Ctrl-C, SIGTERM and SIGHUP save what is
-    learnt so far; --resume then goes on, and ends with the brain of one go. With --resume and no BRAIN it begins.
+    learnt so far; --resume then goes on, and ends with the brain of one go. With --resume and no BRAIN it begins; with
+    one whose training has reached its end there is nothing left to do: that is said, with exit code 0.
     """
     sources = list(_sources(corpus))
     if not brain.absolute().parent.is_dir():
@@ -156,7 +170,8 @@ def train(
                 f"{brain} has {off} switched off, for as long as it lives: name another path for the brain"
             )
         training = Training(learner, brain, sources, settings={"port": port}, every=every, signals=signals)
-        if resume and brain.exists():
+        ended = bool(resume) and brain.exists() and learner.resume is None
+        if resume and learner.resume is not None:
             training.go_on()
         elif learner.resume is not None and resume is None:
             raise ResumeError(
@@ -167,7 +182,7 @@ def train(
         bar = _ProgressLine(sum(s.size for s in sources), before.bytes, quiet)
         wall, cpu = time.perf_counter(), time.process_time()
         try:
-            finished = training.run(bar.show)
+            finished = ended or training.run(bar.show)
         finally:
             bar.clear()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -193,7 +208,14 @@ def train(
         brain_bytes=brain.stat().st_size,
         interrupted=not finished,
     )
-    show(asdict(summary), as_json, _summary_text(summary))
+    if ended:
+        click.echo(
+            f"{brain} has reached the end of its training: nothing is left to do. "
+            "Without --resume, the same command learns CORPUS on top of it.",
+            err=True,
+        )
+    if as_json or not ended:
+        show(asdict(summary), as_json, _summary_text(summary))
     if not finished:
         name = signal.Signals(signals.number).name
         click.echo(f"{name}: what was learnt is saved. The same command with --resume goes on from there.", err=True)
@@ -348,8 +370,8 @@ def verify(brain: Path, as_json: bool) -> None:
 
 
 @main.command("diff")
-@click.argument("a", type=click.Path(path_type=Path))
-@click.argument("b", type=click.Path(path_type=Path))
+@click.argument("a", type=PathType())
+@click.argument("b", type=PathType())
 @json_option
 def diff_command(a: Path, b: Path, as_json: bool) -> None:
     """Explain how the brains A and B differ, by table and field; exit code 3 when they do."""
@@ -362,7 +384,7 @@ def diff_command(a: Path, b: Path, as_json: bool) -> None:
 
 @main.command()
 @brain_argument
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PathType())
 @json_option
 def score(brain: Path, file: Path, as_json: bool) -> None:
     """Show how many bits per byte FILE costs, told line by line by BRAIN."""

@@ -46,6 +46,7 @@ HEADER_CHECKSUM = "header"
 CHECKSUM = "checksum "  # before an array's name
 PADDING = "padding "
 TEMPORARY = ".tmp"
+NUL = "\0"  # what no file name holds
 
 
 def checksum(data: bytes | memoryview) -> str:
@@ -60,6 +61,8 @@ def write(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str]) 
     ------
     SaveError : the disk is full, the folder is gone or may not be written; the old file is untouched
     """
+    if NUL in str(path):
+        raise SaveError(f"cannot save {str(path)!r}: it holds a NUL byte, and no file has such a name")
     folder = path.absolute().parent
     temporary = ""
     try:
@@ -213,6 +216,8 @@ class Container:
 
 def _open(path: Path) -> tuple[dict[str, Any], int, mmap.mmap]:
     """Header, where the arrays begin, and the map; every length is checked before it is used."""
+    if NUL in str(path):
+        raise BrainFileError(f"there is no brain at {str(path)!r}: it holds a NUL byte, and no file has such a name")
     try:
         # One descriptor for everything: the path may come to name another file at any moment.
         # O_NONBLOCK: a pipe that nobody writes to would keep us for ever.

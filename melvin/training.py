@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 from melvin.brain import Brain, Progress
 from melvin.errors import InputError, ResumeError
@@ -61,7 +61,11 @@ class Source:
         return STDIN if self.path is None else str(self.path)
 
     def open(self) -> AbstractContextManager[BinaryIO]:
+        """May wait: a pipe is opened when somebody writes to it."""
         return nullcontext(sys.stdin.buffer) if self.path is None else self.path.open("rb")
+
+
+Waited = TypeVar("Waited")
 
 
 class Stopped(Exception):
@@ -96,15 +100,18 @@ class Signals:
         if self._waiting:
             raise Stopped
 
-    def read(self, stream: BinaryIO, size: int) -> bytes:
-        """Read; a signal that comes meanwhile, or came before, raises Stopped."""
+    def wait(self, act: Callable[[], Waited]) -> Waited:
+        """Open or read an input; a signal that comes meanwhile, or came before, raises Stopped."""
         try:
             self._waiting = True
             if self.number:
                 raise Stopped
-            return stream.read(size)
+            return act()
         finally:
             self._waiting = False
+
+    def read(self, stream: BinaryIO, size: int) -> bytes:
+        return self.wait(lambda: stream.read(size))
 
 
 class _Interruptible:
@@ -188,6 +195,8 @@ class Training:
             for number, source in enumerate(self.sources):
                 self._learn(number, source, on_progress)
         except Stopped:
+            if self.brain.resume is None:  # while it waited for its first input to be opened
+                self.brain.resume = Resume(settings=self._settings)
             self.brain.save(self.path)
             return False
         except InputError:
@@ -200,7 +209,7 @@ class Training:
 
     def _learn(self, number: int, source: Source, on_progress: Callable[[Progress], None]) -> None:
         try:
-            with source.open() as stream:
+            with self._signals.wait(source.open) as stream:
                 place = self._place(number, source, stream)
 
                 def on_block(progress: Progress) -> None:

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 LINE = b"the %d. line of a text, and after it comes the next\n"
 PIPE_BYTES = 1 << 16  # what Linux holds between a writer and a reader
 PATIENCE_S = 60
+OPENAT = {"x86_64": "257 0xffffff9c", "aarch64": "56 0xffffff9c"}.get(os.uname().machine, "running")
 
 
 def lines(count, first=0):
@@ -98,6 +99,24 @@ def test_a_signal_while_waiting_for_input_stops_at_once(training, tmp_path):
     err = process.stderr.read()
     assert b"Traceback" not in err
     verify(tmp_path / "brain.m")
+
+
+def test_ctrl_c_stops_a_training_that_waits_for_a_pipe_to_be_opened_and_it_is_resumed(tmp_path):
+    pipe, brain = tmp_path / "pipe", tmp_path / "brain.m"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "melvin", "train", str(brain), str(pipe)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    waits = Path(f"/proc/{process.pid}/syscall")  # in open(pipe), until somebody writes to it
+    end = time.monotonic() + PATIENCE_S
+    while not (brain.with_name(f".{brain.name}.lock").exists() and waits.read_text().startswith(OPENAT)):
+        assert time.monotonic() < end
+    process.send_signal(signal.SIGINT)
+    code, _, err = ended(process)
+    assert code == 128 + signal.SIGINT
+    assert "--resume" in err
+    (tmp_path / "text").write_bytes(lines(40))
+    assert melvin("train", brain, tmp_path / "text", "--resume").returncode == 0
+    assert Brain.open(brain).stats().lines == 40
 
 
 def test_what_was_interrupted_is_the_beginning_of_what_would_have_been_learnt(training, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -199,9 +200,12 @@ def test_a_checkpoint_is_not_trained_on_by_mistake(run, write, tmp_path):
 def test_a_finished_training_has_nothing_to_resume(run, write):
     write("a.txt", TEXT)
     assert run("train", "a.m", "a.txt", "--resume").exit_code == 0  # no brain yet: it begins
-    refused = run("train", "a.m", "a.txt", "--resume")
-    assert refused.exit_code == 1
-    assert "reached the end" in refused.output
+    saved = Path("a.m").read_bytes()
+    done = run("train", "a.m", "a.txt", "--resume")
+    assert done.exit_code == 0
+    assert "nothing is left to do" in done.stderr
+    assert done.stdout == ""
+    assert Path("a.m").read_bytes() == saved
 
 
 @pytest.mark.parametrize("text", ["", "0s", "10", "5 parsecs", "-3s", "1.5min", "١s"])

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from brain_files import ROOT
+from click.testing import CliRunner
 
 from melvin import Brain
-from melvin.errors import SaveError
+from melvin.cli import main
+from melvin.errors import BrainFileError, InputError, SaveError
 
 
 def leftovers(folder):
@@ -119,3 +121,21 @@ def test_a_brain_that_is_let_go_leaves_no_file_open(path, whole):
         Brain.open(path)
     gc.collect()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_path_with_a_nul_byte_is_refused_in_one_sentence(tmp_path):
+    with pytest.raises(SaveError, match="NUL"):
+        Brain().save(tmp_path / "a\0b")
+    with pytest.raises(BrainFileError, match="NUL"):
+        Brain.open(tmp_path / "a\0b")
+    for words in (["inspect", "a\0b"], ["train", "a\0b", "c"], ["diff", "a\0b", "c"], ["score", "a", "b\0"]):
+        refused = CliRunner().invoke(main, words)
+        assert refused.exit_code == 2
+        assert "NUL" in refused.output
+
+
+def test_a_port_that_the_brain_never_heard_of_is_refused_by_name():
+    brain = Brain()
+    brain.learn([b"a line"])
+    with pytest.raises(InputError, match="'other'.*text"):
+        brain.patterns(port="other")
