@@ -16,7 +16,7 @@ from rich.console import Console
 from fixtures.canaries.registry import CANARIES, Canary
 from harness import workload
 from harness.attempts import Asked, Plan, Trials
-from harness.commands.ladder import LadderOptions, run
+from harness.diagnosis.finding import first_alarm
 from harness.diagnosis.investigate import Bounds, learning_cpu_s
 from harness.launch import Launcher
 from harness.limits import Limits
@@ -24,17 +24,17 @@ from harness.output import write_views
 from harness.pairs import compare
 from harness.programs import find_program
 from harness.progress import Progress
-from harness.replay import replay
+from harness.replay import replay, replay_ladder
 from harness.report.models import Report
 from harness.stage_clock import LEARN
 from harness.subject import SubjectName, parse_subject
+from harness.whole_ladder import LadderOptions, run
 from scaling_suite.workload import DEFAULT_SEED
 
 SUBJECTS = Path(__file__).parents[1] / "fixtures" / "subjects"
 C_SUBJECT = SUBJECTS / "c_trainer.toml"
 HONEST = "python:fixtures.canaries.honest:Honest"
 COMPILER = "cc"
-ALARMS = ("error", "warning")
 TEXT_BYTES = 4_000_000  # the largest rung of a canary, and the lines that are held out
 BOUNDS = Bounds(runs=120, time_s=60.0)
 
@@ -43,7 +43,8 @@ BOUNDS = Bounds(runs=120, time_s=60.0)
 class Outcome:
     """What came of one canary. outcome : "caught", "missed", "false alarm", "quiet" (a good one, rightly) or "skipped".
 
-    replayed : whether its black box broke the same way again; None where it left none
+    replayed : whether its black box broke the same way again, or, without one, its whole ladder came to the same
+    verdicts and the same first finding; None when it was skipped
     """
 
     canary: Canary
@@ -79,11 +80,11 @@ def fly(canaries: Sequence[Canary], launcher: Launcher, folder: Path) -> Iterato
         home.mkdir(parents=True, exist_ok=True)
         if canary.pairs:
             found, said = in_pairs(canary, text, launcher, home)
-            replayed = None
+            replayed = in_pairs(canary, text, launcher, home)[0] == found
         else:
             report = on_a_ladder(canary, text, launcher, home)
             found, said = first_finding(report)
-            replayed = replay_box(report, launcher, home)
+            replayed = replay_all(report, launcher, home)
         yield Outcome(canary, judge(canary, found), found, said, time.monotonic() - begin, replayed)
 
 
@@ -128,16 +129,16 @@ def on_a_ladder(canary: Canary, text: Path, launcher: Launcher, home: Path) -> R
 
 def first_finding(report: Report) -> tuple[str, str]:
     """Kind and title of the first finding that is an alarm."""
-    alarms = [finding for finding in report.findings if finding.severity in ALARMS]
-    return (alarms[0].kind, alarms[0].title) if alarms else ("", "nothing is wrong")
+    alarm = first_alarm(report)
+    return (alarm.kind, alarm.title) if alarm else ("", "nothing is wrong")
 
 
-def replay_box(report: Report, launcher: Launcher, home: Path) -> bool | None:
-    """Run the first black box again."""
+def replay_all(report: Report, launcher: Launcher, home: Path) -> bool:
+    """Run the first black box again; without one, where what is wrong is a finding or nothing, the whole ladder."""
     boxes = [attempt.black_box for rung in report.rungs for attempt in rung.attempts if attempt.black_box]
-    if not boxes:
-        return None
-    return replay(home / boxes[0], launcher, home / "replay", Progress(silent())).same
+    if boxes:
+        return replay(home / boxes[0], launcher, home / "replay", Progress(silent())).same
+    return replay_ladder(home, launcher, home / "replay", silent()).same
 
 
 def in_pairs(canary: Canary, text: Path, launcher: Launcher, home: Path) -> tuple[str, str]:

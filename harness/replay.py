@@ -1,4 +1,4 @@
-"""Replay: run the attempt of a black box again, and say whether it ends in the same way.
+"""Replay: run the attempt of a black box again, or a whole ladder, and say whether it ends in the same way.
 
 The box holds the job (subject, limits), the recipe of its text, and what was seen. The text is made again and compared
 with its checksum; the build step of a command is run again. A box is run, not only read: replay your own.
@@ -14,17 +14,23 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from harness import build_step, workload
 from harness.attempts import BUILT, Asked, Attempt, Plan, Trials, sha256
 from harness.command_subject import formatted
 from harness.console import human
+from harness.diagnosis.finding import first_alarm
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
 from harness.limits import Limits
+from harness.plain_text import plain_text
 from harness.progress import Progress
+from harness.report.models import Report, read_report
 from harness.subject import SubjectName, parse_subject
+from harness.whole_ladder import RECIPE, LadderOptions
+from harness.whole_ladder import run as climb_ladder
 
 
 class ReplayError(HarnessError):
@@ -73,11 +79,57 @@ def replay(box: Path, launcher: Launcher, folder: Path, progress: Progress) -> R
         return Replayed(verdict, trials.attempt(rung, limits, asked), same_text)
 
 
+@dataclass(frozen=True)
+class ReplayedLadder:
+    """What the report of a ladder says, and what came of climbing again."""
+
+    then: Report
+    now: Report
+
+    @property
+    def same(self) -> bool:
+        """The same verdict at each rung, and the same first finding."""
+        return told(self.then) == told(self.now)
+
+
+def told(report: Report) -> dict[str, str]:
+    """Verdict by rung, and the kind of the first finding that is an alarm."""
+    alarm = first_alarm(report)
+    return {**{rung.label: rung.verdict for rung in report.rungs}, "finding": alarm.kind if alarm else "none"}
+
+
+def replay_ladder(box: Path, launcher: Launcher, folder: Path, console: Console) -> ReplayedLadder:
+    """Climb the ladder again that left its report and its recipe in `box`, in `folder`.
+
+    Raises
+    ------
+    ReplayError
+        if the recipe is not whole;
+    ReportError
+        if the report cannot be read.
+    """
+    then = read_report(box / "report.json")
+    document = _read(box / RECIPE)
+    try:
+        options = LadderOptions.from_json(document)
+        home = Path(document["working_folder"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ReplayError(f"{box / RECIPE} is not whole: {error!r} is missing or of the wrong kind") from error
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    if home.is_dir():
+        os.chdir(home)
+    return ReplayedLadder(then, climb_ladder(options, launcher, folder, console))
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise ReplayError(f"{path}: {error.strerror}; a black box is a folder that a broken attempt left") from error
+        raise ReplayError(
+            f"{path}: {error.strerror}; a black box is a folder that a broken attempt left, the folder of a ladder "
+            f"holds report.json and {RECIPE}"
+        ) from error
     except ValueError as error:
         raise ReplayError(f"{path} is not JSON: {error}") from error
     if not isinstance(document, dict):
@@ -86,7 +138,27 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def replay_and_tell(box: Path, launcher: Launcher, as_json: bool) -> ExitCode:
-    """The command: replay a box, say what came of it. OK when it broke the same way, else INCONCLUSIVE."""
+    """The command: replay a box or a ladder, say what came of it. OK when it is the same, else INCONCLUSIVE."""
+    return (_tell_ladder if (box / "report.json").is_file() else _tell_box)(box.resolve(), launcher, as_json)
+
+
+def _tell_ladder(box: Path, launcher: Launcher, as_json: bool) -> ExitCode:
+    console = human()
+    console.print(f"climbing again what {box} reports", style="bold", soft_wrap=True, markup=False)
+    with tempfile.TemporaryDirectory(prefix="harness-replay-") as folder:
+        done = replay_ladder(box, launcher, Path(folder), console)
+    then, now = told(done.then), told(done.now)
+    for what in {**then, **now}:
+        same = then.get(what) == now.get(what)
+        text = f"{what:>8}  {then.get(what, 'not tried')} then, {now.get(what, 'not tried')} now"
+        console.print(plain_text(text), style="green" if same else "bold red", markup=False, soft_wrap=True)
+    if as_json:
+        document = {"schema": "harness.replay/1", "same": done.same, "then": then, "now": now}
+        click.echo(json.dumps(document, indent=1))
+    return ExitCode.OK if done.same else ExitCode.INCONCLUSIVE
+
+
+def _tell_box(box: Path, launcher: Launcher, as_json: bool) -> ExitCode:
     console = human()
     job = _read(box / "job.json")
     named = job.get("subject")
@@ -95,7 +167,7 @@ def replay_and_tell(box: Path, launcher: Launcher, as_json: bool) -> ExitCode:
         named = f"{named}: {formatted(command['train'])}"
     console.print(f"replaying {box}: {named}", style="bold", soft_wrap=True, markup=False)
     with tempfile.TemporaryDirectory(prefix="harness-replay-") as folder, Progress(console) as progress:
-        done = replay(box.resolve(), launcher, Path(folder), progress)
+        done = replay(box, launcher, Path(folder), progress)
     if not done.same_text:
         console.print("the text is not the one of the box: its corpus has changed", style="yellow")
     now = done.attempt.verdict

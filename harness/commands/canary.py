@@ -37,8 +37,9 @@ STYLES = {"caught": "green", "quiet": "green", "missed": "bold red", "false alar
 def command(ctx: click.Context, quick: bool, only: str | None, as_json: bool, output: Path | None) -> None:
     """Run subjects that are broken on purpose, in Python and C, and good ones; print what was caught and missed.
 
-    Caught: the first finding names the defect. A good subject must give no finding that is an error or a warning, and
-    each black box must break the same way when it is replayed. Exit code 0 when all of that holds, else 3.
+    Caught: the first finding names the defect. A good subject must give no finding that is an error or a warning. Each
+    must do the same again when it is replayed: its black box, or its whole ladder where it left none. Exit code 0 when
+    all of that holds, else 3.
     """
     from harness.canaries import chosen, fly  # the fixtures are needed by this command only
 
@@ -89,7 +90,7 @@ def summary(outcomes: list[Outcome]) -> Text:
     boxes = [outcome.replayed for outcome in outcomes if outcome.replayed is not None]
     text = (
         f"{count['caught']} of {broken} caught, {count['missed']} missed, {count['false alarm']} false alarms on "
-        f"{good} good ones, {sum(boxes)} of {len(boxes)} black boxes replayed the same"
+        f"{good} good ones, {sum(boxes)} of {len(boxes)} replayed the same"
     )
     if count["skipped"]:
         text += f", {count['skipped']} skipped: no C compiler"

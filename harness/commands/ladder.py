@@ -2,57 +2,25 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from harness import build_step, workload
-from harness.attempts import BUILT, Plan, Trial, Trials
 from harness.commands.options import Duration, Size
 from harness.console import human
-from harness.diagnosis.foretell import forecast_of
-from harness.diagnosis.investigate import Bounds, Investigation, investigate
-from harness.diagnosis.rules import diagnose
-from harness.errors import Interrupted, WorkloadFailed
-from harness.exit_codes import ExitCode
-from harness.frontier import find_frontier
-from harness.ladder import Climb, Repeats, climb, repeat_edges
+from harness.diagnosis.investigate import Bounds
+from harness.errors import WorkloadFailed
 from harness.launch import Launcher
 from harness.limits import LIMITERS, Limits
-from harness.machine import describe_machine, describe_subject, describe_tool
 from harness.output import append_step_summary, make_folder, write_views
-from harness.progress import Progress
 from harness.replay import replay_and_tell
-from harness.report import build, models, terminal
+from harness.report import terminal
 from harness.report.markdown import render_markdown
-from harness.subject import SubjectName, parse_subject
-from harness.units import memory
+from harness.subject import parse_subject
+from harness.whole_ladder import LadderOptions, run
 from scaling_suite.errors import WorkloadError
 from scaling_suite.sizes import format_size
 from scaling_suite.workload import DEFAULT_SEED, ladder_sizes, source_bytes
-
-
-@dataclass(frozen=True)
-class LadderOptions:
-    """The options of one ladder, checked."""
-
-    subject: SubjectName
-    corpus: Path | None
-    sizes: list[int]
-    limits: Limits
-    min_lines_per_s: float | None
-    required: int | None
-    bisect_runs: int
-    seed: int
-    notes: list[str]
-    bounds: Bounds
-    frontier: bool = False
-    repeats: int = 1
 
 
 @click.command("ladder")
@@ -117,7 +85,7 @@ class LadderOptions:
 @click.option(
     "--replay",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Run the attempt of a black box again, instead; it runs the command that the box names.",
+    help="Run the attempt of a black box, or the ladder of a report's folder, again; it runs the command named there.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")
 @click.option(
@@ -199,109 +167,3 @@ def _sizes(corpus: Path | None, first: int, last: int, factor: int) -> tuple[lis
         return ladder_sizes(first, offered, factor), [note]
     except WorkloadError as error:
         raise WorkloadFailed(str(error)) from error
-
-
-def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Console) -> models.Report:
-    """Climb, and report on it. A person's Ctrl-C or a service's SIGTERM ends the climb, not the report."""
-    plan = Plan(options.subject, options.corpus, options.seed, options.limits, options.min_lines_per_s)
-    held = options.limits
-    limits = f"{memory(held.memory_bytes)}, {held.time_s:,.0f} s a rung, {held.limiter}"
-    text = "generated text" if options.corpus is None else str(options.corpus)
-    span = f"{format_size(options.sizes[0])} to {format_size(options.sizes[-1])}"
-    console.print(f"{options.subject.text} on {text}, {span}; limits: {limits}", style="bold", soft_wrap=True)
-    climbed: Climb[Trial] = Climb([], [])
-    forecasts: list[models.Forecast] = []
-    seen = Investigation()
-    frontier = None
-    repeats = None
-    notes = list(options.notes)
-    interrupted = None
-    build_step.build(options.subject.command, folder / BUILT)
-    with Progress(console) as progress:
-        trials = Trials(plan, launcher, folder, progress, workload.prepare)
-
-        def announce(trial: Trial) -> None:
-            progress.trial_ended(trial)
-            if climbed.rungs and not climbed.narrowing and (made := forecast_of(climbed.rungs, options.limits)):
-                forecasts.append(made)
-                progress.foretold(made)
-
-        try:
-            climb(
-                options.sizes,
-                trials.try_and_confirm,
-                narrow_with=trials.try_once,
-                runs=options.bisect_runs,
-                climbed=climbed,
-                announce=announce,
-            )
-            if options.bisect_runs and options.repeats > 1:
-                repeats = repeat_edges(climbed, trials.try_once, options.repeats, progress.trial_ended)
-            seen = investigate(trials, climbed, folder, options.bounds)
-            if options.frontier:
-                frontier = find_frontier(trials, options.sizes, options.limits)
-        except Interrupted as stop:
-            interrupted = f"{signal.Signals(stop.signal_number).name} {progress.where}"
-        except WorkloadFailed as error:
-            if not climbed.rungs:
-                raise
-            notes.append(f"the climb ended early: {error}")
-    report = report_on(options, climbed, folder, notes, interrupted, repeats)
-    more = {"forecasts": forecasts, "frontier": frontier, **vars(seen)}
-    report = report.model_copy(update=more)
-    return report.model_copy(update={"findings": diagnose(report)})
-
-
-def report_on(
-    options: LadderOptions,
-    climbed: Climb[Trial],
-    folder: Path,
-    notes: list[str],
-    interrupted: str | None,
-    repeats: Repeats | None = None,
-) -> models.Report:
-    """The report on a climb that has ended."""
-    rungs = [build.rung(size, trial, folder) for size, trial in climbed.rungs]
-    found = build.breaking(climbed, repeats)
-    return models.Report(
-        kind="ladder",
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=["python", "-m", "harness", *sys.argv[1:]],
-        exit_code=exit_code(rungs, found, options.required, interrupted),
-        tool=describe_tool(),
-        machine=describe_machine(),
-        subject=describe_subject(options.subject),
-        settings=models.Settings(
-            corpus=None if options.corpus is None else str(options.corpus),
-            seed=options.seed,
-            sizes_bytes=options.sizes,
-            memory_limit_bytes=options.limits.memory_bytes,
-            time_limit_s=options.limits.time_s,
-            limiter=options.limits.limiter,
-            min_lines_per_s=options.min_lines_per_s,
-            required_bytes=options.required,
-            bisect_runs=options.bisect_runs,
-        ),
-        rungs=rungs,
-        narrowing=[build.rung(size, trial, folder) for size, trial in climbed.narrowing],
-        break_=found,
-        scaling=build.scaling(rungs),
-        interrupted=interrupted,
-        notes=notes,
-    )
-
-
-def exit_code(
-    rungs: list[models.Rung], found: models.Break | None, required: int | None, interrupted: str | None
-) -> ExitCode:
-    """What the run says to a script."""
-    if interrupted:
-        return ExitCode.INTERRUPTED
-    if found is not None:
-        if found.verdict == "lossy_save":
-            return ExitCode.LOSSY
-        if required is None or (found.last_passed_bytes or 0) < required:
-            return ExitCode.BREAK
-    if any(rung.verdict == "inconclusive" for rung in rungs):
-        return ExitCode.INCONCLUSIVE
-    return ExitCode.OK

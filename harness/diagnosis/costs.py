@@ -16,7 +16,7 @@ from harness.diagnosis.finding import (
     python_frames,
     smallest_broken,
 )
-from harness.diagnosis.forecast import fit_growth
+from harness.diagnosis.forecast import fit_growth, reach
 from harness.diagnosis.growth import time_growth
 from harness.report.models import Report, Rung
 from harness.stages import is_learning
@@ -144,20 +144,22 @@ def memory(report: Report) -> Iterator[Weighed]:
             "says when it happens.",
         )
         return
-    forecast = next((each for each in reversed(report.forecasts) if each.cause == "memory"), None)
-    if forecast is not None and forecast.predicted_bytes is not None and forecast.predicted_bytes < GIGABYTE:
-        assert forecast.low_bytes is not None
-        near = forecast.predicted_bytes < NEAR * forecast.after_bytes
-        high = units.label(forecast.high_bytes) if forecast.high_bytes else "more than 1 TB"
+    there = None if growth is None else reach(growth, float(report.settings.memory_limit_bytes))
+    if growth is None or there is None or there.predicted_bytes is None or there.low_bytes is None:
+        return
+    largest = passed[-1].size_bytes
+    if largest < there.predicted_bytes < GIGABYTE:  # what has passed is no breaking size
+        near = there.predicted_bytes < NEAR * largest
+        high = units.label(there.high_bytes) if there.high_bytes else "more than 1 TB"
         yield finding(
             60 if near else 30,
             "memory_growth",
-            f"Memory grows as size^{forecast.slope:.2f}: if it goes on so, it breaks at about "
-            f"{units.label(forecast.predicted_bytes)}",
+            f"Memory grows as size^{growth.slope:.2f}: if it goes on so, it breaks at about "
+            f"{units.label(there.predicted_bytes)}",
             [
                 measured,
-                f"projected breaking size: {units.label(forecast.predicted_bytes)}, between "
-                f"{units.label(forecast.low_bytes)} and {high}, under "
+                f"projected breaking size: {units.label(there.predicted_bytes)}, between "
+                f"{units.label(max(there.low_bytes, largest))} and {high}, under "
                 f"{units.memory(report.settings.memory_limit_bytes)}",
             ],
             "Bound what is kept: count in place, spill to disk, or drop what is rare.",

@@ -30,6 +30,14 @@ def finding(
     )
 
 
+ALARMS = ("error", "warning")
+
+
+def first_alarm(report: Report) -> Finding | None:
+    """The heaviest finding, where there is one that is more than a note."""
+    return next((each for each in report.findings if each.severity in ALARMS), None)
+
+
 def smallest_broken(report: Report) -> Rung | None:
     """The smallest size that broke."""
     broken = [rung for rung in (*report.rungs, *report.narrowing) if not rung.passed]

@@ -14,7 +14,7 @@ def headline(report: Report) -> str:
             return f"broke at the first rung, {label(found.first_broken_bytes)}: {found.verdict}"
         passed_at, broken_at = label(found.last_passed_bytes), label(found.first_broken_bytes)
         return f"breaks between {passed_at} and {broken_at}: {found.verdict}"
-    passed_bytes = max((rung.size_bytes for rung in report.rungs if rung.passed), default=None)
+    passed_bytes = largest_passed(report)
     if report.interrupted:
         reached = "before the first rung was done" if passed_bytes is None else f"after {label(passed_bytes)}"
         return f"stopped {reached}: {report.interrupted}"
@@ -46,21 +46,31 @@ def told(forecast: Forecast) -> str:
 
 def forecast_lines(report: Report) -> list[str]:
     """What each rung foretold, and what was found in the end."""
-    lines = [
-        f"after {label(forecast.after_bytes)}: {told(forecast)}" for forecast in report.forecasts if told(forecast)
-    ]
-    found = report.break_
-    if lines and found is not None and found.last_passed_bytes is not None:
+    foretold = [forecast for forecast in report.forecasts if told(forecast)]
+    lines = [f"after {label(forecast.after_bytes)}: {told(forecast)}" for forecast in foretold]
+    if lines and (report.break_ is None or report.break_.last_passed_bytes is not None):
         lines.append(f"found: {headline(report)}{verdict_on_forecast(report)}")
     return lines
 
 
+def largest_passed(report: Report) -> int | None:
+    return max((rung.size_bytes for rung in report.rungs if rung.passed), default=None)
+
+
 def verdict_on_forecast(report: Report) -> str:
-    """Whether the break lies in the interval that was foretold last."""
+    """Whether the break lies in the interval that was foretold last; without a break, whether that was refuted."""
     found = report.break_
     last = next((forecast for forecast in reversed(report.forecasts) if forecast.low_bytes), None)
-    if last is None or last.low_bytes is None or found is None or found.last_passed_bytes is None:
+    if last is None or last.low_bytes is None:
+        return ""
+    of = f"the interval foretold last, after {label(last.after_bytes)}"
+    if found is None:
+        passed_bytes = largest_passed(report) or 0
+        if last.high_bytes is not None and last.high_bytes <= passed_bytes:
+            return f", beyond {of}: that forecast was wrong"
+        return f", not yet at the end of {of}"
+    if found.last_passed_bytes is None:
         return ""
     high = last.high_bytes or found.first_broken_bytes
     inside = found.first_broken_bytes >= last.low_bytes and found.last_passed_bytes <= high
-    return ", inside the interval foretold last" if inside else ", outside the interval foretold last"
+    return f", {'inside' if inside else 'outside'} {of}"

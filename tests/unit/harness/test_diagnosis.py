@@ -5,6 +5,7 @@ from test_reports import attempt, document, rung  # the makers of reports
 
 from harness.diagnosis.rules import diagnose
 from harness.report.models import parse_report
+from harness.report.summary import forecast_lines
 
 
 def diagnosed(**changes):
@@ -153,3 +154,27 @@ def test_the_heaviest_comes_first():
     quadratic = [passed(size, size * size / 1e12) for size in (10**5, 10**6, 10**7)]
     found = diagnosed(rungs=[*quadratic, broken(10**8, "segv")])
     assert [finding.kind for finding in found] == ["crash", "super_linear_time"]
+
+
+MIB = 2**20
+FLATTENS = [28.8, 30.7, 54.8, 205.6, 233.1, 680.7]  # MiB of private memory at 1 KB, 10 KB, ... 100 MB
+
+
+def climbed(peaks):
+    return [rung(10 ** (power + 3), peak_anon_bytes=round(peak * MIB)) for power, peak in enumerate(peaks)]
+
+
+def test_memory_that_flattens_is_not_said_to_break_at_a_size_that_passed():
+    early = {"after_bytes": 1_000_000, "cause": "memory", "slope": 0.8, "predicted_bytes": 43_400_000}
+    early |= {"low_bytes": 20_000_000, "high_bytes": 80_000_000}
+    for last in (5, 6):
+        found = diagnosed(rungs=climbed(FLATTENS[:last]), forecasts=[early])
+        assert [each for each in found if each.severity != "note"] == []
+        assert not any("43.4MB" in line for each in found for line in [each.title, *each.evidence])
+    report = parse_report(document(rungs=climbed(FLATTENS), forecasts=[early]), "a test")
+    assert forecast_lines(report)[-1].endswith("after 1MB: that forecast was wrong")
+
+
+def test_memory_that_goes_on_growing_is_a_warning_with_the_size_it_breaks_at():
+    (found, *_) = diagnosed(rungs=climbed([28, 30, 60, 350]))
+    assert (found.kind, found.severity) == ("memory_growth", "warning")

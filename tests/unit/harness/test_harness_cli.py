@@ -6,13 +6,13 @@ import pytest
 from click.testing import CliRunner
 
 from harness import cli
-from harness.commands.ladder import exit_code
 from harness.durations import format_duration, parse_duration
 from harness.errors import SubjectError
 from harness.exit_codes import ExitCode
 from harness.report.models import Break, Rung
 from harness.subject import parse_subject
 from harness.units import label, memory, memory_tick, size
+from harness.whole_ladder import exit_code
 
 
 def invoke(*arguments, **options):
