@@ -10,6 +10,7 @@ from melvin.errors import MelvinError
 from melvin.frames import Frame
 from melvin.priming import Primed
 from melvin.query import Answer, Candidate, Distribution
+from melvin.relations import Near, Relation
 from melvin.settings import Settings
 
 __all__ = [
@@ -19,9 +20,11 @@ __all__ = [
     "Distribution",
     "Frame",
     "MelvinError",
+    "Near",
     "Pattern",
     "Primed",
     "Progress",
+    "Relation",
     "Settings",
     "Stats",
     "verify",

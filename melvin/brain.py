@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from melvin import brainfile, frames, lines, priming
+from melvin import brainfile, frames, lines, priming, relations
 from melvin.bridges import Bridges
 from melvin.counting import Carry
 from melvin.errors import InputError
@@ -25,12 +25,14 @@ from melvin.lines import Block, to_bytes
 from melvin.place import Place
 from melvin.priming import Primed
 from melvin.query import BATCH_PLACES, Answer, Distribution, Reader
+from melvin.relations import Near, Relation
 from melvin.resume import Resume
 from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import GROUND
 from melvin.tables import size_of_union
 
 PRIMED = 10  # payloads that `primed` names unless more are asked for
+NEIGHBOURS = 5  # words that `before` and `after` name unless more are asked for
 TEXT = "text"  # the port that lines go to unless another is named
 
 
@@ -299,6 +301,24 @@ class Brain:
         if self._bridges is None:
             self._bridges = self._learner.binding.bridges()
         return priming.primed(self._bridges, to_bytes(text), port, on, n)
+
+    def relation(self, a: bytes | str, b: bytes | str, *, port: str = TEXT) -> Relation:
+        """What a has to do with b in time: causes, enables, prevents, precedes, follows or none, with the evidence.
+
+        Of texts of several words, the last one of `a` with the first one of `b`.
+        """
+        reader, index = self._ask(port)
+        return relations.relation(reader.snapshot, to_bytes(a), to_bytes(b), index)
+
+    def before(self, text: bytes | str, n: int = NEIGHBOURS, *, port: str = TEXT) -> list[Near]:
+        """The words that come before a text, the nearest and strongest first."""
+        reader, index = self._ask(port)
+        return relations.near(reader.snapshot, to_bytes(text), index, n, behind=True)
+
+    def after(self, text: bytes | str, n: int = NEIGHBOURS, *, port: str = TEXT) -> list[Near]:
+        """The words that come after a text, the nearest and strongest first."""
+        reader, index = self._ask(port)
+        return relations.near(reader.snapshot, to_bytes(text), index, n, behind=False)
 
     def recall(self, prefix: bytes | str, *, port: str = TEXT) -> bytes:
         """The line that begins with a prefix: the prefix and how the brain goes on from it."""

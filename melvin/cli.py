@@ -27,6 +27,7 @@ from melvin.diff import diff
 from melvin.errors import BrainFileError, InputError, MelvinError, ResumeError
 from melvin.lines import to_bytes
 from melvin.lock import Lock
+from melvin.relations import NONE, Near
 from melvin.settings import MECHANISMS, Settings
 from melvin.training import Every, Signals, Source, Training, parse_every
 
@@ -329,6 +330,72 @@ def query(brain: Path, text: str, as_json: bool, port: str) -> None:
         shown = c.payload.decode("utf-8", "replace")
         rows.append(f"  {c.probability:6.3f}  {shown!r}{' and the line ends' if c.ends else ''}")
     show(document, as_json, "\n".join(rows))
+
+
+@main.command()
+@brain_argument
+@click.argument("a")
+@click.argument("b")
+@json_option
+@click.option("--port", default="text", show_default=True, help="The port that is asked.")
+def relation(brain: Path, a: str, b: str, as_json: bool, port: str) -> None:
+    """Show what the word A has to do with the word B in time: causes, enables, prevents, precedes, follows or none."""
+    found = Brain.open(brain).relation(to_bytes(a), to_bytes(b), port=port)
+    rows = [
+        f"{a} {found.kind} {b}" if found.kind != NONE else f"{a} and {b}: none",
+        f"strength     {found.strength:.3f}",
+        f"pairs        {found.count:,}: {b} after {a} {found.after:,}, before it {found.before:,}",
+        f"lag          {found.mean_lag:.2f} words, deviation {found.lag_deviation:.2f}",
+        f"P with       {found.p_with:.3f}, of {found.source_trials:,} stretches with {a}",
+        f"P without    {found.p_without:.3f}, of {found.trials - found.source_trials:,} others",
+        f"Delta-P      {found.delta_p:+.3f}, standard error {found.delta_p_error:.3f}",
+        f"among edges  mean {found.edges_mean:+.3f}, deviation {found.edges_deviation:.3f}, of {found.edges:,}",
+    ]
+    show({**asdict(found), "count": found.count}, as_json, _printable(rows))
+
+
+def _printable(rows: list[str]) -> str:
+    return "\n".join(rows).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+number_option = click.option("-n", "number", default=5, show_default=True, type=click.IntRange(min=1), help="Words.")
+
+
+@main.command()
+@brain_argument
+@click.argument("text")
+@number_option
+@json_option
+@click.option("--port", default="text", show_default=True, help="The port that is asked.")
+def before(brain: Path, text: str, number: int, as_json: bool, port: str) -> None:
+    """List the words that come before TEXT, the nearest and strongest first."""
+    _show_near(text, Brain.open(brain).before(to_bytes(text), number, port=port), as_json)
+
+
+@main.command()
+@brain_argument
+@click.argument("text")
+@number_option
+@json_option
+@click.option("--port", default="text", show_default=True, help="The port that is asked.")
+def after(brain: Path, text: str, number: int, as_json: bool, port: str) -> None:
+    """List the words that come after TEXT, the nearest and strongest first."""
+    _show_near(text, Brain.open(brain).after(to_bytes(text), number, port=port), as_json)
+
+
+def _show_near(text: str, found: list[Near], as_json: bool) -> None:
+    words = [
+        {
+            "text": word.text,
+            "payload_hex": word.payload.hex(),
+            "count": word.count,
+            "mean_lag": word.mean_lag,
+            "lag_deviation": word.lag_deviation,
+        }
+        for word in found
+    ]
+    rows = [f"{w.text:<20} {w.count:8,}  lag {w.mean_lag:5.2f} ± {w.lag_deviation:.2f}" for w in found]
+    show({"query": text, "words": words}, as_json, _printable(rows) if rows else "no word comes near it")
 
 
 @main.command()

@@ -19,7 +19,7 @@ from melvin.parse import Parser, chunk_salt
 from melvin.settings import Settings
 from melvin.symbols import END, END_CODE, START, U32, Symbols
 from melvin.tables import U64
-from melvin.words import chosen_pieces, pair_keys, word_names
+from melvin.words import chosen_pieces, every_word, pair_keys, word_names
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ class Familiarity:
     settled : bool, shape (n,)       it was always followed by the same symbol, often enough to expect no other
     foci : chunks attended to at a time
     pairs_one_in : pieces of lines for each whose pairs of words are counted
+    reach : words looked back and ahead in them
     settings : which mechanisms are on
     """
 
@@ -87,6 +88,7 @@ class Familiarity:
     settled: NDArray[np.bool_]
     foci: int
     pairs_one_in: int
+    reach: int
     settings: Settings
 
 
@@ -180,7 +182,14 @@ def count(
         "attended": np.concatenate(attended),
         "context_edges": context_edges if on.context_edges else none,
         "grams": ngrams(block, carry.before, port),
-        "pairs": pair_keys(named, piece[words], np.concatenate(([block.opens], block.closed[:-1])), block.closed),
+        "pairs": pair_keys(
+            named,
+            piece[words],
+            np.concatenate(([block.opens], block.closed[:-1])),
+            block.closed,
+            familiarity.reach,
+            every_word(reading.salt),
+        ),
     }
     codes = np.concatenate((carry.before, codes_of(block)[-ORDER:]))[-ORDER:]
     return keys, Carry(stream[-1], codes)

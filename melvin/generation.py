@@ -30,7 +30,7 @@ from melvin.parse import Parser, chunk_salt
 from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import BYTES, END, SYMBOL_BITS, Symbols
 from melvin.tables import SMALL, Counts, fold, forget
-from melvin.words import KEPT_WORDS, PAIR_BYTES, Words
+from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, reach
 
 FIRST_GENERATION = 32  # bytes: a generation ends when so many were fed, and from then on each time they have doubled
 
@@ -75,7 +75,12 @@ class Snapshot:
     def familiarity(self) -> Familiarity:
         fresh = self.ends_at // 2  # bytes of the generation that is going on
         return familiarity(
-            self.symbols, self.evidence.links, foci(fresh), pairs_one_in=fresh // PAIR_BYTES, settings=self.settings
+            self.symbols,
+            self.evidence.links,
+            foci(fresh),
+            pairs_one_in=fresh // PAIR_BYTES,
+            reach=reach(fresh),
+            settings=self.settings,
         )
 
     def with_port(self, name: str, born: int) -> Snapshot:
@@ -109,7 +114,7 @@ class Gathering:
 
 
 def familiarity(
-    symbols: Symbols, links: Counts, attended: int, *, pairs_one_in: int, settings: Settings
+    symbols: Symbols, links: Counts, attended: int, *, pairs_one_in: int, reach: int, settings: Settings
 ) -> Familiarity:
     """How often each symbol was seen, and whether what follows it is settled.
 
@@ -128,7 +133,8 @@ def familiarity(
     if links.size:
         frequency[young] = np.where(links.key[place] == edge, links.count[place], 0)
     settled = (np.diff(row) == 1) & (np.diff(running[row]) >= SETTLED)
-    return Familiarity(np.minimum(frequency, SMALL - 1).astype(np.uint32), settled, attended, pairs_one_in, settings)
+    few = np.minimum(frequency, SMALL - 1).astype(np.uint32)
+    return Familiarity(few, settled, attended, pairs_one_in, reach, settings)
 
 
 def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:

@@ -115,6 +115,11 @@ class Reader:
         self._parser = Parser(snapshot.symbols)
         self.feedback = snapshot.feedback
 
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the answers come from."""
+        return self._snapshot
+
     def distribution(self, texts: list[bytes], port: int) -> F64:
         """P(next code) after each text. -> float64, shape (texts, 257)"""
         block = lines_block(texts)

@@ -13,18 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.chunks import Window
+from melvin.chunks import Window, chunk_starts
 from melvin.hashing import mix
 from melvin.lexicon import Lexicon
+from melvin.lines import lines_block
 from melvin.symbols import U32, Symbols
 from melvin.tables import I64, U64, run_starts
 
 WORD_BITS = 28  # of a name: of 100,000 words, about 20 share one
 BORDER = np.uint32(0)  # the name of a line's border
-NEAR = 4  # words looked back and ahead: a pair has a lag of 1 to NEAR
+NEAR = 4  # words looked back and ahead: a pair has a lag of 1 to NEAR, or further in a small generation (see `reach`)
+FAR = 16  # words looked back and ahead where that costs no more than NEAR does in a large generation
 LAG_BITS = 6
 BEHIND = np.uint64(1 << LAG_BITS)  # marks a pair whose second word stands before the first
 LAG_MASK = np.uint64((1 << LAG_BITS) - 1)
+HELD = (1 << LAG_BITS) - 1  # the lag of (word, BORDER): stretches of lines that hold the word
 PAIR_BYTES = 1 << 20  # of lines whose pairs are counted, about, in one generation
 PAIR_SALT = 2  # keeps the hash that chooses them apart from others
 KEPT_WORDS = 1 << 17
@@ -62,17 +65,27 @@ def row_of(word: int) -> tuple[int, int]:
     return word << shift, (word + 1) << shift
 
 
-def pair_keys(word: U32, piece: I64, opens: NDArray[np.bool_], closes: NDArray[np.bool_]) -> U64:
-    """Every pair of near words of a piece, seen from both.
+def reach(fresh: int) -> int:
+    """Words looked back and ahead in a generation of so many bytes."""
+    return min(max(NEAR * PAIR_BYTES // max(fresh, 1), NEAR), FAR)
+
+
+def pair_keys(
+    word: U32, piece: I64, opens: NDArray[np.bool_], closes: NDArray[np.bool_], reach: int = NEAR, every: int = 0
+) -> U64:
+    """Every pair of near words of a piece, seen from both; and for each word the stretches that hold it.
+
+    A piece is cut into stretches of `reach` words, so that a short line is one of them.
 
     Parameters
     ----------
     word : uint32, shape (n,)     names of words, piece after piece
     piece : int64, shape (n,)     which piece each stands in, ascending
     opens, closes : bool, shape (pieces,)   the piece begins its line, and ends it
+    every : name under which all stretches are counted
     """
     keys: list[U64] = []
-    for lag in range(1, NEAR + 1):
+    for lag in range(1, reach + 1):
         near = np.flatnonzero(piece[lag:] == piece[:-lag])
         before, after = word[near], word[near + lag]
         keys += [pack_pair(before, after, lag, behind=False), pack_pair(after, before, lag, behind=True)]
@@ -81,6 +94,13 @@ def pair_keys(word: U32, piece: I64, opens: NDArray[np.bool_], closes: NDArray[n
     first, last = first[opens[piece[starts]]], last[closes[piece[starts]]]
     keys.append(pack_pair(first, np.full(first.size, BORDER), 1, behind=True))
     keys.append(pack_pair(last, np.full(last.size, BORDER), 1, behind=False))
+    place = np.arange(word.size) - np.repeat(starts, np.diff(starts, append=word.size))
+    stretch = np.cumsum(place % reach == 0).astype(np.uint64)
+    held = stretch << np.uint64(WORD_BITS) | word.astype(np.uint64)
+    held.sort()
+    held = (held[run_starts(held)] & np.uint64((1 << WORD_BITS) - 1)).astype(np.uint32)
+    held = np.append(held, np.full(int(stretch[-1]) if stretch.size else 0, every, np.uint32))
+    keys.append(pack_pair(held, np.full(held.size, BORDER), HELD, behind=False))
     return np.concatenate(keys)
 
 
@@ -90,6 +110,22 @@ def chosen_pieces(window: Window, start: I64, length: I64, one_in: int) -> NDArr
         return np.ones(start.size, np.bool_)
     hashed = window.hash(start, np.minimum(length, 64), PAIR_SALT)
     return np.asarray(mix(hashed) % np.uint64(one_in) == 0)
+
+
+def every_word(salt: int) -> int:
+    """The name under which a port's stretches are counted: that of a word without bytes. salt : of its chunks"""
+    return int(word_names(Window(np.zeros(0, np.uint8)).hash(np.zeros(1, np.int64), np.zeros(1, np.int64), salt))[0])
+
+
+def words_in(text: bytes, separator: NDArray[np.bool_], salt: int) -> list[tuple[int, bytes]]:
+    """Name and bytes of each word of a text. separator, salt : of its port, and of the port's chunks"""
+    block = lines_block([text])
+    start = chunk_starts(block, separator)[:-1]
+    length = np.diff(start, append=len(text))
+    length = length - separator[block.data[start + length - 1]]
+    some = np.flatnonzero(length > 0)
+    name = word_names(Window(block.data).hash(start[some], length[some], salt))
+    return [(int(n), text[a : a + size]) for n, a, size in zip(name, start[some], length[some], strict=True)]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,350 @@
+"""Relations: what two words have to do with each other in time, read from the rows of their pairs.
+
+A trial is a stretch of a line that holds words. Of b after a, against b where there is no a:
+
+    Delta-P = P(b after a | a) - P(b | not a)       Jenkins and Ward 1965; Cheng and Novick 1990
+
+The two are also contrasted among the stretches that hold a third word (Cheng and Novick's focal sets), so that text
+about other things hides nothing and makes nothing up: of what is kept off, and of what a third word screens off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+import numpy as np
+
+from melvin.contexts import F64
+from melvin.generation import Snapshot
+from melvin.parse import chunk_salt
+from melvin.symbols import U32
+from melvin.tables import I64, Counts
+from melvin.words import BORDER, HELD, Words, every_word, pack_pair, row_of, unpack_pair, words_in
+
+DEVIATIONS = 2.0  # of its sampling error, by which a statistic is told from chance: one time in 22 by accident
+CHANCE = 2 * NormalDist().cdf(-DEVIATIONS)  # how often that happens
+USUALLY = 0.5  # what happens in more than half of all trials is the rule
+BACKWARD = 0.5  # of two alike, the relation that looks back tells half as much: not what comes
+
+CAUSES, ENABLES, PREVENTS, PRECEDES, FOLLOWS, NONE = "causes", "enables", "prevents", "precedes", "follows", "none"
+KINDS = (CAUSES, ENABLES, PREVENTS, PRECEDES, FOLLOWS, NONE)
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What one word has to do with another, with the evidence.
+
+    source, target : a and b
+    kind : causes     b nearly always comes after a, more often than without it
+           enables    b comes after a only, but not always
+           prevents   b comes less often where a is than otherwise
+           precedes   a stands before b, which is as likely without it, or owes to a third word, or comes after a no
+                      more than much else does
+           follows    a stands behind b
+           none       nothing of this is more than chance
+    strength : in [0, 1], comparable: Delta-P; of what prevents, P(b) - P(b | a); where only the order is known, the
+        share of the stretches with a or b that it holds for
+    before, after : pairs in which b stands before a, and after it
+    order : (after - before) / (after + before)
+    mean_lag, lag_deviation : words from a to b, negative where b stands before a
+    source_trials, target_trials, trials : stretches that hold a, that hold b, and all
+    p_with, p_without : P(b after a | a), P(b | not a)
+    delta_p, delta_p_error : their difference, and its standard error
+    score : the difference in standard errors
+    edges : words that come after a;  edges_mean, edges_deviation : of Delta-P among them
+    """
+
+    source: str
+    target: str
+    kind: str
+    strength: float
+    before: int
+    after: int
+    order: float
+    mean_lag: float
+    lag_deviation: float
+    source_trials: int
+    target_trials: int
+    trials: int
+    p_with: float
+    p_without: float
+    delta_p: float
+    delta_p_error: float
+    score: float
+    edges: int
+    edges_mean: float
+    edges_deviation: float
+
+    @property
+    def count(self) -> int:
+        """Pairs of the two words, in either order."""
+        return self.before + self.after
+
+
+@dataclass(frozen=True)
+class Near:
+    """A word that comes near another one.
+
+    payload : its bytes
+    count : pairs of the two
+    mean_lag, lag_deviation : words from the one to the other
+    """
+
+    payload: bytes
+    count: int
+    mean_lag: float
+    lag_deviation: float
+
+    @property
+    def text(self) -> str:
+        return self.payload.decode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True)
+class Row:
+    """The words near one word, each once, ascending by name.
+
+    other : uint32, shape (n,)
+    before, after : int64, shape (n,)       pairs in which it stands before the word, and after it
+    lags, squares : int64, shape (2, n)     sums of the lags and of their squares, of these pairs
+    closeness : float64, shape (2, n)       sum of 1 / lag
+    trials : stretches that hold the word
+    """
+
+    other: U32
+    before: I64
+    after: I64
+    lags: I64
+    squares: I64
+    closeness: F64
+    trials: int
+
+    @classmethod
+    def of(cls, pairs: Counts, word: int) -> Row:
+        """One range of keys."""
+        begin, end = np.searchsorted(pairs.key, np.array(row_of(word), np.uint64))
+        _, other, lag, behind = unpack_pair(pairs.key[begin:end])
+        count = pairs.count[begin:end].astype(np.int64)
+        real = other != BORDER
+        held = int(count[~real & (lag == HELD)].sum())
+        name, place = np.unique(other[real], return_inverse=True)
+        count, lag, side = count[real], lag[real], np.where(behind[real], 0, 1)
+        sums = np.zeros((4, 2, name.size))
+        for row, value in zip(sums, (count, count * lag, count * lag * lag, count / lag), strict=True):
+            np.add.at(row, (side, place), value)
+        whole = sums[:3].astype(np.int64)
+        return cls(name, whole[0, 0], whole[0, 1], whole[1], whole[2], sums[3], held)
+
+    def find(self, word: int) -> int | None:
+        """Place of a word in the row."""
+        at = int(np.searchsorted(self.other, np.uint32(word)))
+        return at if at < self.other.size and int(self.other[at]) == word else None
+
+
+def relation(known: Snapshot, a: bytes, b: bytes, port: int) -> Relation:
+    """What `a` has to do with `b`: of texts of several words, the last of `a` with the first of `b`.
+
+    Work: the rows of the two words, and the number of trials of each word in them.
+    """
+    salt, separator = chunk_salt(port), known.separator[port]
+    source, target = words_in(a, separator, salt)[-1:], words_in(b, separator, salt)[:1]
+    pairs = known.evidence.pairs
+    if not source or not target:
+        source, target = [(int(BORDER), a)], [(int(BORDER), b)]
+    (first, a), (second, b) = source[0], target[0]
+    row, to = Row.of(pairs, first), Row.of(pairs, second)
+    trials = int(_trials(pairs, np.array([every_word(salt)], np.uint32))[0])
+    some = row.after > 0
+    edges = contrast(row.before[some], row.after[some], row.trials, _trials(pairs, row.other[some]), trials)
+    found = _measured(a, b, row, to, second, edges.difference, trials)
+    kind = _kind(found, _Focal.of(pairs, row, to, first, second))
+    return replace(found, kind=kind, strength=_strength(found, kind))
+
+
+def _trials(pairs: Counts, word: U32) -> I64:
+    """Stretches that hold each word. Shape (n,) -> (n,)."""
+    key = pack_pair(word, np.full(word.size, BORDER), HELD, behind=False)
+    if not pairs.size:
+        return np.zeros(word.size, np.int64)
+    at = np.minimum(np.searchsorted(pairs.key, key), pairs.size - 1)
+    return np.where(pairs.key[at] == key, pairs.count[at].astype(np.int64), 0)
+
+
+@dataclass(frozen=True)
+class _Contrast:
+    """Two shares; their difference, its standard error, and the one in units of the other."""
+
+    p_with: F64
+    p_without: F64
+    difference: F64
+    error: F64
+    score: F64
+
+    @classmethod
+    def of(cls, hits: I64, trials: I64, hits_without: I64, trials_without: I64) -> _Contrast:
+        """`hits` of `trials` where a is, and where it is not.
+
+        Error and score are those of shares with a success and a failure added to each (Agresti and Caffo 2000).
+        """
+        trials, trials_without = np.maximum(trials, hits), np.maximum(trials_without, hits_without)
+        p, q = hits / np.maximum(trials, 1), hits_without / np.maximum(trials_without, 1)
+        p_, q_ = (hits + 1) / (trials + 2), (hits_without + 1) / (trials_without + 2)
+        error = np.sqrt(p_ * (1 - p_) / (trials + 2) + q_ * (1 - q_) / (trials_without + 2))
+        return cls(p, q, p - q, error, (p_ - q_) / error)
+
+
+def contrast(before: I64, after: I64, source_trials: int, target_trials: I64, trials: int) -> _Contrast:
+    """b after a where a is, against b where it is not. Several pairs in one stretch count as one."""
+    hits = np.minimum(after, np.minimum(source_trials, target_trials))
+    together = np.minimum(before + after, np.minimum(source_trials, target_trials))
+    alone = target_trials - together
+    return _Contrast.of(hits, np.full_like(hits, source_trials), alone, np.full_like(hits, trials - source_trials))
+
+
+@dataclass(frozen=True)
+class _Focal:
+    """Contrasts among the stretches that hold each word near both a and b, as far as pairs bound them.
+
+    off : b with a, against b without: at the most
+    screen : b after a, against b without: at the least; of the words that stand before b and mostly come with a
+    """
+
+    off: _Contrast
+    screen: _Contrast
+
+    @classmethod
+    def of(cls, pairs: Counts, row: Row, to: Row, a: int, b: int) -> _Focal:
+        both, mine, its = np.intersect1d(row.other, to.other, assume_unique=True, return_indices=True)
+        third = (both != a) & (both != b)
+        both, mine, its = both[third], mine[third], its[third]
+        trials = _trials(pairs, both)
+        with_a = np.minimum(row.before[mine] + row.after[mine], np.minimum(trials, row.trials))
+        with_b = np.minimum(to.before[its] + to.after[its], np.minimum(trials, to.trials))
+        at = row.find(b)
+        before, after = (0, 0) if at is None else (int(row.before[at]), int(row.after[at]))
+        most = np.minimum(before + after, np.minimum(with_a, with_b))
+        least = np.maximum(min(after, row.trials) + with_a - row.trials, 0)
+        least = np.minimum(least, np.minimum(with_a, with_b))
+        usual = (to.before[its] > to.after[its]) & (with_a > USUALLY * row.trials)
+        return cls(
+            _Contrast.of(most, with_a, with_b - most, trials - with_a),
+            _Contrast.of(least[usual], with_a[usual], (with_b - least)[usual], (trials - with_a)[usual]),
+        )
+
+    def keeps_off(self) -> bool:
+        """Whether b comes less often with a in one of them, seeing that so many were looked at (Bonferroni)."""
+        score = self.off.score
+        return bool(score.size) and bool(score.min() < NormalDist().inv_cdf(CHANCE / 2 / score.size))
+
+    def screens_off(self, delta_p: float) -> bool:
+        """Whether in one of them b is as likely without a, so that it owes to that word (Reichenbach 1956, §19)."""
+        c = self.screen
+        return bool(((c.score <= DEVIATIONS) & (c.difference + DEVIATIONS * c.error < delta_p)).any())
+
+
+def _is_rule(hits: int, trials: int) -> bool:
+    """Whether a share lies above USUALLY by more than chance: the lower end of Wilson's interval does (1927)."""
+    if not trials:
+        return False
+    square = DEVIATIONS**2
+    p = hits / trials
+    centre = p + square / (2 * trials)
+    spread = DEVIATIONS * np.sqrt(p * (1 - p) / trials + square / (4 * trials * trials))
+    return bool((centre - spread) / (1 + square / trials) > USUALLY)
+
+
+def _measured(a: bytes, b: bytes, row: Row, to: Row, target: int, edges: F64, trials: int) -> Relation:
+    """The evidence, not named yet. edges : Delta-P of the words that come after a"""
+    at = row.find(target)
+    before, after = (0, 0) if at is None else (int(row.before[at]), int(row.after[at]))
+    lags, squares = (0, 0) if at is None else (int(row.lags[1, at] - row.lags[0, at]), int(row.squares[:, at].sum()))
+    count = before + after
+    mean = lags / count if count else 0.0
+    one = contrast(np.array([before]), np.array([after]), row.trials, np.array([to.trials]), trials)
+    order = (after - before) / count if count else 0.0
+    return Relation(
+        source=a.decode("utf-8", "surrogateescape"),
+        target=b.decode("utf-8", "surrogateescape"),
+        kind=NONE,
+        strength=0.0,
+        before=before,
+        after=after,
+        order=order,
+        mean_lag=mean,
+        lag_deviation=float(np.sqrt(max(squares / count - mean * mean, 0.0))) if count else 0.0,
+        source_trials=row.trials,
+        target_trials=to.trials,
+        trials=trials,
+        p_with=float(one.p_with[0]),
+        p_without=float(one.p_without[0]),
+        delta_p=float(one.difference[0]),
+        delta_p_error=float(one.error[0]),
+        score=float(one.score[0]),
+        edges=edges.size,
+        edges_mean=float(edges.mean()) if edges.size else 0.0,
+        edges_deviation=float(edges.std()) if edges.size else 0.0,
+    )
+
+
+def _kind(r: Relation, focal: _Focal) -> str:
+    if not r.source_trials or not r.target_trials:
+        return NONE
+    less, more = r.score < -DEVIATIONS, r.score > DEVIATIONS
+    steady = abs(r.after - r.before) > DEVIATIONS * np.sqrt(r.count)
+    if not steady or r.after < r.before:
+        if (less or focal.keeps_off()) and _together(r) / r.source_trials < r.p_without:
+            return PREVENTS
+        return FOLLOWS if steady else NONE
+    if not more or focal.screens_off(r.delta_p):
+        return PREVENTS if less else PRECEDES
+    if _is_rule(min(r.after, r.source_trials), r.source_trials):
+        return CAUSES
+    if _is_rule(min(r.after, r.target_trials), r.target_trials):
+        return ENABLES
+    return CAUSES if r.delta_p > r.edges_mean + r.edges_deviation else PRECEDES
+
+
+def _together(r: Relation) -> int:
+    """Stretches that hold both."""
+    return min(r.count, r.source_trials, r.target_trials)
+
+
+def _strength(r: Relation, kind: str) -> float:
+    if kind == NONE:
+        return 0.0
+    if kind in (CAUSES, ENABLES):
+        return r.delta_p
+    if kind == PREVENTS:
+        return r.target_trials / r.trials - _together(r) / r.source_trials
+    either = r.source_trials + r.target_trials - _together(r)
+    share = abs(r.order) * _together(r) / either
+    return share if kind == PRECEDES else BACKWARD * share
+
+
+def near(known: Snapshot, text: bytes, port: int, n: int, *, behind: bool) -> list[Near]:
+    """The words that come before the first word of a text (`behind`), or after its last one.
+
+    Each pair counts by its closeness, 1 / lag: the nearest and strongest come first.
+    """
+    words = words_in(text, known.separator[port], chunk_salt(port))
+    if not words:
+        return []
+    row = Row.of(known.evidence.pairs, (words[0] if behind else words[-1])[0])
+    side = 0 if behind else 1
+    count = row.before if behind else row.after
+    found: list[Near] = []
+    for at in np.lexsort((row.other, -row.closeness[side])):
+        if len(found) >= n or not count[at]:
+            break
+        payload = _payload(known.words, int(row.other[at]))
+        if payload is not None:
+            mean = int(row.lags[side, at]) / int(count[at])
+            variance = int(row.squares[side, at]) / int(count[at]) - mean * mean
+            found.append(Near(payload, int(count[at]), mean, float(np.sqrt(max(variance, 0.0)))))
+    return found
+
+
+def _payload(words: Words, name: int) -> bytes | None:
+    at = words.find(name)
+    return None if at is None else words.payload(at)
