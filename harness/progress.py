@@ -36,6 +36,7 @@ class Progress:
             Live(console=console, transient=True, refresh_per_second=REFRESH_PER_S) if console.is_terminal else None
         )
         self._rung: Rung | None = None
+        self.name = ""  # of what is tried; empty: the size of the text stands for it
         self._next_plain_s = PLAIN_AFTER_S
         self.where = "before the first rung"  # for the report of a ladder that was stopped
 
@@ -50,6 +51,10 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
+    @property
+    def _label(self) -> str:
+        return self.name or (units.label(self._rung.size_bytes) if self._rung else "")
+
     def preparing(self, size_bytes: int) -> None:
         self.where = f"while the text of {units.label(size_bytes)} was made"
         if self._live is not None:
@@ -58,21 +63,20 @@ class Progress:
     def attempt_started(self, rung: Rung, limits: Limits, why: str) -> None:
         self._rung = rung
         self._next_plain_s = PLAIN_AFTER_S
-        self.where = f"at {units.label(rung.size_bytes)}"
+        self.where = f"at {self._label.strip()}"
         if why:
-            self._say(f"{units.label(rung.size_bytes):>8}  again under {limits.limiter}: {why}", "yellow")
+            self._say(f"{self._label:>8}  again under {limits.limiter}: {why}", "yellow")
 
     def sample(self, event: dict[str, Any]) -> None:
         if event["event"] != "sample" or self._rung is None:
             return
-        label = units.label(self._rung.size_bytes)
-        self.where = f"at {label}, stage {event['stage'] or 'start'}, line {event['lines']:,}"
+        self.where = f"at {self._label.strip()}, stage {event['stage'] or 'start'}, line {event['lines']:,}"
         if self._live is not None:
             self._live.update(self._line(event, self._rung))
         elif event["elapsed_s"] >= self._next_plain_s:
             self._next_plain_s = event["elapsed_s"] * PLAIN_GROWTH
             self._say(
-                f"{units.label(self._rung.size_bytes):>8}  {event['stage']:<11} {event['lines']:,} lines, "
+                f"{self._label:>8}  {event['stage']:<11} {event['lines']:,} lines, "
                 f"{units.memory(event['anon_bytes'])}, {units.duration(event['elapsed_s'])}"
             )
 
@@ -82,7 +86,7 @@ class Progress:
         learning = is_learning(event["stage"])
         line = Table.grid(padding=(0, 2))
         line.add_row(
-            Text(f"{units.label(rung.size_bytes):>8}", style="bold"),
+            Text(f"{self._label:>8}", style="bold"),
             Text(f"{event['stage'] or 'start':<11}", style="cyan"),
             ProgressBar(total=1.0, completed=share, width=BAR_WIDTH),
             f"{share:4.0%}",
@@ -95,9 +99,8 @@ class Progress:
 
     def attempt_ended(self, attempt: Attempt) -> None:
         if attempt.verdict.name != "ok" and self._rung is not None:
-            label = units.label(self._rung.size_bytes)
             self._say(
-                f"{label:>8}  {attempt.limits.limiter}: {attempt.verdict.name}, {attempt.verdict.because}",
+                f"{self._label:>8}  {attempt.limits.limiter}: {attempt.verdict.name}, {attempt.verdict.because}",
                 "red",
             )
 
@@ -114,7 +117,7 @@ class Progress:
                 f"{bits:>6} bits/byte",
                 f"{told[1]:>8}",
             ]
-        text = f"{units.label(trial.rung.size_bytes):>8}  {trial.verdict.name:<14} {'  '.join(told)}"
+        text = f"{self.name or units.label(trial.rung.size_bytes):>8}  {trial.verdict.name:<14} {'  '.join(told)}"
         self._say(text, "green" if trial.passed else "bold red")
 
     def foretold(self, forecast: models.Forecast) -> None:

@@ -11,15 +11,15 @@ A subject in ten lines, named on the command line as `python:my.module:Counts`:
         def query(self, text): return ...
         def stats(self): return {"nodes": len(self.seen), "edges": 0}
 
-What it offers beyond that (`score`, `verify`, `resumable`) it has; what it lacks is reported as null, not as a
-failure. `deterministic = False` takes back what is taken for granted.
+What it offers beyond that (`score`, `verify`, `resumable`, `mechanisms`) it has; what it lacks is reported as null, not
+as a failure. `deterministic = False` takes back what is taken for granted.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -37,7 +37,7 @@ class Clock(Protocol):
 
 
 class Subject(Protocol):
-    """A learner, as the harness sees it. It is made without arguments."""
+    """A learner, as the harness sees it. It is made without arguments; one that can do `without`, with that one."""
 
     def learn(self, corpus: Path, clock: Clock) -> None:
         """Learn all lines of a file. Called again, it goes on learning."""
@@ -71,6 +71,22 @@ class Verifies(Protocol):
         """Raise if the file is damaged."""
 
 
+@runtime_checkable
+class Ablates(Protocol):
+    """A subject of which parts can be switched off: made with `without=(name, ...)`, it learns without them."""
+
+    def mechanisms(self) -> Mapping[str, Sequence[str]]:
+        """What is worth switching off, by name: one mechanism, or a group of them."""
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """A subject that can be put to further tests of its own."""
+
+    def probe(self) -> Mapping[str, float]:
+        """What each capability reaches, from 0 to 1, by name; with brains of its own, made `without` the same."""
+
+
 def is_resumable(subject: Subject) -> bool:
     """Whether it promises that learning on after a save and a load gives the file of one go."""
     return bool(getattr(subject, "resumable", False))
@@ -87,18 +103,20 @@ class SubjectName:
 
     module, class_name : what a worker imports; empty for a command
     command : the part `command` of a job, for a command subject
+    without : mechanisms that it is to do without
     """
 
     text: str
     module: str = ""
     class_name: str = ""
     command: dict[str, Any] | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def job(self) -> dict[str, Any]:
         """What a job says about its subject."""
         if self.command is None:
-            return {"task": "train", "subject": self.text}
+            return {"task": "train", "subject": self.text, "without": list(self.without)}
         return {"task": "command", "subject": self.text, "command": self.command}
 
     @property
@@ -133,6 +151,11 @@ def parse_subject(text: str) -> SubjectName:
     raise SubjectError(f"unknown subject {text!r}: expected {known}, python:package.module:Class or command:file.toml")
 
 
+def subject_of(job: Mapping[str, Any]) -> SubjectName:
+    """The subject that a job names. Only in a worker."""
+    return replace(parse_subject(job["subject"]), without=tuple(job.get("without", ())))
+
+
 def make_subject(name: SubjectName) -> Subject:
     """Import and make it. Only in a worker.
 
@@ -148,5 +171,5 @@ def make_subject(name: SubjectName) -> Subject:
     make: Any = getattr(module, name.class_name, None)
     if make is None:
         raise SubjectError(f"subject {name.text}: module {name.module} has no {name.class_name}")
-    subject: Subject = make()
+    subject: Subject = make(without=name.without) if name.without else make()
     return subject

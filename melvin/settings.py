@@ -49,4 +49,5 @@ class Settings:
 
 
 MECHANISMS = tuple(field.name for field in fields(Settings))
+GROUPS = {"heads": ("context_edges", "edge_transformers", "attention")}  # as a whole; off: back-off alone
 EVERYTHING = Settings()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Any
 
 import click
 
-from scaling_suite.behaviours import read_cases
+from scaling_suite.behaviours import Case, read_cases
 from scaling_suite.capabilities.cli import capability
-from scaling_suite.errors import SizeError, WorkloadError
-from scaling_suite.judge import Outcome, judge_all, melvin_learner
+from scaling_suite.errors import BehaviourFileError, SizeError, WorkloadError
+from scaling_suite.judge import Outcome, having_read, judge_all, melvin_learner
 from scaling_suite.sizes import format_size, parse_size
-from scaling_suite.source import read_blocks
+from scaling_suite.source import read_blocks, source_bytes
 from scaling_suite.workload import DEFAULT_SEED, prepare_rung
 
 EXIT_FAILED = 1
@@ -110,21 +111,70 @@ def stats(path: Path, as_json: bool) -> None:
 @main.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--among", default=0, show_default=True, type=click.IntRange(0), help="Unrelated lines around each case.")
+@click.option("--after", type=click.Path(path_type=Path), help="A text that each brain has read before its case.")
+@click.option("--capability", "only", multiple=True, help="Run the cases of this capability alone; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_context
-def behaviours(ctx: click.Context, path: Path, among: int, as_json: bool) -> None:
+def behaviours(
+    ctx: click.Context, path: Path, among: int, after: Path | None, only: tuple[str, ...], as_json: bool
+) -> None:
     """Run the cases of FILE, each on a fresh brain. Exit code 0 when all pass, 1 when one does not."""
-    outcomes = list(judge_all(read_cases(path), melvin_learner(), among))
-    click.echo(json.dumps(as_document(outcomes, among)) if as_json else as_text(outcomes))
+    cases = with_capability(read_cases(path), only)
+    if after is not None:
+        source_bytes(after)  # the same sentence as for any text that cannot be read
+    with tempfile.TemporaryDirectory() as folder:
+        learner = melvin_learner() if after is None else having_read(melvin_learner(), after, Path(folder))
+        outcomes = list(judge_all(cases, learner, among))
+    click.echo(json.dumps(as_document(outcomes, among, after)) if as_json else as_text(outcomes))
     ctx.exit(0 if all(outcome.passed for outcome in outcomes) else EXIT_FAILED)
 
 
-def as_document(outcomes: list[Outcome], among: int) -> dict[str, Any]:
+@main.command()
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--times", default=3, show_default=True, type=click.IntRange(1), help="How often FILE is learnt.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def recall(path: Path, times: int, as_json: bool) -> None:
+    """Learn FILE, one fact a line, and ask for each fact's last word; show what came back otherwise.
+
+    Only facts whose other words leave one way to go on are asked for.
+    """
+    from scaling_suite.recall import measure_recall
+
+    found = measure_recall(path, melvin_learner(), times)
+    exact = found.asked - len(found.misses)
+    if as_json:
+        misses = [
+            {name: shown.decode("utf-8", "backslashreplace") for name, shown in pairs}
+            for one in found.misses
+            for pairs in [[("prefix", one.question.prefix), ("answer", one.question.answer), ("came", one.came)]]
+        ]
+        counts = {"facts": found.facts, "asked": found.asked, "open": found.open, "exact": exact}
+        click.echo(json.dumps({"schema": "scaling_suite.recall/1", "times": times, **counts, "misses": misses}))
+        return
+    for one in found.misses:
+        prefix, answer, came = (
+            ascii(text.decode("utf-8", "replace")) for text in (one.question.prefix, one.question.answer, one.came)
+        )
+        click.echo(f"{prefix}\n    expected: {answer}\n    came:     {came}")
+    click.echo(f"{exact} of {found.asked} exact ({found.share:.1%}); {found.open} prefixes have several answers")
+
+
+def with_capability(cases: list[Case], only: tuple[str, ...]) -> list[Case]:
+    """The cases of some capabilities; all when none is named."""
+    known = dict.fromkeys(case.capability for case in cases)
+    for name in only:
+        if name not in known:
+            raise BehaviourFileError(f"no case has the capability {name!r}: the file has {', '.join(known)}")
+    return [case for case in cases if not only or case.capability in only]
+
+
+def as_document(outcomes: list[Outcome], among: int, after: Path | None = None) -> dict[str, Any]:
     """The outcomes for a program."""
     passed = sum(outcome.passed for outcome in outcomes)
     return {
         "schema": "scaling_suite.behaviours/1",
         "among": among,
+        "after": None if after is None else str(after),
         "passed": passed,
         "failed": len(outcomes) - passed,
         "capabilities": {

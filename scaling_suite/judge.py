@@ -7,7 +7,7 @@ nothing else.
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,15 @@ def melvin_learner() -> Learner:
     import melvin
 
     return Learner(melvin.Brain, melvin.Brain.open, melvin.verify)
+
+
+def having_read(learner: Learner, text: Path, folder: Path) -> Learner:
+    """The same learner, but every brain has read a text first: one brain reads it, and is opened again for each."""
+    first = learner.new()
+    first.learn_file(text)
+    saved = folder / "before.m"
+    first.save(saved)
+    return replace(learner, new=lambda: learner.open(saved))
 
 
 def judge_all(cases: Iterable[Case], learner: Learner, among: int = 0) -> Iterator[Outcome]:

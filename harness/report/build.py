@@ -11,6 +11,7 @@ from harness.attempts import Attempt, Trial
 from harness.evidence import Output
 from harness.ladder import Climb, Repeats
 from harness.report import models
+from harness.report.ablation import Measures, Variant
 from harness.stages import is_learning
 from harness.statistics import Slope, fit_slope, local_slopes, marginal
 from harness.verdict import signal_name
@@ -50,6 +51,28 @@ def rung(size_bytes: int, trial: Trial, folder: Path) -> models.Rung:
         command_peak_rss_bytes=record.get("command_peak_rss_bytes"),
         checks=[models.Check.model_validate(check) for check in record.get("checks", [])],
         attempts=[_attempt(attempt, folder) for attempt in trial.attempts],
+    )
+
+
+def variant(name: str, without: Sequence[str], trial: Trial, tried: models.Rung) -> Variant:
+    """One variant of an ablation, from its rung."""
+    record: dict[str, Any] = trial.deciding.evidence.result or {}
+    quality, learning, brain = tried.quality, tried.learning, tried.brain
+    return Variant(
+        name=name,
+        without=list(without),
+        verdict=tried.verdict,
+        passed=tried.passed,
+        because=tried.because,
+        measures=Measures(
+            bits_per_byte=quality.bits_per_byte if quality else None,
+            facts_recalled=quality.facts_recalled if quality else None,
+            lines_per_cpu_s=learning.lines_per_cpu_s if learning else None,
+            peak_anon_bytes=tried.peak_anon_bytes,
+            brain_bytes=brain.file_bytes if brain else None,
+            capabilities=record.get("capabilities", {}),
+        ),
+        black_box=tried.attempts[0].black_box,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import jinja2
 from markupsafe import Markup
@@ -17,6 +18,12 @@ from harness.report.summary import conditions, forecast_lines, headline, passed
 HERE = Path(__file__).parent
 
 
+class JsonDocument(Protocol):
+    """A report of any kind."""
+
+    def to_json(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class Figure:
     """One number that stands for much, at the top of the page."""
@@ -26,8 +33,8 @@ class Figure:
     detail: str = ""
 
 
-def render_html(report: Report) -> str:
-    """The whole page as text."""
+def render_page(template: str, report: JsonDocument, **shown: Any) -> str:
+    """A whole page as text: a template, the style sheet, and the report as JSON inside."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
@@ -36,22 +43,30 @@ def render_html(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"svg": Markup}
-    page = environment.get_template("page.html")
-    return page.render(
+    return environment.get_template(template).render(
         report=report,
         units=units,
+        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of this package
+        json_text=Markup(embeddable(report)),  # noqa: S704 - holds no character that HTML knows
+        **shown,
+    )
+
+
+def render_html(report: Report) -> str:
+    """The page of a ladder."""
+    return render_page(
+        "page.html",
+        report,
         headline=headline(report),
         conditions=conditions(report),
         passed=passed(report),
         forecasts=forecast_lines(report),
         figures=figures(report),
         plots=plots(report),
-        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of this package
-        json_text=Markup(embeddable(report)),  # noqa: S704 - holds no character that HTML knows
     )
 
 
-def embeddable(report: Report) -> str:
+def embeddable(report: JsonDocument) -> str:
     """The report as JSON that cannot end the element it stands in."""
     text = json.dumps(json.loads(report.to_json()), ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -41,7 +41,7 @@ class Model(BaseModel):
         return plain_text(value) if isinstance(value, str) else value
 
 
-def _renamed(name: str, default: Any) -> Any:
+def renamed(name: str, default: Any) -> Any:
     """A field whose name in JSON is taken in Python: it has a trailing underscore here."""
     return Field(default=default, serialization_alias=name, validation_alias=AliasChoices(name, name + "_"))
 
@@ -385,7 +385,7 @@ class Settings(Model):
 class Report(Model):
     """All of it."""
 
-    schema_: str = _renamed("schema", default=SCHEMA)
+    schema_: str = renamed("schema", default=SCHEMA)
     kind: str
     created: str
     command: list[str]
@@ -396,7 +396,7 @@ class Report(Model):
     settings: Settings
     rungs: list[Rung]
     narrowing: list[Rung] = Field(default_factory=list)
-    break_: Break | None = _renamed("break", default=None)
+    break_: Break | None = renamed("break", default=None)
     scaling: Scaling | None = None
     findings: list[Finding] = Field(default_factory=list)
     forecasts: list[Forecast] = Field(default_factory=list)

@@ -10,15 +10,20 @@ from typing import Any
 import melvin
 from harness.subject import Clock
 from harness.subjects.melvin_inside import hostile_files, state_of, train
+from melvin.settings import GROUPS, MECHANISMS
 
 
 class Melvin:
-    """The learner of this repository, with its default settings."""
+    """The learner of this repository, with its default settings, or without some of its mechanisms."""
 
     resumable = True
 
-    def __init__(self) -> None:
-        self._brain = melvin.Brain()
+    def __init__(self, without: Sequence[str] = ()) -> None:
+        self._settings = melvin.Settings.without(without)
+        self._brain = melvin.Brain(self._settings)
+
+    def mechanisms(self) -> Mapping[str, Sequence[str]]:
+        return {**{name: (name,) for name in MECHANISMS}, **GROUPS}
 
     def learn(self, corpus: Path, clock: Clock) -> None:
         def on_progress(at: melvin.Progress) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.ledger import read_ledger
-from harness.stage_clock import LEARN, StageClock
+from harness.stage_clock import LEARN, PROBE, StageClock
 from harness.subject import (
+    Probes,
     Scores,
     Subject,
     SubjectName,
@@ -22,13 +23,13 @@ from harness.subject import (
     is_deterministic,
     is_resumable,
     make_subject,
-    parse_subject,
+    subject_of,
 )
 
 HELDOUT_BYTES = 128 * 1024  # of held-out lines are scored, the same ones at every rung
 FACTS_ASKED = 300  # of the planted facts, spread evenly over the corpus
 STARTS_FROM_NOTHING = "resuming starts from nothing"
-PROBES = 16  # questions asked before the save and after the load
+QUESTIONS = 16  # questions asked before the save and after the load
 RESUME_CHECK_BYTES = 1_000_000  # up to this corpus size learning is done a second time, in two halves
 REPEAT_CHECK_BYTES = 100_000  # and up to this one a second time in one go
 
@@ -38,8 +39,10 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
 
     The record has `brain` (sizes), `quality` (bits per byte, recalled facts), `latency` and `checks`
     (each with name, holds, detail, and the verdict that follows when it does not hold).
+    `until` ends it early: after "learn"; or after "probe", which asks for capabilities instead of checking that a
+    second training agrees.
     """
-    name = parse_subject(job["subject"])
+    name = subject_of(job)
     corpus, folder = Path(job["corpus"]), Path(job["folder"])
     brain = folder / "brain.m"
     facts = read_facts(Path(job["facts"])) if job.get("facts") else []
@@ -53,7 +56,7 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
         return {"brain": None, "quality": {"facts_planted": 0, "facts_asked": 0, "facts_recalled": 0}, "checks": []}
     clock.enter("query")
     stats = dict(subject.stats())
-    probes = [fact["prefix"] for fact in facts[:PROBES]]
+    probes = [fact["prefix"] for fact in facts[:QUESTIONS]]
     answers = [subject.query(probe) for probe in probes]
     checks.append(check("it learnt something", stats.get("nodes", 0) > 0, "wrong_result", f"{stats}"))
 
@@ -81,17 +84,23 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
             "the file changed while queried",
         )
     )
-    if is_deterministic(loaded) and corpus.stat().st_size <= REPEAT_CHECK_BYTES:
+    again = job.get("until") != PROBE
+    if again and is_deterministic(loaded) and corpus.stat().st_size <= REPEAT_CHECK_BYTES:
         clock.enter("repeat")
         checks.append(repeat_check(name, corpus, stats, probes, answers))
-    if is_resumable(loaded) and corpus.stat().st_size <= RESUME_CHECK_BYTES:
+    if again and is_resumable(loaded) and corpus.stat().st_size <= RESUME_CHECK_BYTES:
         clock.enter("resume")
         checks.append(resume_check(name, corpus, brain))
+    capabilities = {}
+    if not again and isinstance(loaded, Probes):
+        clock.enter(PROBE)
+        capabilities = dict(loaded.probe())
     return {
         "brain": {"file_bytes": size_of(brain), "stats": stats},
         "quality": quality,
         "latency": latency,
         "ledger": ledger,
+        "capabilities": capabilities,
         "checks": checks,
     }
 

@@ -90,3 +90,45 @@ def test_what_the_harness_imports_does_not_load_numpy() -> None:
         "sys.exit('numpy' in sys.modules or 'melvin' in sys.modules or 'harness' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+CASE = {
+    "id": "moon",
+    "capability": "recall",
+    "train": [{"text": "silver moon", "times": 5}],
+    "query": {"text": "silver"},
+    "expect": {"kind": "continues", "value": " moon"},
+}
+UNTAUGHT = {**CASE, "id": "sun", "capability": "context", "train": [], "query": {"text": "golden"}}
+
+
+def cases(folder: Path) -> Path:
+    path = folder / "cases.jsonl"
+    path.write_text("".join(json.dumps(case) + "\n" for case in (CASE, UNTAUGHT)))
+    return path
+
+
+def test_a_text_read_before_is_known_in_every_case(tmp_path: Path) -> None:
+    before = tmp_path / "before.txt"
+    before.write_text("golden moon\n" * 9)
+    said = json.loads(run("behaviours", cases(tmp_path), "--after", before, "--json").stdout)
+    assert said["after"] == str(before)
+    assert [case["passed"] for case in said["cases"]] == [True, True]
+    assert [case["passed"] for case in json.loads(run("behaviours", cases(tmp_path), "--json").stdout)["cases"]] == [
+        True,
+        False,
+    ]
+
+
+def test_cases_of_one_capability_run_alone_and_one_that_is_not_there_is_told(tmp_path: Path) -> None:
+    said = json.loads(run("behaviours", cases(tmp_path), "--capability", "recall", "--json").stdout)
+    assert [case["id"] for case in said["cases"]] == ["moon"]
+    wrong = run("behaviours", cases(tmp_path), "--capability", "thinking")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
+    assert "the file has recall, context" in wrong.stderr
+
+
+def test_a_text_to_read_before_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    wrong = run("behaviours", cases(tmp_path), "--after", tmp_path / "no")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
+    assert "cannot be read" in wrong.stderr

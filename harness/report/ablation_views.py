@@ -1,0 +1,195 @@
+"""Every view of an ablation: table in the terminal, Markdown, page with plots. Pure: a report in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness import units
+from harness.report.ablation import FULL, Ablation, Measures, Variant
+from harness.report.differences import Difference, Differences
+from harness.report.html import render_page
+from harness.report.markdown import text
+from harness.report.plots import Plot
+
+
+@dataclass(frozen=True)
+class Column:
+    """A measure: how it is shown, how a difference is, and what a larger one without a mechanism says of it.
+
+    speaks_for : +1 where more without the mechanism means that it is good for something, -1 where it costs something
+    """
+
+    name: str
+    of: Callable[[Measures], float | None]
+    show: Callable[[float], str]
+    show_more: Callable[[float], str]
+    speaks_for: int
+    axis: str
+
+
+def _signed(show: Callable[[float], str]) -> Callable[[float], str]:
+    def shown(value: float) -> str:
+        text = show(abs(value))
+        return f"±{text}" if text == show(0.0) else f"+{text}" if value > 0 else f"−{text}"
+
+    return shown
+
+
+def _columns(report: Ablation) -> list[Column]:
+    """Those of every report, and one for each capability that was probed."""
+    bits, count = lambda value: f"{value:.4f}", lambda value: f"{value:,.0f}"
+    found = [
+        Column("bits/byte", lambda it: it.bits_per_byte, bits, _signed(bits), +1, "bits per byte more without it"),
+        Column("recalled", lambda it: it.facts_recalled, count, _signed(count), -1, "facts recalled more without it"),
+        Column("lines/CPU s", lambda it: it.lines_per_cpu_s, count, _signed(count), -1, "lines per CPU second more"),
+        Column("private", lambda it: it.peak_anon_bytes, units.memory, _signed(units.memory), +1, "peak memory more"),
+        Column("brain", lambda it: it.brain_bytes, units.size, _signed(units.size), +1, "size of the brain more"),
+    ]
+    names = sorted({name for one in report.variants for name in one.measures.capabilities})
+    percent = "{:.0%}".format
+    for name in names:
+        found.append(
+            Column(name, lambda it, n=name: it.capabilities.get(n), percent, _signed(percent), -1, f"{name} more")  # type: ignore[misc]
+        )
+    return found
+
+
+def headline(report: Ablation) -> str:
+    """What a person wants to know first."""
+    if report.interrupted:
+        return f"stopped: {report.interrupted}"
+    full = report.full
+    broken = [one.name for one in report.variants if not one.passed]
+    if full is None or not full.passed or broken:
+        return f"broke: {', '.join(broken) or 'nothing was tried'}"
+    idle = useless(report)
+    tried = len(report.variants) - 1
+    if idle:
+        return f"{tried} variants; nothing gets worse on this text without {', '.join(idle)}"
+    return f"{tried} variants; each mechanism is worth something on this text"
+
+
+def useless(report: Ablation) -> list[str]:
+    """Mechanisms without which nothing gets worse."""
+    return [one.name for one in report.variants if one.difference is not None and not one.brings()]
+
+
+def good(report: Ablation) -> bool:
+    return not report.interrupted and all(one.passed for one in report.variants) and not useless(report)
+
+
+def conditions(report: Ablation) -> str:
+    """The text, and what was asked of it."""
+    its = report.settings
+    parts = [
+        f"{units.label(its.size_bytes)} of {its.corpus or 'generated text'}",
+        f"{units.count(its.corpus_lines)} lines",
+    ]
+    parts.append(f"scored on {units.size(its.heldout_bytes)} of held-out lines")
+    parts.append(f"{units.count(its.facts_asked)} planted facts asked")
+    return ", ".join(parts)
+
+
+def heads(report: Ablation) -> list[str]:
+    return ["without", *(column.name for column in _columns(report)), "it brings", "it costs"]
+
+
+def rows(report: Ablation) -> list[list[str]]:
+    """The full subject, and every variant beside it."""
+    columns = _columns(report)
+    full = report.full
+    return [
+        [
+            "nothing (full)" if one.name == FULL else one.name,
+            *(_cell(column, one) for column in columns),
+            *_judged(one, full),
+        ]
+        for one in report.variants
+    ]
+
+
+def _cell(column: Column, one: Variant) -> str:
+    value = column.of(one.measures)
+    if value is None:
+        return units.NOT_MEASURED
+    more = None if one.difference is None else column.of(one.difference)
+    return column.show(value) if more is None else f"{column.show(value)} ({column.show_more(more)})"
+
+
+def _judged(one: Variant, full: Variant | None) -> tuple[str, str]:
+    if not one.passed:
+        return one.verdict, ""
+    if full is None or one.difference is None:
+        return "", ""
+    return ", ".join(one.brings()) or "nothing", ", ".join(one.costs(full.measures)) or "nothing"
+
+
+def show(report: Ablation, console: Console) -> None:
+    """Print the table and the outcome."""
+    table = Table(
+        title="Ablation", title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
+    )
+    for number, name in enumerate(heads(report)):
+        table.add_column(name, justify="right" if 0 < number < len(heads(report)) - 2 else "left", no_wrap=True)
+    for one, row in zip(report.variants, rows(report), strict=True):
+        style = "bold" if one.name == FULL else "red" if not one.passed else "yellow" if row[-2] == "nothing" else ""
+        table.add_row(*(Text(cell) for cell in row), style=style)
+    console.print(table, soft_wrap=not console.is_terminal)
+    console.print(Text("in brackets: how much more than the full subject", style="dim"))
+    console.print(Text(conditions(report), style="dim"), soft_wrap=True)
+    style = "bold green" if good(report) else "bold yellow"
+    console.print(Text(f"{report.subject.name}: {headline(report)}", style=style), soft_wrap=True)
+
+
+def render_markdown(report: Ablation) -> str:
+    """The summary of a CI job."""
+    names = heads(report)
+    lines = [f"## Ablation of {text(report.subject.name)}: {text(headline(report))}", "", text(conditions(report)), ""]
+    lines += ["| " + " | ".join(names) + " |", "|---|" + "---:|" * (len(names) - 3) + "---|---|"]
+    lines += ["| " + " | ".join(text(cell) for cell in row) + " |" for row in rows(report)]
+    return "\n".join(lines) + "\n"
+
+
+def plots(report: Ablation) -> list[Plot]:
+    """For each measure, how much more of it there is without each mechanism."""
+    found = []
+    for column in _columns(report):
+        bars = []
+        for one in report.variants:
+            more = None if one.difference is None else column.of(one.difference)
+            if more is not None:
+                speaks = None if more == 0 else (more > 0) == (column.speaks_for > 0)
+                bars.append(Difference(one.name, more, speaks, f"without {one.name}: {_cell(column, one)}"))
+        if bars:
+            whole = all(bar.value == round(bar.value) for bar in bars)
+            drawing = Differences(column.name, bars, column.axis, column.show_more, whole)
+            named = [(bar.name, column.show_more(bar.value)) for bar in bars]
+            found.append(Plot(column.name, CAPTIONS[column.name in COSTS], drawing.svg(), ("without", "more"), named))
+    return found
+
+
+COSTS = ("lines/CPU s", "private", "brain")
+CAPTIONS = {
+    False: "Green: it is worse without the mechanism, so that is what it is worth. Red: it is better without.",
+    True: "Red: it costs less without the mechanism, so that is what it costs. Green: it costs more without.",
+}
+
+
+def render_html(report: Ablation) -> str:
+    """The page: one file, no script, no network."""
+    return render_page(
+        "ablation.html",
+        report,
+        headline=headline(report),
+        conditions=conditions(report),
+        good=good(report),
+        heads=heads(report),
+        rows=rows(report),
+        plots=plots(report),
+        full=FULL,
+    )
