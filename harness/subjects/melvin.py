@@ -11,6 +11,9 @@ import melvin
 from harness.subject import Clock
 from harness.subjects.melvin_inside import hostile_files, state_of, train
 from melvin.settings import GROUPS, MECHANISMS
+from scaling_suite.capabilities import cross_modal
+
+CAPABILITIES = {"cross-modal": cross_modal.measure}  # each takes a fresh brain, and tells its accuracy
 
 
 class Melvin:
@@ -24,6 +27,9 @@ class Melvin:
 
     def mechanisms(self) -> Mapping[str, Sequence[str]]:
         return {**{name: (name,) for name in MECHANISMS}, **GROUPS}
+
+    def probe(self) -> Mapping[str, float]:
+        return {name: measure(melvin.Brain(self._settings)).accuracy for name, measure in CAPABILITIES.items()}
 
     def learn(self, corpus: Path, clock: Clock) -> None:
         def on_progress(at: melvin.Progress) -> None:
