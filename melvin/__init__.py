@@ -12,6 +12,7 @@ from melvin.priming import Primed
 from melvin.query import Answer, Candidate, Distribution
 from melvin.relations import Near, Relation
 from melvin.settings import Settings
+from melvin.why import Reason, Why
 
 __all__ = [
     "Answer",
@@ -24,8 +25,10 @@ __all__ = [
     "Pattern",
     "Primed",
     "Progress",
+    "Reason",
     "Relation",
     "Settings",
     "Stats",
+    "Why",
     "verify",
 ]

@@ -30,6 +30,7 @@ from melvin.resume import Resume
 from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import GROUND
 from melvin.tables import size_of_union
+from melvin.why import Why
 
 PRIMED = 10  # payloads that `primed` names unless more are asked for
 NEIGHBOURS = 5  # words that `before` and `after` name unless more are asked for
@@ -301,6 +302,13 @@ class Brain:
         if self._bridges is None:
             self._bridges = self._learner.binding.bridges()
         return priming.primed(self._bridges, to_bytes(text), port, on, n)
+
+    def why(self, text: bytes | str, continuation: bytes | str | None = None, *, port: str = TEXT) -> Why:
+        """What the probability of a continuation rests on; without one, of what the answer begins with."""
+        if continuation is None:
+            return self.query(text, port=port).why()
+        reader, index = self._ask(port)
+        return reader.why(to_bytes(text), to_bytes(continuation), index)
 
     def relation(self, a: bytes | str, b: bytes | str, *, port: str = TEXT) -> Relation:
         """What a has to do with b in time: causes, enables, prevents, precedes, follows or none, with the evidence.

@@ -334,6 +334,42 @@ def query(brain: Path, text: str, as_json: bool, port: str) -> None:
 
 @main.command()
 @brain_argument
+@click.argument("text")
+@click.argument("continuation", required=False)
+@json_option
+@click.option("--port", default="text", show_default=True, help="The port that is asked.")
+def why(brain: Path, text: str, continuation: str | None, as_json: bool, port: str) -> None:
+    """Explain how BRAIN goes on from TEXT, or how likely CONTINUATION is: which heads carry it, on what evidence."""
+    asked = None if continuation is None else to_bytes(continuation)
+    found = Brain.open(brain).why(to_bytes(text), asked, port=port)
+    document = {
+        "query": text,
+        "continuation_hex": found.continuation.hex(),
+        "ends": found.ends,
+        "probability": found.probability,
+        "feedback": found.feedback,
+        "reasons": [
+            {
+                "head": reason.head,
+                "share": reason.share,
+                "context_hex": reason.context.hex(),
+                "starts": reason.starts,
+                "attended_hex": reason.attended.hex(),
+                "lag": reason.lag,
+                "target_hex": reason.target.hex(),
+                "ends": reason.ends,
+                "found": reason.found,
+                "total": reason.total,
+                "text": reason.text,
+            }
+            for reason in found.reasons
+        ],
+    }
+    show(document, as_json, found.text)
+
+
+@main.command()
+@brain_argument
 @click.argument("a")
 @click.argument("b")
 @json_option

@@ -6,7 +6,7 @@ on until the end of the line, a state that was there before, or uncertainty.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from melvin.chunks import MAX_CHUNK
 from melvin.contexts import ORDER, codes_of, ngrams
 from melvin.encode import encode_lines
+from melvin.errors import InputError
 from melvin.feedback import contexts_of
 from melvin.generation import Snapshot
 from melvin.heads import Places, predict
@@ -22,6 +23,7 @@ from melvin.lines import Block, lines_block
 from melvin.parse import Parser
 from melvin.symbols import BYTES, CODE_BITS, CODES, END_CODE
 from melvin.tables import U64
+from melvin.why import Why, explain
 
 F64 = NDArray[np.float64]
 
@@ -78,6 +80,7 @@ class Answer:
     abstained : the brain does not know; the payload is then a guess
     ends : the line ends with it
     candidates : the likeliest next chunks, best first
+    reader : which gave the answer, and can say why
     """
 
     query: bytes
@@ -88,6 +91,19 @@ class Answer:
     candidates: tuple[Candidate, ...]
     ends: bool = False
     port: str = "text"
+    reader: Reader | None = field(default=None, compare=False, repr=False)
+
+    def why(self) -> Why:
+        """What the answer's first chunk rests on: which heads carried it, with the evidence.
+
+        Raises
+        ------
+        InputError : the answer was not given by a brain
+        """
+        if self.reader is None:
+            raise InputError("this answer was not given by a brain: ask one, and take its answer")
+        first, port = self.candidates[0], self.reader.snapshot.symbols.ports.index(self.port)
+        return self.reader.why(self.query, first.payload, port, ends=first.ends)
 
     @property
     def text(self) -> str:
@@ -163,6 +179,16 @@ class Reader:
         probability = predict(self._snapshot.model, self._snapshot.weights, places, code[:, None])[:, 0]
         return contexts_of(places.boundaries[0], port), code, probability
 
+    def why(self, text: bytes, continuation: bytes, port: int, *, ends: bool = False) -> Why:
+        """What P(the text goes on with these bytes) rests on. ends : and with the line's end behind them"""
+        block = lines_block([text + continuation])
+        at = len(text) + np.arange(len(continuation) + ends)
+        code, places = codes_of(block)[at].astype(np.int64), self._encode(block, port, at)
+        reasons = explain(self._snapshot, block, port, at, places, code)
+        before = float(predict(self._snapshot.model, self._snapshot.weights, places, code[:, None]).prod())
+        after = float(self._predict(block, port, at, code[:, None]).prod())
+        return Why(text, continuation, ends, after, after / before if after != before else 1.0, reasons)
+
     # ---------------------------------------------------------------- decoding
 
     def chunk_candidates(self, text: bytes, port: int, count: int = BEAM) -> tuple[Candidate, ...]:
@@ -213,6 +239,7 @@ class Reader:
             candidates=candidates,
             ends=ends,
             port=self._snapshot.symbols.ports[port],
+            reader=self,
         )
 
     def _abstains(self, text: bytes, port: int, spread: Distribution) -> bool:

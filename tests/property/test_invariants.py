@@ -300,6 +300,24 @@ def test_what_comes_next_sums_to_one_and_nothing_is_impossible(data, texts):
 
 
 @few
+@given(inputs, queries, queries.filter(len), st.booleans())
+def test_reasons_share_out_exactly_the_probability_that_is_explained(data, text, more, ends):
+    brain = brain_of(data)
+    why = brain.query(text).why() if ends else brain.why(text, more)
+    expected = brain.probability(text, why.continuation)
+    if why.ends:
+        expected *= brain.distribution(text + why.continuation).probability[256]
+    assert math.isclose(why.probability, expected, rel_tol=1e-9)
+    assert math.isclose(sum(reason.share for reason in why.reasons), 1, abs_tol=1e-9)
+    whole = text + why.continuation
+    for reason in why.reasons:
+        assert 0 < reason.share <= 1 + 1e-9
+        assert 0 <= reason.found <= reason.total
+        assert reason.context + reason.target in whole
+        assert reason.attended in whole
+
+
+@few
 @given(inputs, queries.map(lambda text: text.replace(b"\n", b"").rstrip(b"\r")).filter(len))
 def test_a_score_is_the_code_length_of_the_line_told_byte_by_byte(data, line):
     brain = brain_of(data)
