@@ -58,6 +58,7 @@ class Stats:
     edges : with evidence;  transitions : the evidence in them
     transformers, attended, context_edges : entries of these tables (see `evidence`)
     contexts : distinct 6-grams of bytes
+    bridges : between what a payload of one port is told by and payloads of another
     """
 
     bytes: int
@@ -73,6 +74,7 @@ class Stats:
     attended: int
     context_edges: int
     contexts: int
+    bridges: int
 
 
 @dataclass(frozen=True)
@@ -299,9 +301,12 @@ class Brain:
         """
         self._index(port)
         self._index(on)
+        return priming.primed(self._bound(), to_bytes(text), port, on, n)
+
+    def _bound(self) -> Bridges:
         if self._bridges is None:
             self._bridges = self._learner.binding.bridges()
-        return priming.primed(self._bridges, to_bytes(text), port, on, n)
+        return self._bridges
 
     def why(self, text: bytes | str, continuation: bytes | str | None = None, *, port: str = TEXT) -> Why:
         """What the probability of a continuation rests on; without one, of what the answer begins with."""
@@ -373,6 +378,7 @@ class Brain:
             attended=sizes["attended"],
             context_edges=sizes["context_edges"],
             contexts=sizes["grams"],
+            bridges=self._bound().counts.size,
         )
 
     def patterns(self, *, port: str = TEXT) -> list[Pattern]:

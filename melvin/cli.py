@@ -1,4 +1,4 @@
-"""The command line: train, query, inspect, verify, diff, score.
+"""The command line: train, feed, query, inspect, verify, diff, score.
 
 Results go to standard output (with --json one JSON document), everything else to standard error. Exit codes: 0 done, 1
 the learner's own error with one sentence, 2 wrong usage, 3 two brains differ, 128 + the number of a signal that stopped
@@ -25,6 +25,8 @@ from melvin.brainfile import verify as verify_file
 from melvin.container import remove_remains
 from melvin.diff import diff
 from melvin.errors import BrainFileError, InputError, MelvinError, ResumeError
+from melvin.feeding import feed
+from melvin.feeding.files import AUTO
 from melvin.lines import to_bytes
 from melvin.lock import Lock
 from melvin.relations import NONE, Near
@@ -298,6 +300,38 @@ class _ProgressLine:
     def clear(self) -> None:
         if self._on:
             click.echo("\r\x1b[K", nl=False, err=True)
+
+
+@main.command("feed")
+@brain_argument
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@json_option
+@click.option(
+    "--port", default=AUTO, show_default=True, help="The port that is taught; auto: that of each file's type."
+)
+def feed_command(brain: Path, files: tuple[Path, ...], as_json: bool, port: str) -> None:
+    """Learn FILEs as frames, by type, and save BRAIN: text, WAV, PNG, JPEG, CSV of sensor rows, candump log, any bytes.
+
+    What happens at one time in several files is bound together. When a file cannot be read, BRAIN stays as it is.
+    """
+    with Lock(brain):
+        remove_remains(brain)
+        learner = Brain.open(brain) if brain.exists() else Brain()
+        if learner.resume is not None:
+            raise ResumeError(f"{brain} stands in the middle of a training: finish it first with train --resume")
+        before = learner.stats()
+        fed = feed(learner, files, port)
+        learner.save(brain)
+    after = learner.stats()
+    document = {
+        "brain": str(brain),
+        "files": [asdict(one) for one in fed],
+        "learnt_bytes": after.bytes - before.bytes,
+        "ports": after.ports,
+        "bridges": after.bridges,
+    }
+    rows = [f"{one.file}: {one.frames:,} frames of {one.type} to port {one.port}, {one.bytes:,} bytes" for one in fed]
+    show(document, as_json, "\n".join([*rows, f"{after.bridges:,} bridges between {len(after.ports)} port(s)"]))
 
 
 # ---------------------------------------------------------------- asking

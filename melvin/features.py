@@ -21,7 +21,7 @@ from melvin.tables import U64
 FIELD = re.compile(rb"[0-9A-Za-z.+\-\x80-\xff]+")
 WHOLE_DIGITS = re.compile(rb"[+-]?[0-9]*")
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")  # no text holds them
-MAX_FIELDS = 32  # of a payload, the first ones
+MAX_FIELDS = 64  # of a payload, the first ones
 MAX_BEGINNING = 8  # bytes: longer beginnings than that are no broader than the field
 NIBBLE = 4  # bits: half a byte is a byte's beginning
 

@@ -25,12 +25,13 @@ class Frame:
     """What a port carried at a time.
 
     port : name of the port
-    timestamp : seconds as a float, or nanoseconds as an int; only differences matter
+    timestamp : seconds as a float, or nanoseconds as an int; only differences matter. None: at no time that is known,
+        so it is learnt as a line alone
     payload : any bytes; text is UTF-8
     """
 
     port: str
-    timestamp: float | int
+    timestamp: float | int | None
     payload: bytes | str
 
 
@@ -59,10 +60,12 @@ def learn_frames(learner: Learner, frames: Iterable[Frame]) -> None:
     """Learn frames in the order in which they happened; a time that runs backwards begins another recording."""
     with _Lines(learner) as pending:
         for frame in frames:
-            time_ns, payload = nanoseconds(frame.timestamp), to_bytes(frame.payload)
+            time_ns = None if frame.timestamp is None else nanoseconds(frame.timestamp)
+            payload = to_bytes(frame.payload)
             if payload:
                 pending.hear(frame.port)
-                learner.binding.frame(frame.port, time_ns, payload)
+                if time_ns is not None:
+                    learner.binding.frame(frame.port, time_ns, payload)
                 pending.add(frame.port, payload)
 
 
