@@ -27,6 +27,7 @@ from melvin.priming import Primed
 from melvin.query import BATCH_PLACES, Answer, Distribution, Reader
 from melvin.relations import Near, Relation
 from melvin.resume import Resume
+from melvin.sampling import sample
 from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import GROUND
 from melvin.tables import size_of_union
@@ -35,6 +36,7 @@ from melvin.why import Why
 PRIMED = 10  # payloads that `primed` names unless more are asked for
 NEIGHBOURS = 5  # words that `before` and `after` name unless more are asked for
 TEXT = "text"  # the port that lines go to unless another is named
+LINE_BYTES = 256  # of a line made up, at the most, unless another length is named
 
 
 @dataclass(frozen=True)
@@ -332,6 +334,29 @@ class Brain:
         """The words that come after a text, the nearest and strongest first."""
         reader, index = self._ask(port)
         return relations.near(reader.snapshot, to_bytes(text), index, n, behind=False)
+
+    def generate(
+        self,
+        prefix: bytes | str = b"",
+        *,
+        length: int = LINE_BYTES,
+        seed: int = 0,
+        temperature: float = 1.0,
+        port: str = TEXT,
+    ) -> bytes:
+        """How a prefix may go on: drawn by chance, byte by byte, to the line's end or for `length` bytes.
+
+        Parameters
+        ----------
+        seed : the same one draws the same bytes
+        temperature : 1 draws as the brain expects, less favours what is likely, 0 takes the likeliest byte each time
+
+        Raises
+        ------
+        InputError : a length, seed or temperature that is none
+        """
+        reader, index = self._ask(port)
+        return sample(reader, to_bytes(prefix), index, length, seed, temperature)
 
     def recall(self, prefix: bytes | str, *, port: str = TEXT) -> bytes:
         """The line that begins with a prefix: the prefix and how the brain goes on from it."""

@@ -12,14 +12,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.attention import LAGS
 from melvin.chunks import MAX_CHUNK
-from melvin.contexts import ORDER, codes_of, ngrams
+from melvin.contexts import ORDER, Context, codes_of, ngrams
 from melvin.encode import encode_lines
 from melvin.errors import InputError
 from melvin.feedback import contexts_of
 from melvin.generation import Snapshot
 from melvin.heads import Places, predict
-from melvin.lines import Block, lines_block
+from melvin.lines import MAX_PIECE, Block, lines_block
 from melvin.parse import Parser
 from melvin.symbols import BYTES, CODE_BITS, CODES, END_CODE
 from melvin.tables import U64
@@ -31,6 +32,7 @@ BEAM = 8  # continuations kept at a time
 NEGLIGIBLE = 1e-3  # a continuation so much less likely than the best is given up
 MAX_ANSWER = 1 << 12  # bytes of the longest answer
 SEEN_BYTES = 32  # an answer that comes back to a state with so many bytes alike goes round in circles
+LOOK_BACK = LAGS + 2  # whole chunks on which what comes next depends: the last one, and what it attends to
 GUESS = 0.5  # a chunk that costs more than one bit a byte is a guess: the answer stops before it
 BATCH_PLACES = 1 << 13  # places scored at a time: their work arrays stay in cache
 UNINFORMED = 0.5  # of the entropy without context: an unknown context that leaves more open is not an answer
@@ -138,8 +140,26 @@ class Reader:
 
     def distribution(self, texts: list[bytes], port: int) -> F64:
         """P(next code) after each text. -> float64, shape (texts, 257)"""
-        block = lines_block(texts)
-        return self._predict(block, port, block.piece_end - 1, _every_code(len(texts)))
+        block = lines_block([self._tail(text, port) for text in texts])
+        return self._predict(block, port, block.piece_end[block.closed] - 1, _every_code(len(texts)))
+
+    def ahead(self, text: bytes, further: bytes, port: int) -> F64:
+        """P(next code) after a text, and after each further byte. -> float64, shape (1 + bytes, 257)"""
+        tail = self._tail(text, port)
+        at = len(tail) + np.arange(len(further) + 1)
+        return self._predict(lines_block([tail + further]), port, at, _every_code(at.size))
+
+    def _tail(self, text: bytes, port: int) -> bytes:
+        """The end of a text on which what comes next depends: the chunks that are looked back at."""
+        if len(text) > MAX_PIECE:
+            return text
+        ends = np.flatnonzero(self._snapshot.separator[port][np.frombuffer(text, np.uint8)])
+        return text[ends[-LOOK_BACK - 1] + 1 :] if ends.size > LOOK_BACK else text
+
+    @property
+    def contexts(self) -> tuple[Context, ...]:
+        """What followed the last bytes, by how many they are."""
+        return self._snapshot.model.contexts
 
     def line_bits(self, block: Block, port: int) -> float:
         """Bits that the lines of a block cost, their ends included."""
