@@ -32,10 +32,12 @@ from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import GROUND
 from melvin.tables import size_of_union
 from melvin.why import Why
+from melvin.teaching import frequent, unsure
 
 PRIMED = 10  # payloads that `primed` names unless more are asked for
 NEIGHBOURS = 5  # words that `before` and `after` name unless more are asked for
 TEXT = "text"  # the port that lines go to unless another is named
+UNSURE = 16  # beginnings that a brain names when it is asked what it is unsure of
 LINE_BYTES = 256  # of a line made up, at the most, unless another length is named
 
 
@@ -383,6 +385,17 @@ class Brain:
         return bits / size
 
     # ---------------------------------------------------------------- looking inside
+
+    def unsure(self, n: int = UNSURE, *, port: str = TEXT) -> list[bytes]:
+        """Beginnings that the brain is least sure how to go on from, and that come often: what best to teach it."""
+        reader, index = self._ask(port)
+        return unsure(reader, index, n)
+
+    def frequent_words(self, n: int, *, port: str = TEXT) -> list[bytes]:
+        """The words that were read most often."""
+        reader, index = self._ask(port)
+        words = reader.snapshot.words
+        return [words.payload(at) for at in frequent(words, index, n)]
 
     def stats(self) -> Stats:
         """What the brain holds."""

@@ -1,4 +1,4 @@
-"""The command line: train, feed, query, inspect, verify, diff, score.
+"""The command line: train, feed, query, inspect, verify, diff, score; others stand in `commands`.
 
 Results go to standard output (with --json one JSON document), everything else to standard error. Exit codes: 0 done, 1
 the learner's own error with one sentence, 2 wrong usage, 3 two brains differ, 128 + the number of a signal that stopped
@@ -8,7 +8,6 @@ a training (what was learnt is saved).
 from __future__ import annotations
 
 import json
-import os
 import resource
 import signal
 import sys
@@ -22,6 +21,8 @@ import click
 
 from melvin.brain import Brain, Progress
 from melvin.brainfile import verify as verify_file
+from melvin.commands.shared import SIGNALLED, PathType, brain_argument, json_option, show
+from melvin.commands.talk import chat, generate, teach
 from melvin.container import remove_remains
 from melvin.diff import diff
 from melvin.errors import BrainFileError, InputError, MelvinError, ResumeError
@@ -34,7 +35,6 @@ from melvin.settings import MECHANISMS, Settings
 from melvin.training import Every, Signals, Source, Training, parse_every
 
 DIFFERENT = 3  # what `diff` says of two brains that do
-SIGNALLED = 128  # + the signal's number, as shells report it
 REDRAWS_PER_S = 10  # of the progress line
 TEXT_PROBE_BYTES = 1 << 13  # a file in a folder is text when its first bytes hold no NUL
 
@@ -59,24 +59,8 @@ def main() -> None:
     """A byte-level graph that learns from lines of text."""
 
 
-class PathType(click.Path):
-    """A path that a file can have."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if "\0" in os.fsdecode(value):
-            self.fail(f"{value!r} holds a NUL byte, and no file has such a name", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-brain_argument = click.argument("brain", type=PathType())
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-
-
-def show(document: dict[str, Any], as_json: bool, text: str) -> None:
-    click.echo(json.dumps(document, ensure_ascii=True) if as_json else text)
+for command in (generate, teach, chat):
+    main.add_command(command)
 
 
 @dataclass(frozen=True)

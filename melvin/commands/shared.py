@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from melvin.query import Answer
+SIGNALLED = 128  # + the signal's number, as shells report it
 
-brain_argument = click.argument("brain", type=click.Path(path_type=Path))
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+class PathType(click.Path):
+    """A path that a file can have."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "\0" in os.fsdecode(value):
+            self.fail(f"{value!r} holds a NUL byte, and no file has such a name", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+brain_argument = click.argument("brain", type=PathType())
 port_option = click.option("--port", default="text", show_default=True, help="The port that is asked.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def show(document: dict[str, Any], as_json: bool, text: str) -> None:
+    """Print a result: as one JSON document, or as text."""
     click.echo(json.dumps(document, ensure_ascii=True) if as_json else text)
-
-
-def readable(text: bytes) -> str:
-    """Bytes as a person reads them."""
-    return text.decode("utf-8", "replace")
-
-
-def told(answer: Answer) -> str:
-    """An answer in one or two lines."""
-    known = "I don't know" if answer.abstained else readable(answer.query + answer.payload)
-    sure = f"probability {answer.probability:.3f}, entropy {answer.entropy:.2f} bits, {answer.choices:.1f} choices"
-    return f"{known}\n{sure}"

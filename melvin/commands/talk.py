@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
 from pathlib import Path
 
 import click
 
 from melvin.brain import LINE_BYTES, Brain
-from melvin.chat import COMMANDS, Chat
-from melvin.commands.shared import brain_argument, json_option, port_option, readable, show, told
+from melvin.chat import Chat, readable, told
+from melvin.commands.prompts import Prompt
+from melvin.commands.shared import SIGNALLED, brain_argument, json_option, port_option, show
+from melvin.container import remove_remains
 from melvin.lines import to_bytes
 from melvin.lock import Lock
-from melvin.prompts import Prompt
-from melvin.teaching import unsure_of
+from melvin.training import Signals, Stopped
 
-RIGHT, WRONG = 1.0, 0.0
+REWARD = {"y": 1.0, "n": 0.0}
+COMPLETED = 1000  # words that a chat completes
 
 
 @click.command()
@@ -30,19 +32,17 @@ RIGHT, WRONG = 1.0, 0.0
 def generate(
     brain: Path, prefix: str, as_json: bool, port: str, count: int, length: int, seed: int, temperature: float
 ) -> None:
-    """Make up lines that begin with PREFIX, as BRAIN expects them to be; each line has a seed of its own."""
-    opened = Brain.open(brain)
-    begun = to_bytes(prefix)
+    """Make up lines that begin with PREFIX, as BRAIN expects them to be; each has a seed of its own, from --seed on."""
+    opened, begun = Brain.open(brain), to_bytes(prefix)
     made = [
         begun + opened.generate(begun, length=length, seed=seed + n, temperature=temperature, port=port)
         for n in range(count)
     ]
     document = {
-        "brain": str(brain),
         "prefix": prefix,
         "seed": seed,
         "temperature": temperature,
-        "lines": [{"text": readable(line), "hex": line.hex()} for line in made],
+        "lines": [{"text": readable(line), "payload_hex": line.hex()} for line in made],
     }
     show(document, as_json, "\n".join(map(readable, made)))
 
@@ -53,51 +53,54 @@ def generate(
 def teach(brain: Path, port: str) -> None:
     """Tell BRAIN which of its answers are right.
 
-    A line asks; an empty one lets BRAIN ask itself about what it is least sure of. Then y says that the answer is
-    right, n that it is wrong, anything else how it goes on instead (which is learnt as a line), an empty line nothing,
-    q ends. What was taught is saved at the end, on Ctrl-C too.
+    A line asks; an empty one has BRAIN ask itself what it is least sure of. To its answer, y says that it is right, n
+    that it is wrong, an empty line nothing, and anything else how the line goes on instead, which is learnt. q ends.
+    What was taught is saved at the end, and on Ctrl-C, SIGTERM and SIGHUP.
     """
-    with Lock(brain):
-        pupil = Brain.open(brain)
-        prompt = Prompt()
-        said = learnt = 0
-        questions = iter(unsure_of(pupil, port))
+    with Lock(brain), Signals() as signals:
+        remove_remains(brain)
+        pupil, prompt = Brain.open(brain), Prompt()
+        unsure = iter(pupil.unsure(port=port))
+        judged = learnt = 0
         try:
-            while (asked := prompt.ask("ask> ")) not in (None, "q"):
-                question = to_bytes(asked) if asked else next(questions, b"")
+            while (asked := signals.wait(lambda: prompt.ask("ask> "))) not in (None, "q"):
+                question = to_bytes(asked) if asked else next(unsure, b"")
                 answer = pupil.query(question, port=port)
                 click.echo(told(answer))
-                verdict = prompt.ask("y, n, how it goes on, or q> ")
+                verdict = signals.wait(lambda: prompt.ask("y, n, q, or how it goes on> "))
                 if verdict in (None, "q"):
                     break
-                if verdict in ("y", "n"):
-                    pupil.feedback(answer, RIGHT if verdict == "y" else WRONG)
-                    said += 1
+                if verdict in REWARD:
+                    pupil.feedback(answer, REWARD[verdict])
+                    judged += 1
                 elif verdict:
                     pupil.learn([question + to_bytes(verdict)], port=port)
                     learnt += 1
+        except Stopped:
+            click.echo()
         finally:
-            if said or learnt:
+            if judged or learnt:
                 pupil.save(brain)
-            click.echo(f"{said} answers judged, {learnt} lines learnt" + (f": saved {brain}" if said + learnt else ""))
+        click.echo(f"answers judged: {judged}, lines learnt: {learnt}{', saved' if judged + learnt else ''}")
+    if signals.number:
+        click.get_current_context().exit(SIGNALLED + signals.number)
 
 
 @click.command()
 @brain_argument
 @port_option
 def chat(brain: Path, port: str) -> None:
-    """Ask BRAIN line by line; /help names the commands. Asking never changes it."""
-    session = Chat(Brain.open(brain), port)
-    for line in _lines(Prompt(words=COMMANDS)):
-        reply = session.reply(line)
-        if reply is None:
-            return
-        if reply:
-            click.echo(reply)
-
-
-def _lines(prompt: Prompt) -> Iterator[str]:
-    while (line := prompt.ask("> ")) is not None:
-        yield line
-
-
+    """Ask BRAIN, line by line; /help lists the commands. It learns nothing by it."""
+    opened = Brain.open(brain)
+    session = Chat(opened, port)
+    prompt = Prompt([*session.commands, *map(readable, opened.frequent_words(COMPLETED, port=port))])
+    try:
+        while (line := prompt.ask("> ")) is not None:
+            reply = session.reply(line)
+            if reply is None:
+                return
+            if reply:
+                click.echo(reply)
+    except KeyboardInterrupt:
+        click.echo()
+        click.get_current_context().exit(SIGNALLED + signal.SIGINT)
