@@ -31,8 +31,8 @@ from melvin.sampling import sample
 from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import GROUND
 from melvin.tables import size_of_union
-from melvin.why import Why
 from melvin.teaching import frequent, unsure
+from melvin.why import Why
 
 PRIMED = 10  # payloads that `primed` names unless more are asked for
 NEIGHBOURS = 5  # words that `before` and `after` name unless more are asked for
