@@ -73,3 +73,8 @@ def long_duration(seconds: float) -> str:
     if days >= 730:
         return f"{days / 365.25:,.3g} years"
     return f"{days:,.3g} days" if days >= 2 else format_duration(seconds)
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 case`, `2,000 cases`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -7,15 +7,14 @@ from pathlib import Path
 import click
 
 from harness.commands.options import Duration, Size
+from harness.commands.publish import publish
 from harness.console import human
 from harness.diagnosis.investigate import Bounds
 from harness.errors import WorkloadFailed
 from harness.launch import Launcher
 from harness.limits import LIMITERS, Limits
-from harness.output import append_step_summary, make_folder, write_views
+from harness.output import make_folder
 from harness.replay import replay_and_tell
-from harness.report import terminal
-from harness.report.markdown import render_markdown
 from harness.subject import parse_subject
 from harness.whole_ladder import LadderOptions, run
 from scaling_suite.errors import WorkloadError
@@ -145,13 +144,7 @@ def command(
         folder = make_folder("ladder", output)
         console = human()
         report = run(options, launcher, folder, console)
-    write_views(report, folder)
-    append_step_summary(render_markdown(report))
-    console.print()
-    terminal.show(report, console)
-    console.print(f"report: {folder / 'report.html'}", style="dim", soft_wrap=True)
-    if as_json:
-        click.echo(report.to_json())
+    publish(report, folder, console, as_json)
     ctx.exit(report.exit_code)
 
 

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from harness import workload
-from harness.attempts import Plan, Trials
+from harness import build_step, workload
+from harness.attempts import BUILT
 from harness.commands.options import Duration
+from harness.commands.publish import publish
 from harness.console import human
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
 from harness.limits import GIB, Limits
-from harness.machine import describe_machine, describe_subject, describe_tool
-from harness.one_job import WorkerFailed, run_job
-from harness.output import append_step_summary, make_folder, write
-from harness.plain_text import plain_text
-from harness.progress import Progress
-from harness.subject import SubjectName, parse_subject
+from harness.one_job import run_job
+from harness.output import make_folder
+from harness.report.build import of_one_job
+from harness.report.fidelity import Loss, RoundTrip
+from harness.subject import parse_subject
 
-SCHEMA = "harness.roundtrip/1"
 MEMORY_BYTES = 4 * GIB
 OUTSIDE_BYTES = 10_000  # of text that a command subject is taught
 
@@ -60,86 +55,33 @@ def command(
     """
     with Launcher() as launcher:  # before anything grows
         name = parse_subject(subject)
+        if name.command is not None and brain is not None:
+            raise click.UsageError("one file is checked by a Python subject that can load it: leave out BRAIN")
         folder = make_folder("roundtrip", output)
         limits = Limits(MEMORY_BYTES, time_limit)
-        if name.command is None:
-            job = {
-                "task": "roundtrip",
-                "subject": name.text,
-                "brain": None if brain is None else str(brain.resolve()),
-                "examples": examples,
-                "large": large,
-                "seed": seed,
-            }
-            record = run_job(launcher, job, folder, limits)
-        else:
-            record = from_outside(name, launcher, folder, limits, seed)
-    report = {
-        "schema": SCHEMA,
-        "tool": describe_tool().model_dump(),
-        "machine": describe_machine().model_dump(),
-        "subject": describe_subject(name).model_dump(),
-        "brain": None if brain is None else str(brain),
-        **{part: record[part] for part in ("cases", "offered", "findings")},
-    }
-    text = json.dumps(report, indent=1)
-    write(folder / "report.json", text + "\n")
-    write(folder / "summary.md", markdown(report))
-    append_step_summary(markdown(report))
-    shutil.rmtree(folder / "work", ignore_errors=True)
-    show(report, human())
-    if as_json:
-        click.echo(text)
-    ctx.exit(ExitCode.LOSSY if report["findings"] else ExitCode.OK)
-
-
-def from_outside(name: SubjectName, launcher: Launcher, folder: Path, limits: Limits, seed: int) -> dict[str, Any]:
-    """A command, on a small text: counts and answers before and after it is read again, the file after a query."""
-    with Progress(human()) as progress:
-        trials = Trials(Plan(name, None, seed, limits, None), launcher, folder, progress, workload.prepare)
-        attempt = trials.try_once(OUTSIDE_BYTES).attempts[0]
-    record = attempt.evidence.result
-    if record is None or not record.get("complete"):
-        raise WorkerFailed(f"{name.text} did not get through a text of 10 kB: {attempt.verdict.because}")
-    broken = [check for check in record["checks"] if not check["holds"]]
-    findings = [
-        {
-            "where": "outside",
-            "kind": check["verdict"],
-            "detail": f"{check['name']}: {check['detail']}",
-            "witness": "a text of 10 kB",
+        job = {
+            **name.job,
+            "task": "roundtrip",
+            "brain": None if brain is None else str(brain.resolve()),
+            "examples": examples,
+            "large": large,
+            "seed": seed,
         }
-        for check in broken
-    ]
-    checked = {check["name"]: True for check in record["checks"]}
-    return {"cases": 1, "offered": checked, "findings": findings}
-
-
-COLUMNS = ("where", "kind", "what is lost", "smallest case")
-
-
-def rows(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    return [(found["where"], found["kind"], found["detail"], found["witness"]) for found in report["findings"]]
-
-
-def show(report: dict[str, Any], console: Console) -> None:
-    looked = ", ".join(what for what, there in report["offered"].items() if there)
-    console.print(f"{report['subject']['name']}: {report['cases']} cases; looked at: {looked}", soft_wrap=True)
-    if not report["findings"]:
-        console.print("nothing is lost", style="green")
-        return
-    table = Table(*COLUMNS)
-    for row in rows(report):
-        table.add_row(*(plain_text(cell) for cell in row))
-    console.print(table)
-
-
-def markdown(report: dict[str, Any]) -> str:
-    lines = [f"# Round trip of {report['subject']['name']}", "", f"{report['cases']} cases.", ""]
-    if not report["findings"]:
-        return "\n".join([*lines, "Nothing is lost.", ""])
-    lines += [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
-    for row in rows(report):
-        cells = (plain_text(cell).replace("|", "\\|") for cell in row)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, ""])
+        if name.command is not None:
+            built = folder.resolve() / "work" / BUILT
+            build_step.build(name.command, built)
+            built.parent.mkdir(exist_ok=True)
+            corpus = workload.make_corpus(built.with_name("corpus.txt"), OUTSIDE_BYTES, seed)
+            job |= {"built": str(built), "corpus": str(corpus)}
+        record = run_job(launcher, job, folder, limits)
+    trip = RoundTrip(
+        brain=None if brain is None else str(brain),
+        cases=record["cases"],
+        offered=record["offered"],
+        losses=[Loss.model_validate(found) for found in record["findings"]],
+    )
+    code = ExitCode.LOSSY if trip.losses else ExitCode.OK
+    report = of_one_job("roundtrip", name, seed, limits, code, roundtrip=trip)
+    shutil.rmtree(folder / "work", ignore_errors=True)
+    publish(report, folder, human(), as_json)
+    ctx.exit(code)

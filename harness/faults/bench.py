@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from harness.errors import SubjectError
 from harness.roundtrip.checks import content
 from harness.roundtrip.offers import TEXT, Line, teach
 from harness.subject import Subject
@@ -22,6 +23,7 @@ from harness.subject import Subject
 CHILD_S = 10  # a child that takes longer hangs
 SHOWN = 20  # details that a row keeps
 LINES = 24  # learnt before; as many are learnt after
+SAME_FILE = "learning more lines leaves the same file: there is nothing to tell apart"
 
 
 @dataclass
@@ -82,8 +84,12 @@ class Bench:
         self.new.save(self.path)
         self.new_bytes = content(self.path)
         if self.old_bytes == self.new_bytes:
-            raise ValueError("learning more lines leaves the same file: there is nothing to tell apart")
+            raise SubjectError(SAME_FILE)
         self.reset()
+
+    def save(self) -> Any:
+        """What is hit: the new state saved over the old file. Called in a forked child."""
+        return self.new.save(self.path)
 
     def reset(self, data: bytes | None = None) -> None:
         """The old file, alone in its folder."""

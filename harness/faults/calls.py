@@ -83,9 +83,7 @@ def calls_of(action: Callable[[], Any], folder: Path) -> list[Call]:
 def save_sweep(bench: Bench, most: int) -> Iterator[Row]:
     """SIGKILL and errors at every call of a save over an old file."""
 
-    def save() -> None:
-        bench.new.save(bench.path)
-
+    save = bench.save
     calls = calls_of(save, bench.folder)
     bench.reset()
     log = bench.folder / "strace.txt"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.faults.bench import Bench, Row, fork, spread, wait
+from harness.faults.bench import CHILD_S, Bench, Row, fork, spread, wait
 from harness.roundtrip.offers import Forges
 from harness.subject import Subject, Verifies
 
@@ -99,6 +100,7 @@ def _look(bench: Bench, row: Row, batch: list[bytes], folder: Path) -> None:
         def load(first: int = at, send: int = send) -> None:
             path = folder / "brain.m"
             for data in batch[first:]:
+                signal.alarm(CHILD_S)  # anew for each
                 path.unlink(missing_ok=True)
                 path.write_bytes(data)
                 os.write(send, b"r" if refuses(bench.make(), path) else b"l")

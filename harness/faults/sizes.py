@@ -30,7 +30,7 @@ def size_sweep(bench: Bench, most: int) -> Iterator[Row]:
                 signal.signal(signal.SIGXFSZ, action)
                 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
                 resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-                bench.new.save(bench.path)
+                bench.save()
 
             code = run(save)
             killed = code == -signal.SIGXFSZ

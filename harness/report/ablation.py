@@ -15,7 +15,8 @@ from typing import Any
 
 from pydantic import Field
 
-from harness.report.models import Machine, Model, Subject, Tool, renamed
+from harness.report.models import Machine, Subject, Tool, renamed
+from harness.report.part import Model
 
 SCHEMA = "harness.ablation/1"
 FULL = "full"  # the variant with every mechanism

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,14 @@ from harness import units
 from harness.attempts import Attempt, Trial
 from harness.evidence import Output
 from harness.ladder import Climb, Repeats
+from harness.limits import Limits
+from harness.machine import describe_machine, describe_subject, describe_tool
 from harness.report import models
 from harness.report.ablation import Measures, Variant
+from harness.report.fidelity import Faults, RoundTrip
 from harness.stages import is_learning
 from harness.statistics import Slope, fit_slope, local_slopes, marginal
+from harness.subject import SubjectName
 from harness.verdict import signal_name
 
 MEGABYTE = 1e6
@@ -202,3 +208,27 @@ def _slope(slope: Slope | None) -> models.Slope | None:
 
 def _as_model(slope: Slope) -> models.Slope:
     return models.Slope.model_validate(slope, from_attributes=True)
+
+
+def of_one_job(
+    kind: str, subject: SubjectName, seed: int, limits: Limits, exit_code: int, **part: Faults | RoundTrip
+) -> models.Report:
+    """The report of a command that runs one job and climbs no ladder; `part` is the field that it fills."""
+    return models.Report(
+        kind=kind,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=["python", "-m", "harness", *sys.argv[1:]],
+        exit_code=exit_code,
+        tool=describe_tool(),
+        machine=describe_machine(),
+        subject=describe_subject(subject),
+        settings=models.Settings(
+            corpus=None,
+            seed=seed,
+            sizes_bytes=[],
+            memory_limit_bytes=limits.memory_bytes,
+            time_limit_s=limits.time_s,
+            limiter=limits.limiter,
+            bisect_runs=0,
+        ),
+    ).model_copy(update=part)

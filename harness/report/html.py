@@ -11,9 +11,10 @@ import jinja2
 from markupsafe import Markup
 
 from harness import units
+from harness.report.fidelity import Faults
 from harness.report.models import Report
 from harness.report.plots import plots
-from harness.report.summary import conditions, forecast_lines, headline, passed
+from harness.report.summary import conditions, fidelity_tables, forecast_lines, headline, passed
 
 HERE = Path(__file__).parent
 
@@ -63,6 +64,7 @@ def render_html(report: Report) -> str:
         forecasts=forecast_lines(report),
         figures=figures(report),
         plots=plots(report),
+        tables=fidelity_tables(report),
     )
 
 
@@ -73,7 +75,9 @@ def embeddable(report: JsonDocument) -> str:
 
 
 def figures(report: Report) -> list[Figure]:
-    """The numbers at the top: of the largest rung that passed, and of the growth over all of them."""
+    """The numbers at the top: of faults, or of the largest rung that passed, and of the growth over all of them."""
+    if report.faults is not None:
+        return fault_figures(report.faults)
     good = [rung for rung in (*report.rungs, *report.narrowing) if rung.passed]
     if not good:
         return []
@@ -114,4 +118,18 @@ def figures(report: Report) -> list[Figure]:
                 f"{units.count(top.brain.nodes)} nodes, {units.count(top.brain.edges)} edges",
             )
         )
+    return found
+
+
+def fault_figures(faults: Faults) -> list[Figure]:
+    """Points in all, and those of the sweeps that a person asks about first."""
+    total, kills, files = (faults.total("points", sweeps) for sweeps in ("", "d", "f"))
+    found = [
+        Figure(f"{total:,}", "points swept", f"{faults.total('before'):,} before, {faults.total('after'):,} after"),
+        Figure(f"{faults.total('corrupt'):,}", "corrupt", "neither before nor after, or damage not seen"),
+    ]
+    if kills:
+        found.append(Figure(f"{kills:,}", "random kills, resumed", f"{faults.total('corrupt', 'd'):,} corrupt"))
+    if files:
+        found.append(Figure(f"{files:,}", "damaged files", f"{faults.total('refused', 'f'):,} refused"))
     return found

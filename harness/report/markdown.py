@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from harness import units
+from harness.report.fidelity import Table
 from harness.report.models import Report, Rung
-from harness.report.summary import conditions, forecast_lines, headline, passed
+from harness.report.summary import conditions, fidelity_tables, forecast_lines, headline, passed
 
 COLUMNS = ("size", "verdict", "lines/s", "MB/CPU s", "peak private", "bits/byte", "recalled", "brain")
 
@@ -18,9 +19,11 @@ def render_markdown(report: Report) -> str:
         text(conditions(report)),
         "",
     ]
-    lines += ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * 2 + "---:|" * (len(COLUMNS) - 2)]
-    lines += [_row(rung) for rung in report.rungs]
-    lines.append("")
+    if report.rungs:
+        lines += ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * 2 + "---:|" * (len(COLUMNS) - 2)]
+        lines += [*(_row(rung) for rung in report.rungs), ""]
+    for table in fidelity_tables(report):
+        lines += _of_text(table)
     if report.scaling is not None and report.scaling.time is not None:
         time = report.scaling.time
         lines += [
@@ -44,6 +47,13 @@ def render_markdown(report: Report) -> str:
         lines += ["### Forecast", "", *(f"- {text(line)}" for line in foretold), ""]
     lines += [f"- {text(note)}" for note in report.notes]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _of_text(table: Table) -> list[str]:
+    rows = ["| " + " | ".join(text(cell) for cell in row) + " |" for row in table.rows]
+    if rows:
+        rows = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns), *rows]
+    return [*(rows or [table.empty]), "", *(f"- {text(remark)}" for remark in table.remarks), ""]
 
 
 def _diagnosis(report: Report) -> list[str]:

@@ -9,6 +9,7 @@ harness.report/1
     First version: kind "ladder".
     Added: findings, witness, crash_site, quiet, forecasts, frontier of a report; repeats of a break; ledger, unmatched
     output patterns and command_peak_rss_bytes of a rung. Nodes and edges may be null.
+    Added: kinds "faults" and "roundtrip", whose rungs are empty, with the parts of these names.
 """
 
 from __future__ import annotations
@@ -17,28 +18,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, ValidationError
 
 from harness.errors import ReportError
-from harness.plain_text import plain_text
+from harness.report.fidelity import Faults, RoundTrip
+from harness.report.part import Model
 
 SCHEMA_NAME = "harness.report"
 SCHEMA_MAJOR = 1
 SCHEMA = f"{SCHEMA_NAME}/{SCHEMA_MAJOR}"
-
-
-class Model(BaseModel):
-    """A part of a report: immutable; unknown fields of a later minor version are ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _plain(cls, value: Any) -> Any:
-        """A report holds plain text only, whoever wrote it: so every view may show it."""
-        if isinstance(value, list):
-            return [plain_text(item) if isinstance(item, str) else item for item in value]
-        return plain_text(value) if isinstance(value, str) else value
 
 
 def renamed(name: str, default: Any) -> Any:
@@ -369,7 +357,7 @@ class Subject(Model):
 
 
 class Settings(Model):
-    """Under which conditions."""
+    """Under which conditions. The limits are those of a rung; of a report without rungs, those of the whole run."""
 
     corpus: str | None = Field(description="None: the generator of the workload")
     seed: int
@@ -394,7 +382,7 @@ class Report(Model):
     machine: Machine
     subject: Subject
     settings: Settings
-    rungs: list[Rung]
+    rungs: list[Rung] = Field(default_factory=list)
     narrowing: list[Rung] = Field(default_factory=list)
     break_: Break | None = renamed("break", default=None)
     scaling: Scaling | None = None
@@ -404,6 +392,8 @@ class Report(Model):
     crash_site: CrashSite | None = None
     quiet: Quiet | None = None
     frontier: Frontier | None = None
+    faults: Faults | None = None
+    roundtrip: RoundTrip | None = None
     interrupted: str | None = Field(default=None, description="by what, and where, when it did not come to its end")
     notes: list[str] = Field(default_factory=list)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from harness.report.fidelity import Table, faults_headline, faults_table, loss_table, trip_headline
 from harness.report.models import Forecast, Report
 from harness.units import duration, label, memory
 
 
 def headline(report: Report) -> str:
     """What a person wants to know first."""
+    if report.faults is not None:
+        return faults_headline(report.faults)
+    if report.roundtrip is not None:
+        return trip_headline(report.roundtrip)
     found = report.break_
     if found is not None:
         if found.last_passed_bytes is None:
@@ -26,12 +31,22 @@ def headline(report: Report) -> str:
 def conditions(report: Report) -> str:
     """The limits that the headline holds under: another machine, another limit, another breaking size."""
     settings = report.settings
-    return f"under {memory(settings.memory_limit_bytes)} of memory and {duration(settings.time_limit_s)} a rung"
+    whole = report.faults is not None or report.roundtrip is not None
+    of = "in all" if whole else "a rung"
+    return f"under {memory(settings.memory_limit_bytes)} of memory and {duration(settings.time_limit_s)} {of}"
 
 
 def passed(report: Report) -> bool:
-    """Whether it came to its end without a break."""
-    return report.break_ is None and not report.interrupted
+    """Whether it came to its end without a break, a loss, or a file that is neither before nor after."""
+    lossless = report.roundtrip is None or not report.roundtrip.losses
+    holds = report.faults is None or report.faults.hold
+    return report.break_ is None and not report.interrupted and lossless and holds
+
+
+def fidelity_tables(report: Report) -> list[Table]:
+    """What faults left, what a round trip lost: the same rows in every view."""
+    tables = [] if report.faults is None else [faults_table(report.faults)]
+    return tables if report.roundtrip is None else [*tables, loss_table(report.roundtrip)]
 
 
 def told(forecast: Forecast) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
@@ -10,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import units
+from harness.report.fidelity import COUNTS
+from harness.report.fidelity import Table as TextTable
 from harness.report.models import Brain, Frontier, Learning, Quality, Report, Rung, Scaling
-from harness.report.summary import conditions, forecast_lines, headline, passed
+from harness.report.summary import conditions, fidelity_tables, forecast_lines, headline, passed
 
 STDERR_LINES_SHOWN = 12
 
@@ -23,7 +25,8 @@ def show(report: Report, console: Console) -> None:
 
 def view(report: Report, width: int) -> RenderableType:
     """The view for a terminal of this many columns."""
-    parts: list[RenderableType] = [_table("Ladder", report.rungs, width)]
+    parts: list[RenderableType] = [_table("Ladder", report.rungs, width)] if report.rungs else []
+    parts += [part for table in fidelity_tables(report) for part in _of_text(table)]
     if report.narrowing:
         ordered = sorted(report.narrowing, key=lambda rung: rung.size_bytes)
         parts.append(_table("Narrowing down", ordered, width))
@@ -44,6 +47,19 @@ def view(report: Report, width: int) -> RenderableType:
         )
     )
     return Group(*parts)
+
+
+def _of_text(table: TextTable) -> Iterator[RenderableType]:
+    if table.rows:
+        shown = Table(title=table.title, title_justify="left", title_style="bold", header_style="dim", box=None)
+        for column in table.columns:
+            shown.add_column(column, justify="right" if column in COUNTS else "left", overflow="fold")
+        for number, row in enumerate(table.rows):
+            shown.add_row(*(Text(cell) for cell in row), style="bold red" if number in table.bad else "")
+        yield shown
+    else:
+        yield Text(table.empty)
+    yield from (Text(f"  {remark}", style="dim") for remark in table.remarks)
 
 
 SEVERITY_STYLE = {"error": "bold red", "warning": "bold yellow", "note": "bold"}

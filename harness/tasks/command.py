@@ -12,13 +12,14 @@ import os
 import re
 import resource
 import selectors
+import signal
 import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from harness.errors import HarnessError
 from harness.placeholders import fill
@@ -130,6 +131,23 @@ class Runner:
         if code != 0:
             raise CommandFailed(f"{name} ({Path(self.command[name][0]).name})", code)
         return reader
+
+    def answer(self, brain: Path, query: str) -> str:
+        """What the brain answers."""
+        said = self.run("query", brain=brain, query=query)
+        if "answer" in self.patterns:
+            return said.values.get("answer", "")
+        return said.stdout.decode("utf-8", "replace").removeprefix(query)
+
+    def become(self, name: str, *, corpus: Path, brain: Path, lines: int) -> NoReturn:
+        """Replace this process (a child that was forked for it) by a command that learns."""
+        values = {"brain": str(brain), "built": self.built, "lines": str(lines), "corpus": str(corpus)}
+        argv = fill(self.command[name], **values)
+        stdin = os.open(corpus if self.command["stdin"] == "input" else os.devnull, os.O_RDONLY)
+        os.dup2(stdin, 0)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.chdir(self.command["folder"])
+        os.execve(argv[0], argv, self.environment)  # noqa: S606
 
     def _listen(self, process: subprocess.Popen[bytes], reader: Reader) -> None:
         """Read both streams to their ends; all of it is passed on to our own, where it is counted and kept."""
@@ -266,12 +284,8 @@ def ask(runner: Runner, brain: Path, facts: list[dict[str, str]]) -> tuple[list[
     seconds: list[float] = []
     for fact in facts:
         begin = time.perf_counter()
-        said = runner.run("query", brain=brain, query=fact["prefix"])
+        answers.append(runner.answer(brain, fact["prefix"]))
         seconds.append(time.perf_counter() - begin)
-        if "answer" in runner.patterns:
-            answers.append(said.values.get("answer", ""))
-        else:
-            answers.append(said.stdout.decode("utf-8", "replace").removeprefix(fact["prefix"]))
         if sum(seconds) > QUERIES_S:
             break
     if not seconds:

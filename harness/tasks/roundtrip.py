@@ -13,17 +13,25 @@ from harness.roundtrip.checks import Case, Judge, content
 from harness.roundtrip.elsewhere import look_elsewhere
 from harness.roundtrip.losses import Loss, compare
 from harness.roundtrip.offers import HasPorts, ShowsState, Trains, teach
+from harness.roundtrip.outside import Outside
+from harness.roundtrip.outside import search as search_outside
 from harness.roundtrip.search import Finding, large_case, search
 from harness.stage_clock import StageClock
 from harness.subject import Scores, Subject, is_resumable, make_subject, parse_subject
+from harness.tasks.command import Runner
 
 PROBES = 3  # in every process that looks
 
 
 def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     """The record has `findings` (loss, witness, seen), `cases` and `offered` (what could be looked at)."""
-    name = parse_subject(job["subject"])
     folder = scratch(Path(job["folder"]))
+    if job.get("command"):
+        try:
+            return from_outside(job, folder, clock)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    name = parse_subject(job["subject"])
 
     def make() -> Subject:
         return make_subject(name)
@@ -56,6 +64,21 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return {"findings": [told(finding) for finding in findings], "cases": judged, **offered(make())}
+
+
+def from_outside(job: dict[str, Any], folder: Path, clock: StageClock) -> dict[str, Any]:
+    """A command subject."""
+    clock.enter("search")
+
+    def make_runner(environment: dict[str, str]) -> Runner:
+        command = {**job["command"], "environment": {**job["command"]["environment"], **environment}}
+        return Runner({**job, "command": command}, clock)
+
+    judge = Outside(make_runner, folder / "outside")
+    found, learnt = search_outside(
+        judge, Path(job["corpus"]), job["seed"], job["large"], lambda texts: clock.progress(0, texts)
+    )
+    return {"findings": found, "cases": learnt, "offered": judge.offered}
 
 
 def scratch(folder: Path) -> Path:

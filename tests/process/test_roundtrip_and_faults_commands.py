@@ -1,6 +1,7 @@
 """The commands as they are run: workers, forks, strace where it is there, the table, the exit code."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,13 @@ from fixtures.lossy.losers import EmptyOnDamage, WritesInPlace
 from harness.cli import main
 from harness.faults import damage, sizes
 from harness.faults.bench import Bench
+from harness.programs import find_program
+from harness.report.models import SCHEMA, parse_report
 from harness.roundtrip.losses import compare
 from melvin import Brain
 
 ROOT = Path(__file__).parents[2]
+needs_compiler = pytest.mark.skipif(find_program("cc") is None, reason="there is no C compiler (cc) on this machine")
 
 
 @pytest.fixture
@@ -32,10 +36,16 @@ def run(tmp_path, monkeypatch):
 def test_the_short_sweeps_leave_melvins_file_as_it_was_or_as_it_should_be(run, tmp_path):
     result, report = run("faults", "--short")
     assert result.exit_code == 0, result.output
-    assert {row["sweep"] for row in report["rows"]} == set("abcdef")
-    assert report["total"]["corrupt"] == report["total"]["littered"] == 0
-    assert report["total"]["points"] > 300
+    assert report["schema"] == SCHEMA
+    faults = parse_report(report, "stdout").faults
+    assert {row.sweep for row in faults.rows} == set("abcdef")
+    assert faults.total("corrupt") == faults.total("littered") == 0
+    assert faults.total("points") > 300
     assert "| (f) | bit flips" in (tmp_path / "report" / "summary.md").read_text()
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert f"{faults.total('points'):,} points, 0 corrupt" in page
+    assert "<td>bit flips</td>" in page
+    assert CliRunner().invoke(main, ["report", str(tmp_path / "report")]).exit_code == 0
 
 
 def test_a_subject_that_writes_in_place_is_corrupt_after_a_full_disk(tmp_path):
@@ -59,7 +69,64 @@ def test_an_honest_subject_passes_both(tmp_path):
 def test_a_loss_is_exit_code_5_and_told(run):
     result, report = run("roundtrip", "--subject", "python:fixtures.lossy.losers:DropsATable", "--examples", "5")
     assert result.exit_code == 5
-    assert {(found["where"], found["kind"]) for found in report["findings"]} == {("edges", "missing")}
+    assert {(found["where"], found["kind"]) for found in report["roundtrip"]["losses"]} == {("edges", "missing")}
+
+
+C_TRAINER = "command:fixtures/subjects/c_trainer.toml"
+
+
+@needs_compiler
+def test_nothing_is_found_in_a_command_that_keeps_everything(run):
+    result, report = run("roundtrip", "--subject", C_TRAINER, "--large", "1")
+    assert result.exit_code == 0, result.output
+    assert report["roundtrip"]["losses"] == []
+    assert all(report["roundtrip"]["offered"].values())
+
+
+COMMANDS_THAT_LOSE = {
+    "LOSSY_SAVE": ("counts.edges", "missing"),
+    "EMPTY_ON_LOAD": ("counts.nodes", "missing"),
+    "QUERY_WRITES": ("file", "writes_on_query"),
+    "RESTARTS": ("learning on: counts.nodes", "missing"),
+    "WRITES_IN_PLACE": ("file", "in_place"),
+    "SILENT_EXIT": ("file", "missing"),
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("defect", COMMANDS_THAT_LOSE)
+def test_what_a_command_loses_is_named_with_a_small_text(run, tmp_path, defect):
+    subject = (ROOT / "fixtures" / "subjects" / "c_trainer.toml").read_text()
+    described = tmp_path / "broken.toml"
+    folder = f'folder = "{ROOT / "fixtures" / "subjects"}"'
+    described.write_text(subject.replace('folder = "."', folder).replace('"-O2"', f'"-O2", "-DDEFECT={defect}"'))
+    result, report = run("roundtrip", "--subject", f"command:{described}", "--large", "1")
+    assert result.exit_code == 5, result.output
+    found = {(loss["where"], loss["kind"]): loss for loss in report["roundtrip"]["losses"]}
+    assert found[COMMANDS_THAT_LOSE[defect]]["witness_bytes"] <= 100
+
+
+@needs_compiler
+@pytest.mark.parametrize(("name", "kept"), [("subjects/c_trainer", True), ("lossy/c_writes_in_place", False)])
+def test_a_command_is_hit_from_outside_and_what_cannot_be_is_said(run, name, kept):
+    result, report = run("faults", "--short", "--subject", f"command:fixtures/{name}.toml")
+    faults = parse_report(report, "stdout").faults
+    assert result.exit_code == (0 if kept else 5), result.output
+    assert (faults.total("corrupt") == 0) is kept
+    assert faults.total("refused") == faults.total("points", "f") == 100
+    assert {row.sweep for row in faults.rows} >= set("bdef")
+    assert any("(c)" in why for why in faults.left_out)
+
+
+def test_a_command_that_is_never_the_same_twice_cannot_be_judged_and_that_is_said(run, tmp_path):
+    (tmp_path / "trainer.py").write_text(
+        "import os, sys\nopen(sys.argv[1], 'wb').write(os.urandom(8) + open(sys.argv[2], 'rb').read())\n"
+    )
+    described = tmp_path / "trainer.toml"
+    described.write_text(f"train = [{json.dumps(sys.executable)}, 'trainer.py', '{{brain}}', '{{corpus}}']\n")
+    result, _ = run("faults", "--short", "--subject", f"command:{described}")
+    assert result.exit_code == 1
+    assert "leaves another file each time" in result.output
 
 
 def test_one_brain_file_is_checked_in_other_processes_too(run, tmp_path):
@@ -68,7 +135,7 @@ def test_one_brain_file_is_checked_in_other_processes_too(run, tmp_path):
     brain.save(tmp_path / "a.m")
     result, report = run("roundtrip", str(tmp_path / "a.m"))
     assert result.exit_code == 0, result.output
-    assert report["findings"] == []
+    assert report["roundtrip"]["losses"] == []
 
 
 def test_a_brain_file_that_is_damaged_is_no_result(run, tmp_path):
