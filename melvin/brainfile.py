@@ -169,7 +169,8 @@ def _state(file: Container) -> dict[str, Any]:
         thinned = state["thinned"]
         good = good and thinned.keys() <= ADDED.keys()
         good = good and all(type(n) is int and 0 <= n < HASH_BITS for n in thinned.values())
-        good = good and all(name in MECHANISMS for name in state.get("off", ()))
+        off = state.get("off", [])
+        good = good and type(off) is list and all(name in MECHANISMS for name in off)
         good = good and state["fed"] < state["ends_at"] and state["halvings"] < HASH_BITS
         ports = state["ports"]
         good = good and type(ports) is list and all(type(name) is str for name in ports) and len({*ports}) == len(ports)
