@@ -22,6 +22,7 @@ from melvin.frames import Frame
 from melvin.generation import Gathering, Snapshot, absorb
 from melvin.learner import Learner
 from melvin.lines import Block, to_bytes
+from melvin.merge import merge
 from melvin.place import Place
 from melvin.priming import Primed
 from melvin.query import BATCH_PLACES, Answer, Distribution, Reader
@@ -218,6 +219,17 @@ class Brain:
         said = known.feedback.add(context, code, shares(probability, reward), limit)
         self._learner.snapshot = replace(known, feedback=said)
         reader.feedback = said
+
+    def merge(self, other: Brain) -> Brain:
+        """A brain that has learnt what both have; neither of them is changed. See `merge`.
+
+        Raises
+        ------
+        InputError : they differ in their settings or in the order of their ports, or are too large together
+        """
+        brain = Brain()
+        brain._learner = merge(self._learner, other._learner)
+        return brain
 
     # ---------------------------------------------------------------- keeping
 

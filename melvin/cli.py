@@ -1,4 +1,4 @@
-"""The command line: train, feed, query, inspect, verify, diff, score; others stand in `commands`.
+"""The command line: train, feed, merge, query, inspect, verify, diff, score; others stand in `commands`.
 
 Results go to standard output (with --json one JSON document), everything else to standard error. Exit codes: 0 done, 1
 the learner's own error with one sentence, 2 wrong usage, 3 two brains differ, 128 + the number of a signal that stopped
@@ -450,6 +450,36 @@ def _show_near(text: str, found: list[Near], as_json: bool) -> None:
     ]
     rows = [f"{w.text:<20} {w.count:8,}  lag {w.mean_lag:5.2f} ± {w.lag_deviation:.2f}" for w in found]
     show({"query": text, "words": words}, as_json, _printable(rows) if rows else "no word comes near it")
+
+
+@main.command("merge")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("brains", metavar="A B...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@json_option
+def merge_command(out: Path, brains: tuple[Path, ...], as_json: bool) -> None:
+    """Write OUT, a brain that has learnt what the brains A, B, ... have. They stay as they are."""
+    if len(brains) < 2:
+        raise click.UsageError("name two brains or more to merge")
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"the folder {out.absolute().parent} does not exist: make it, or name another path for OUT")
+    with Lock(out):
+        if out.exists():
+            raise InputError(f"{out} is there already: name another path, merging makes a new brain")
+        remove_remains(out)
+        merged = Brain.open(brains[0])
+        for path in brains[1:]:
+            merged = merged.merge(Brain.open(path))
+        merged.save(out)
+    stats = merged.stats()
+    document = {"brain": str(out), "merged": [str(path) for path in brains], **asdict(stats)}
+    document["brain_bytes"] = out.stat().st_size
+    rows = [
+        ("merged", f"{len(brains)} brains into {out}, {out.stat().st_size:,} bytes"),
+        ("learnt", f"{stats.bytes:,} bytes, {stats.lines:,} lines"),
+        ("symbols", f"{stats.symbols:,}, {stats.patterns:,} of them patterns"),
+        ("edges", f"{stats.edges:,}"),
+    ]
+    show(document, as_json, "\n".join(f"{name:<12} {value}" for name, value in rows))
 
 
 @main.command()

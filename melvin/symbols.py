@@ -9,7 +9,7 @@ A payload is handled as *codes*: byte b is b + 1, the end of a line is END_CODE,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -116,10 +116,8 @@ class Symbols:
         key = payload_hash(words, port)
         _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
         owner = self.size + first[inverse]  # the first of these pairs with this payload, or a symbol that is known
-        known = self._by_payload.get(key)
-        held = np.where(known == ABSENT, 0, known)
-        same = (known != ABSENT) & (self.port[held] == port) & (self._words_to(depth)[:, held] == words).all(axis=0)
-        owner = np.where(same, held, owner)
+        known = self.with_payload(words, port)
+        owner = np.where(known >= 0, known, owner)
         fresh = owner == self.size + np.arange(left.size)
         new_id = np.full(left.size, NONE)
         new_id[fresh] = self.size + np.arange(int(fresh.sum()), dtype=np.uint32)
@@ -136,6 +134,42 @@ class Symbols:
             born=born,
             pairs=(left, right, symbol),
         )
+
+    def with_others(self, other: Symbols, chosen: I64, ids: U32) -> Symbols:
+        """Add patterns of another set, in the order given, and every pair that forms a pattern there.
+
+        chosen : int64, shape (m,)   ids in `other`, ascending; none of their payloads is here yet
+        ids : uint32, shape (other.size,)   what each symbol of `other` is here, once they are added
+        """
+        left, right = ids[other.left[chosen]], ids[other.right[chosen]]
+        level = np.concatenate((self.level, np.zeros(chosen.size, np.uint8)))
+        for depth in np.unique(other.level[chosen]):  # constituents first
+            these = np.flatnonzero(other.level[chosen] == depth)
+            level[self.size + these] = 1 + np.maximum(level[left[these]], level[right[these]])
+        pair_left, pair_right = ids[other.pair_left], ids[other.pair_right]
+        new = self.pattern_of(pair_left, pair_right) == ABSENT
+        grown = self._extended(
+            ports=self.ports,
+            base=self.base,
+            port=other.port[chosen],
+            left=left,
+            right=right,
+            level=level[self.size :],
+            length=other.length[chosen],
+            words=other._words_to(self.words.shape[0])[:, chosen],
+            born=0,
+            pairs=(pair_left[new], pair_right[new], ids[other.pair_symbol][new]),
+        )
+        return replace(grown, born=np.concatenate((self.born, other.born[chosen])))
+
+    def with_payload(self, words: U64, port: NDArray[np.uint16]) -> I64:
+        """The symbol with each payload, -1 where there is none. words : uint64, shape (w, n) -> int64, shape (n,)"""
+        depth = max(words.shape[0], self.words.shape[0])
+        wanted = np.pad(words, ((0, depth - words.shape[0]), (0, 0)))
+        known = self._by_payload.get(payload_hash(words, port))
+        held = np.where(known == ABSENT, 0, known).astype(np.int64)
+        same = (known != ABSENT) & (self.port[held] == port) & (self._words_to(depth)[:, held] == wanted).all(axis=0)
+        return np.where(same, held, -1)
 
     def _words_to(self, depth: int) -> U64:
         missing = depth - self.words.shape[0]

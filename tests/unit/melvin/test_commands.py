@@ -248,3 +248,32 @@ def test_wrong_usage_is_exit_code_2(trained, arguments):
 @pytest.mark.parametrize("command", ["train", "query", "inspect", "verify", "score"])
 def test_each_command_explains_itself(run, command):
     assert "--json" in run(command, "--help").stdout
+
+
+def test_merged_brains_answer_for_both_and_are_left_alone(run, tmp_path):
+    for name, line in (("a", "Paris is in France"), ("b", "Rome is in Italy"), ("c", "Madrid is in Spain")):
+        (tmp_path / f"{name}.txt").write_text(f"{line}\n" * 5)
+        run("train", f"{name}.m", f"{name}.txt")
+    before = (tmp_path / "a.m").read_bytes()
+    said = document(run("merge", "all.m", "a.m", "b.m", "c.m", "--json"))
+    assert (said["lines"], said["merged"], said["brain_bytes"]) == (
+        15,
+        ["a.m", "b.m", "c.m"],
+        (tmp_path / "all.m").stat().st_size,
+    )
+    assert run("query", "all.m", "Rome is in ").stdout.startswith("Rome is in Italy")
+    run("verify", "all.m")
+    assert (tmp_path / "a.m").read_bytes() == before
+
+
+def test_what_cannot_be_merged_is_one_sentence_and_writes_nothing(trained, tmp_path):
+    trained("train", "other.m", "corpus.txt", "--without", "patterns")
+    for names, says in (
+        (("brain.m", "other.m"), "different settings"),
+        (("brain.m", "none.m"), "none.m"),
+        (("brain.m", "corpus.txt"), "corpus.txt"),
+    ):
+        assert says in sentence(trained("merge", "out.m", *names, code=1))
+        assert not (tmp_path / "out.m").exists()
+    assert "two brains or more" in trained("merge", "out.m", "brain.m", code=2).stderr
+    assert "is there already" in sentence(trained("merge", "brain.m", "brain.m", "brain.m", code=1))

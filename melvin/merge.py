@@ -1,0 +1,150 @@
+"""Merge: two learners as one. All evidence is integer counts, so merging is addition, once both mean the same symbols.
+
+The symbols of the first keep their ids; those that only the second has come after them, in their own order of age. The
+second one's tables follow (edges by the ids of their symbols, the rest by names that every brain shares) and are added.
+Both learners are absorbed first: what the generation that is going on has gathered counts as it stands, the lines held
+back with it. They are not predicted, and the chunks of that generation form no patterns. What is derived is judged
+afresh: separators, as at a generation's end, and the border between episodes. The next generation ends when the merged
+learner has been fed as much again.
+
+Evidence adds up the same in any order and grouping, as long as no table is so full that it forgets. Ids do follow the
+order, and where two symbols would be as good a parse the older id wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+
+from melvin import bridges, edges
+from melvin.binding import Binding
+from melvin.bridges import Bridges
+from melvin.chunks import SEPARATE_FROM, learn_separators
+from melvin.contexts import byte_pairs
+from melvin.edges import pack, source_of, target_of
+from melvin.episodes import Cutter, border_of
+from melvin.errors import InputError
+from melvin.evidence import KEPT, RANK_SHIFT, TABLES, Evidence
+from melvin.feedback import KEPT_FEEDBACK, Feedback
+from melvin.generation import FIRST_GENERATION, Gathering, Snapshot, absorb
+from melvin.heads import Weights
+from melvin.learner import Learner
+from melvin.payloads import forget as forget_payloads
+from melvin.symbols import CODE_BITS, CODE_MASK, GROUND, MAX_SYMBOLS, U32, Symbols
+from melvin.tables import Counts, fold, forget, sum_by_key
+from melvin.words import KEPT_WORDS
+
+
+def merge(a: Learner, b: Learner) -> Learner:
+    """A learner that knows what both know. Neither is changed.
+
+    Raises
+    ------
+    InputError : they differ in their settings or in the order of their ports, or are too large together
+    """
+    for learner in (a, b):
+        learner.tally()
+    fed = a.fed + b.fed
+    merged = Learner(
+        _snapshots(absorb(a.snapshot, a.gathering), absorb(b.snapshot, b.gathering), fed),
+        Gathering(),
+        fed=fed,
+        lines=a.lines + b.lines,
+    )
+    merged.binding = _bindings(a.binding, b.binding)
+    merged.whole = a.whole and b.whole
+    return merged
+
+
+def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
+    if a.settings != b.settings:
+        ways = " and ".join(", ".join(one.settings.off) or "nothing" for one in (a, b))
+        raise InputError(
+            f"the brains were trained with different settings (switched off: {ways}): they cannot be added up"
+        )
+    symbols, ids = union(a.symbols, b.symbols)
+    bounded = a.settings.forgetting
+    tables = {}
+    for name in TABLES:
+        mine, other = getattr(a.evidence, name), getattr(b.evidence, name)
+        if name in RANK_SHIFT:
+            mine = edges.renumber(mine, a.symbols, symbols, RANK_SHIFT[name])
+            other = _rekeyed(other, b.symbols, symbols, ids, RANK_SHIFT[name], from_symbols=name == "links")
+        tables[name] = forget(fold(mine, other), KEPT.get(name) if bounded else None)
+    evidence = Evidence(**tables)
+    separator = a.separator if len(a.separator) >= len(b.separator) else b.separator
+    if fed >= SEPARATE_FROM:
+        separator = np.vstack([learn_separators(pairs) for pairs in byte_pairs(evidence.grams, len(separator))])
+    return Snapshot(
+        symbols=symbols,
+        evidence=evidence,
+        separator=separator,
+        weights=Weights(*(getattr(a.weights, f.name) + getattr(b.weights, f.name) for f in fields(Weights))),
+        generation=max(a.generation, b.generation),
+        ends_at=max(2 * fed, FIRST_GENERATION),
+        words=a.words.fold(b.words).kept(KEPT_WORDS if bounded else None),
+        feedback=_feedback(a.feedback, b.feedback, KEPT_FEEDBACK if bounded else None),
+        settings=a.settings,
+    )
+
+
+def union(a: Symbols, b: Symbols) -> tuple[Symbols, U32]:
+    """The symbols of both: those of `a`, then what only `b` has; and for each symbol of `b` its id in the union.
+
+    A payload that both have keeps the constituents that it has in `a`; every pair of either forms its pattern.
+
+    Returns
+    -------
+    The union, and uint32 of shape (symbols of b,).
+
+    Raises
+    ------
+    InputError : the ports come in different orders, or there are too many symbols
+    """
+    shared = min(len(a.ports), len(b.ports))
+    if a.ports[:shared] != b.ports[:shared]:
+        orders = " and ".join(", ".join(one.ports) for one in (a, b))
+        raise InputError(
+            f"the brains heard of their ports in different orders ({orders}), and words are named by the place of "
+            "their port: teach both in the same order"
+        )
+    merged = a
+    for name, base in zip(b.ports, b.base, strict=True):
+        merged = merged.with_port(name, int(b.born[base]))
+    ids = np.empty(b.size, np.uint32)
+    for mine, theirs in zip(merged.base[: b.base.size], b.base, strict=True):
+        ids[theirs : theirs + GROUND] = mine + np.arange(GROUND, dtype=np.uint32)
+    pattern = np.flatnonzero(b.level > 0)
+    known = merged.with_payload(b.words[:, pattern], b.port[pattern])
+    fresh = pattern[known < 0]
+    if merged.size + fresh.size > MAX_SYMBOLS:
+        raise InputError(f"together the brains have {merged.size + fresh.size:,} symbols, {MAX_SYMBOLS:,} are the most")
+    ids[pattern] = known
+    ids[fresh] = merged.size + np.arange(fresh.size, dtype=np.uint32)
+    return merged.with_others(b, fresh, ids), ids
+
+
+def _rekeyed(counts: Counts, symbols: Symbols, merged: Symbols, ids: U32, shift: int, *, from_symbols: bool) -> Counts:
+    """The same evidence about symbols of the union. shift : bits behind the target's rank"""
+    if not counts.size:
+        return counts
+    place = np.uint64(shift)
+    target = merged.rank[ids[symbols.by_rank[target_of(counts.key >> place)]]]
+    source, lag = source_of(counts.key >> place), counts.key & ((np.uint64(1) << place) - np.uint64(1))
+    if from_symbols:
+        source = ids[source].astype(np.uint64)
+    return sum_by_key(pack(source, target) << place | lag, counts.count)
+
+
+def _feedback(a: Feedback, b: Feedback, limit: int | None) -> Feedback:
+    code = (b.key & CODE_MASK).astype(np.int64)
+    return a.add(b.key >> np.uint64(CODE_BITS), code, b.sum, limit)
+
+
+def _bindings(a: Binding, b: Binding) -> Binding:
+    """Both sets of bridges; the episodes that are going on end here."""
+    both: Bridges = a.bridges().with_more(b.bridges())
+    known = Bridges(forget(both.counts, bridges.KEPT_KEYS), forget_payloads(both.payloads, bridges.KEPT_BYTES))
+    gaps = [x + y for x, y in zip(a.cutter.gaps, b.cutter.gaps, strict=True)]
+    return Binding(Cutter(gaps, border_of(gaps)), known)
