@@ -64,7 +64,7 @@ def learn_frames(learner: Learner, frames: Iterable[Frame]) -> None:
             payload = to_bytes(frame.payload)
             if payload:
                 pending.hear(frame.port)
-                if time_ns is not None:
+                if time_ns is not None and learner.snapshot.settings.bridges:
                     learner.binding.frame(frame.port, time_ns, payload)
                 pending.add(frame.port, payload)
 
@@ -76,7 +76,8 @@ def learn_episode(learner: Learner, frames: Iterable[tuple[str, bytes | str]]) -
     with _Lines(learner) as pending:
         for port, _ in episode:
             pending.hear(port)
-        learner.binding.episode(episode)
+        if learner.snapshot.settings.bridges:
+            learner.binding.episode(episode)
         for port, payload in episode:
             pending.add(port, payload)
 

@@ -20,6 +20,7 @@ class Settings:
     edge_transformers  no head asks what followed the edge just taken
     attention          no head asks what came once the chunk attended to and the last one stood so
     adaptive_heads     each head has one weight, however much evidence it has
+    bridges            what several ports carry together is not bound
     forgetting         every table keeps all that was counted
     """
 
@@ -31,6 +32,7 @@ class Settings:
     edge_transformers: bool = True
     attention: bool = True
     adaptive_heads: bool = True
+    bridges: bool = True
     forgetting: bool = True
 
     @classmethod

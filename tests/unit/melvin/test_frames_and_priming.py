@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from melvin import Brain, Frame
+from melvin import Brain, Frame, Settings
 from melvin.contexts import MAX_PORTS
 from melvin.episodes import border_of
 from melvin.errors import InputError
@@ -170,6 +170,16 @@ def test_a_payload_of_any_bytes_and_any_length_is_one_line():
 def test_an_episode_of_one_port_binds_nothing():
     brain = taught((("text", "a"), ("text", "b"), 3))
     assert brain.stats().bridges == 0
+
+
+def test_with_bridges_off_lines_are_learnt_and_nothing_is_bound(path):
+    brain = Brain(Settings.without(["bridges"]))
+    brain.learn_episode([("text", "dog"), ("audio", "bark")])
+    brain.learn_frames([Frame("text", 0, "cat"), Frame("audio", 1, "meow")])
+    brain.save(path)
+    opened = Brain.open(path)
+    assert (opened.lines, opened.stats().bridges) == (4, 0)
+    assert opened.primed("dog", on="audio") == []
 
 
 def test_an_interrupted_frame_leaves_a_brain_that_cannot_be_saved(path, monkeypatch):
