@@ -1,5 +1,7 @@
 """Frames become episodes and bridges as the slow twins say; the brain depends on the frames and their order alone."""
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -114,3 +116,34 @@ def test_a_payload_too_long_to_be_primed_still_primes(monkeypatch):
         brain.learn_episode([("audio", b"moo " * 30), ("text", "cow")])
     assert brain.primed(b"moo " * 30, "audio", on="text")[0].payload == b"cow"
     assert brain.primed("cow", on="audio") == []
+
+
+def many_frames():
+    """Three ports, payloads of many lengths, a border that stands out, and several generations."""
+    draw = random.Random(5)
+    time = 0
+    for n in range(300):
+        time += 10**9 + draw.randrange(10**8)
+        for port in draw.sample(PORTS, k=draw.randint(1, 3)):
+            yield Frame(port, time, b"%d " % (n % 7) * draw.randint(1, 30))
+            time += 10**6
+
+
+def test_a_generation_and_an_episode_end_at_the_same_frame_however_frames_come(tmp_path):
+    frames = [*many_frames()]
+    one, single, kept = Brain(), Brain(), Brain()
+    one.learn_frames(frames)
+    for frame in frames:
+        single.learn_frames([frame])
+    for at in range(0, len(frames), 45):
+        kept.learn_frames(frames[at : at + 45])
+        kept.save(tmp_path / "brain.m")
+        kept = Brain.open(tmp_path / "brain.m")
+    assert one._learner.binding.cutter.border is not None
+    assert one.stats().generation > 6
+    saved = []
+    for brain in (one, single, kept):
+        brain.save(tmp_path / "brain.m")
+        saved.append((tmp_path / "brain.m").read_bytes())
+    assert saved[0] == saved[1]
+    assert saved[0] == saved[2]
