@@ -105,6 +105,13 @@ class CommandSubject(BaseModel):
             raise ValueError('an argument vector starts with a program: ["./trainer", "train", "{brain}", "{corpus}"]')
         return argv
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_nul(cls, value: Any) -> Any:
+        if "\\x00" in repr(value):
+            raise ValueError("it holds a NUL byte, which no argument, folder or variable can")
+        return value
+
     @model_validator(mode="after")
     def _known_placeholders(self) -> CommandSubject:
         for name, known in PLACEHOLDERS.items():

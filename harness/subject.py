@@ -136,6 +136,8 @@ def parse_subject(text: str) -> SubjectName:
     SubjectError
         for any other form, and for a command that cannot be run.
     """
+    if "\0" in text:
+        raise SubjectError(f"unknown subject {text!r}: it holds a NUL byte")
     if text in BUILT_IN:
         return SubjectName(text, *BUILT_IN[text])
     kind, _, rest = text.partition(":")

@@ -49,6 +49,7 @@ OUT_OF_MEMORY_TEXT = re.compile(
     r"|std::bad_alloc|out of memory",
     re.MULTILINE | re.IGNORECASE,
 )
+SHADOW_TEXT = re.compile(r"Sanitizer failed to allocate|ReserveShadowMemoryRange failed")
 EXHAUSTED_SHARE = 0.05  # of the machine's memory still available: an outside SIGKILL is then the kernel's
 PRESSURE_PERCENT = 10.0  # of the last 10 s lost to waiting for memory: the same
 
@@ -81,6 +82,7 @@ def judge(evidence: Evidence, *, corpus_lines: int, min_lines_per_s: float | Non
     """The verdict on one attempt, by the first rule that matches."""
     return (
         _stopped_by_us(evidence)
+        or _no_room_for_a_sanitizer(evidence)
         or _ended_by_signal(evidence)
         or _out_of_memory(evidence)
         or _ended_badly(evidence)
@@ -123,6 +125,15 @@ def _ended_by_signal(evidence: Evidence) -> Verdict | None:
     if verdict == "abort" and OUT_OF_MEMORY_TEXT.search(evidence.stderr.tail):
         hint = "; stderr speaks of memory that could not be had"
     return Verdict(verdict, f"{name} {_where(evidence)}{hint}")
+
+
+def _no_room_for_a_sanitizer(evidence: Evidence) -> Verdict | None:
+    """A sanitizer reserves terabytes of addresses, which a limit on the data segment forbids: try another limiter."""
+    if _code(evidence) == 0 or not SHADOW_TEXT.search(evidence.stderr.head):
+        return None
+    return Verdict(
+        "memory_error", f"a sanitizer could not reserve its addresses under this limiter, {_where(evidence)}"
+    )
 
 
 def _killed_for_memory(evidence: Evidence) -> str:

@@ -12,7 +12,7 @@ import click
 
 from harness.ablation import ablate, mechanisms_of
 from harness.attempts import Plan, Trial
-from harness.commands.options import Duration, Size
+from harness.commands.options import Duration, PathOption, Size
 from harness.console import human
 from harness.errors import HarnessError, Interrupted
 from harness.exit_codes import ExitCode
@@ -29,7 +29,7 @@ from scaling_suite.workload import DEFAULT_SEED
 
 @click.command("ablate")
 @click.option("--subject", default="melvin", show_default=True, help="melvin or python:package.module:Class.")
-@click.option("--corpus", type=click.Path(path_type=Path), help="A text file or folder. [default: generated text]")
+@click.option("--corpus", type=PathOption(), help="A text file or folder. [default: generated text]")
 @click.option("--size", default="1MB", show_default=True, type=Size(), help="Of the text that is learnt.")
 @click.option("--only", multiple=True, help="Switch off only this one; may be repeated. [default: each]")
 @click.option("--repeats", default=1, show_default=True, type=click.IntRange(1, 20), help="Tries; the fastest counts.")
@@ -40,7 +40,7 @@ from scaling_suite.workload import DEFAULT_SEED
 @click.option(
     "-o",
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathOption(file_okay=False),
     help="Where to write. [default: reports/ablate-TIME]",
 )
 @click.pass_context

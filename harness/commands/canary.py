@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import units
+from harness.commands.options import PathOption
 from harness.console import human
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
@@ -30,7 +31,7 @@ STYLES = {"caught": "green", "quiet": "green", "missed": "bold red", "false alar
 @click.option(
     "-o",
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathOption(file_okay=False),
     help="Where to write their reports. [default: reports/canary-TIME]",
 )
 @click.pass_context

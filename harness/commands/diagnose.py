@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from harness.commands.options import PathOption
 from harness.console import human
 from harness.diagnosis.rules import diagnose
 from harness.output import write_views
@@ -15,7 +16,7 @@ from harness.report.models import read_report
 
 
 @click.command("diagnose")
-@click.argument("source", metavar="REPORT|DIR", type=click.Path(path_type=Path))
+@click.argument("source", metavar="REPORT|DIR", type=PathOption())
 @click.option("--json", "as_json", is_flag=True, help="The findings on stdout, as one JSON document.")
 @click.option("--write", is_flag=True, help="Also write the findings into the report and its views.")
 def command(source: Path, as_json: bool, write: bool) -> None:

@@ -9,7 +9,7 @@ import click
 
 from harness import build_step
 from harness.attempts import BUILT
-from harness.commands.options import Duration
+from harness.commands.options import Duration, PathOption
 from harness.commands.publish import publish
 from harness.console import human
 from harness.exit_codes import ExitCode
@@ -34,7 +34,7 @@ SWEEPS = "abcdef"
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of lines, moments and damages.")
 @click.option("--time-limit", default="15min", show_default=True, type=Duration(), help="Of all sweeps together.")
 @click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")
-@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Where to write.")
+@click.option("-o", "--output", type=PathOption(file_okay=False), help="Where to write.")
 @click.pass_context
 def command(
     ctx: click.Context,

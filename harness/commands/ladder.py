@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.commands.options import Duration, Size
+from harness.commands.options import Duration, PathOption, Size
 from harness.commands.publish import publish
 from harness.console import human
 from harness.diagnosis.investigate import Bounds
@@ -26,7 +26,7 @@ from scaling_suite.workload import DEFAULT_SEED, ladder_sizes, source_bytes
 @click.option(
     "--subject", default="melvin", show_default=True, help="melvin, python:package.module:Class, or command:file.toml."
 )
-@click.option("--corpus", type=click.Path(path_type=Path), help="A text file or folder. [default: generated text]")
+@click.option("--corpus", type=PathOption(), help="A text file or folder. [default: generated text]")
 @click.option("--from", "first", default="1KB", show_default=True, type=Size(), help="The first rung.")
 @click.option("--to", "last", default="1GB", show_default=True, type=Size(), help="The last rung.")
 @click.option("--factor", default=10, show_default=True, type=click.IntRange(2, 1000), help="From rung to rung.")
@@ -83,14 +83,14 @@ from scaling_suite.workload import DEFAULT_SEED, ladder_sizes, source_bytes
 @click.option("--frontier", is_flag=True, help="Also find the breaking size under smaller memory limits.")
 @click.option(
     "--replay",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=PathOption(exists=True, file_okay=False),
     help="Run the attempt of a black box, or the ladder of a report's folder, again; it runs the command named there.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathOption(file_okay=False),
     help="Where to write. [default: reports/ladder-TIME]",
 )
 @click.pass_context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,6 +10,18 @@ import click
 from harness.durations import parse_duration
 from scaling_suite.errors import SizeError
 from scaling_suite.sizes import parse_size
+
+
+class PathOption(click.Path):
+    """A path that a file can have."""
+
+    def __init__(self, *, exists: bool = False, file_okay: bool = True) -> None:
+        super().__init__(exists=exists, file_okay=file_okay, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "\0" in str(value):
+            self.fail(f"{value!r} holds a NUL byte, and no file has such a name", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class Size(click.ParamType[int]):

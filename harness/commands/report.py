@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from harness.commands.options import PathOption
 from harness.console import human
 from harness.output import write_views
 from harness.report import terminal
@@ -13,12 +14,12 @@ from harness.report.models import read_report
 
 
 @click.command("report")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PathOption())
 @click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document of this version.")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathOption(file_okay=False),
     help="Where to write. [default: beside FILE]",
 )
 def command(file: Path, as_json: bool, output: Path | None) -> None:

@@ -9,7 +9,7 @@ import click
 
 from harness import build_step, workload
 from harness.attempts import BUILT
-from harness.commands.options import Duration
+from harness.commands.options import Duration, PathOption
 from harness.commands.publish import publish
 from harness.console import human
 from harness.exit_codes import ExitCode
@@ -26,7 +26,7 @@ OUTSIDE_BYTES = 10_000  # of text that a command subject is taught
 
 
 @click.command("roundtrip")
-@click.argument("brain", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("brain", required=False, type=PathOption(exists=True))
 @click.option(
     "--subject", default="melvin", show_default=True, help="melvin, python:package.module:Class or command:file.toml."
 )
@@ -35,7 +35,7 @@ OUTSIDE_BYTES = 10_000  # of text that a command subject is taught
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the large cases.")
 @click.option("--time-limit", default="10min", show_default=True, type=Duration(), help="Of the whole search.")
 @click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")
-@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Where to write.")
+@click.option("-o", "--output", type=PathOption(file_okay=False), help="Where to write.")
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -12,7 +12,7 @@ from rich.text import Text
 from harness import build_step, workload
 from harness.attempts import BUILT, Plan, Trial, Trials
 from harness.command_subject import PLACEHOLDERS, formatted, read_command_subject
-from harness.commands.options import Duration, Size
+from harness.commands.options import Duration, PathOption, Size
 from harness.console import human
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
@@ -30,7 +30,7 @@ def command() -> None:
 
 
 @command.command("check")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PathOption())
 @click.option("--size", default="10KB", show_default=True, type=Size(), help="Of the text of the dry run.")
 @click.option("--memory-limit", default="1GiB", show_default=True, type=Size(), help="Private memory of the dry run.")
 @click.option("--time-limit", default="1min", show_default=True, type=Duration(), help="Wall time of the dry run.")

@@ -67,6 +67,39 @@ def test_a_described_program_is_checked_and_run_once():
         assert claim in done.stderr
 
 
+def sanitizer_works(folder):
+    """Whether the compiler has AddressSanitizer, and this machine lets it run."""
+    source = folder / "nothing.c"
+    source.write_text("int main(void) { return 0; }\n")
+    built = folder / "nothing"
+    for argv in (["cc", "-fsanitize=address", "-o", str(built), str(source)], [str(built)]):
+        if subprocess.run(argv, capture_output=True, check=False).returncode:
+            return False
+    return True
+
+
+@needs_compiler
+def test_a_program_with_address_sanitizer_runs_and_its_report_names_the_crash_site(tmp_path):
+    if not sanitizer_works(tmp_path):
+        pytest.skip("the compiler lacks AddressSanitizer")
+    described = tmp_path / "subject.toml"
+    flags = '"-O1", "-fsanitize=address", "-fno-omit-frame-pointer", "-DDEFECT=HEAP_OVERFLOW"'
+    toml = (ROOT / C_SUBJECT).read_text().replace('"-O2"', flags)
+    described.write_text(toml.replace('folder = "."', f'folder = "{ROOT / "fixtures" / "subjects"}"'))
+    corpus = text(tmp_path / "corpus.txt", 60)
+    corpus.write_text(corpus.read_text() + "word " * 80 + "\n" + corpus.read_text())
+    limits = ("--to", "10KB", "--bisect-runs", 0, "--witness-runs", 30, "-o", tmp_path / "report")
+    done = harness("ladder", "--subject", f"command:{described}", "--corpus", corpus, *limits)
+    assert done.returncode == ExitCode.BREAK, done.stderr
+    report = read_report(tmp_path / "report" / "report.json")
+    assert [rung.verdict for rung in report.rungs] == ["limit_artefact", "exception"]  # no room under RLIMIT_DATA
+    assert report.crash_site.tool == "AddressSanitizer"
+    assert report.crash_site.what == "heap-buffer-overflow"
+    assert report.crash_site.where.startswith("keep_line (")
+    assert report.findings[0].kind == "input_triggered_crash"
+    assert report.witness.lines == 1
+
+
 @needs_compiler
 def test_a_program_that_cannot_be_built_is_exit_2_with_its_reason(tmp_path):
     shutil.copy(ROOT / C_SUBJECT, tmp_path / "subject.toml")

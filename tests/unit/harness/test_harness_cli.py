@@ -120,3 +120,21 @@ def test_numbers_are_shown_with_three_digits_and_dashes():
     assert [memory(n) for n in (None, 2**20, 3 * 2**30)] == ["–", "1.0 MiB", "3.00 GiB"]
     assert [memory_tick(n) for n in (2**12, 2**22, 2**32)] == ["4 KiB", "4 MiB", "4 GiB"]
     assert [label(n) for n in (1000, 31_622, 880_326, 10**9)] == ["1KB", "31.6KB", "880KB", "1GB"]
+
+
+NUL = ("ladder --replay {}", "ladder --corpus {}", "ladder -o {}", "report {}", "diagnose {}", "subject check {}")
+NUL += ("roundtrip {}", "faults -o {}", "canary -o {}", "ladder --subject command:{}", "faults --subject python:{}:C")
+
+
+@pytest.mark.parametrize("words", NUL)
+def test_a_nul_byte_in_a_path_is_refused_in_one_sentence(words):
+    refused = CliRunner().invoke(cli.main, words.format("a\0b").split(" "))
+    assert refused.exit_code == 2
+    assert "NUL" in refused.output
+
+
+def test_a_nul_byte_in_a_described_subject_is_refused(tmp_path):
+    (tmp_path / "a.toml").write_text('folder = "a\\u0000b"\ntrain = ["cat", "{brain}", "{corpus}"]\n')
+    refused = CliRunner().invoke(cli.main, ["subject", "check", str(tmp_path / "a.toml")])
+    assert refused.exit_code == 2
+    assert "NUL" in refused.output
