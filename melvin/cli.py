@@ -405,6 +405,8 @@ def relation(brain: Path, a: str, b: str, as_json: bool, port: str) -> None:
         f"Delta-P      {found.delta_p:+.3f}, standard error {found.delta_p_error:.3f}",
         f"among edges  mean {found.edges_mean:+.3f}, deviation {found.edges_deviation:.3f}, of {found.edges:,}",
     ]
+    if found.within:
+        rows.append(f"within       {found.within}: Delta-P {found.within_delta_p:+.3f}")
     show({**asdict(found), "count": found.count}, as_json, _printable(rows))
 
 

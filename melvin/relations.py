@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from melvin.contexts import F64
 from melvin.generation import Snapshot
@@ -25,7 +26,9 @@ from melvin.words import BORDER, HELD, Words, every_word, pack_pair, row_of, unp
 DEVIATIONS = 2.0  # of its sampling error, by which a statistic is told from chance: one time in 22 by accident
 CHANCE = 2 * NormalDist().cdf(-DEVIATIONS)  # how often that happens
 USUALLY = 0.5  # what happens in more than half of all trials is the rule
-BACKWARD = 0.5  # of two alike, the relation that looks back tells half as much: not what comes
+INDIRECT = (
+    0.5  # of two alike, the relation that looks back, or is seen among a third word's stretches only, counts half
+)
 
 CAUSES, ENABLES, PREVENTS, PRECEDES, FOLLOWS, NONE = "causes", "enables", "prevents", "precedes", "follows", "none"
 KINDS = (CAUSES, ENABLES, PREVENTS, PRECEDES, FOLLOWS, NONE)
@@ -43,8 +46,8 @@ class Relation:
                       more than much else does
            follows    a stands behind b
            none       nothing of this is more than chance
-    strength : in [0, 1], comparable: Delta-P; of what prevents, P(b) - P(b | a); where only the order is known, the
-        share of the stretches with a or b that it holds for
+    strength : in [0, 1], comparable: Delta-P; of what prevents, P(b) - P(b | a), of all or within the third word's
+        stretches; where only the order is known, the share of the stretches with a or b that it holds for
     before, after : pairs in which b stands before a, and after it
     order : (after - before) / (after + before)
     mean_lag, lag_deviation : words from a to b, negative where b stands before a
@@ -52,6 +55,9 @@ class Relation:
     p_with, p_without : P(b after a | a), P(b | not a)
     delta_p, delta_p_error : their difference, and its standard error
     score : the difference in standard errors
+    within : the third word among whose stretches b is kept off by a, or as likely without it; empty where none decides
+    within_p, within_p_with : P(b | third), P(b | a, third)
+    within_delta_p : P(b | a, third) - P(b | third, not a)
     edges : words that come after a;  edges_mean, edges_deviation : of Delta-P among them
     """
 
@@ -72,6 +78,10 @@ class Relation:
     delta_p: float
     delta_p_error: float
     score: float
+    within: str
+    within_p: float
+    within_p_with: float
+    within_delta_p: float
     edges: int
     edges_mean: float
     edges_deviation: float
@@ -158,8 +168,7 @@ def relation(known: Snapshot, a: bytes, b: bytes, port: int) -> Relation:
     some = row.after > 0
     edges = contrast(row.before[some], row.after[some], row.trials, _trials(pairs, row.other[some]), trials)
     found = _measured(a, b, row, to, second, edges.difference, trials)
-    kind = _kind(found, _Focal.of(pairs, row, to, first, second))
-    return replace(found, kind=kind, strength=_strength(found, kind))
+    return _named(found, _Focal.of(pairs, row, to, first, second), known.words)
 
 
 def _trials(pairs: Counts, word: U32) -> I64:
@@ -204,14 +213,21 @@ def contrast(before: I64, after: I64, source_trials: int, target_trials: I64, tr
 
 @dataclass(frozen=True)
 class _Focal:
-    """Contrasts among the stretches that hold each word near both a and b, as far as pairs bound them.
+    """Contrasts among the stretches that hold a third word near both a and b: the largest that the pairs allow.
 
-    off : b with a, against b without: at the most
-    screen : b after a, against b without: at the least; of the words that stand before b and mostly come with a
+    Pairs do not tell how often all three stood together, but that it was not more often than any two of them.
+
+    third : uint32, shape (n,)   those words by name;  share : float64, shape (n,)   P(b | third)
+    off : b with a, against b without
+    screen : b after a, against b without
+    usual : bool, shape (n,)     the word stands before b, and mostly comes with a
     """
 
+    third: U32
+    share: F64
     off: _Contrast
     screen: _Contrast
+    usual: NDArray[np.bool_]
 
     @classmethod
     def of(cls, pairs: Counts, row: Row, to: Row, a: int, b: int) -> _Focal:
@@ -224,23 +240,28 @@ class _Focal:
         at = row.find(b)
         before, after = (0, 0) if at is None else (int(row.before[at]), int(row.after[at]))
         most = np.minimum(before + after, np.minimum(with_a, with_b))
-        least = np.maximum(min(after, row.trials) + with_a - row.trials, 0)
-        least = np.minimum(least, np.minimum(with_a, with_b))
-        usual = (to.before[its] > to.after[its]) & (with_a > USUALLY * row.trials)
+        hits = np.minimum(after, most)
         return cls(
-            _Contrast.of(most, with_a, with_b - most, trials - with_a),
-            _Contrast.of(least[usual], with_a[usual], (with_b - least)[usual], (trials - with_a)[usual]),
+            third=both,
+            share=with_b / np.maximum(trials, 1),
+            off=_Contrast.of(most, with_a, with_b - most, trials - with_a),
+            screen=_Contrast.of(hits, with_a, with_b - hits, trials - with_a),
+            usual=(to.before[its] > to.after[its]) & (with_a > USUALLY * row.trials),
         )
 
-    def keeps_off(self) -> bool:
-        """Whether b comes less often with a in one of them, seeing that so many were looked at (Bonferroni)."""
-        score = self.off.score
-        return bool(score.size) and bool(score.min() < NormalDist().inv_cdf(CHANCE / 2 / score.size))
+    def keeping_off(self) -> int | None:
+        """The word with which b comes least for a, if that stands out of so many looked at (Bonferroni)."""
+        if not self.third.size:
+            return None
+        least = int(self.off.score.argmin())
+        lower = self.off.p_with[least] < self.share[least]
+        return least if lower and self.off.score[least] < NormalDist().inv_cdf(CHANCE / 2 / self.third.size) else None
 
-    def screens_off(self, delta_p: float) -> bool:
-        """Whether in one of them b is as likely without a, so that it owes to that word (Reichenbach 1956, §19)."""
+    def screening_off(self, delta_p: float) -> int | None:
+        """A word with which b is as likely without a, so that it owes to that word (Reichenbach 1956, §19)."""
         c = self.screen
-        return bool(((c.score <= DEVIATIONS) & (c.difference + DEVIATIONS * c.error < delta_p)).any())
+        like = self.usual & (c.score <= DEVIATIONS) & (c.difference + DEVIATIONS * c.error < delta_p)
+        return int(np.where(like, c.difference, np.inf).argmin()) if like.any() else None
 
 
 def _is_rule(hits: int, trials: int) -> bool:
@@ -281,28 +302,58 @@ def _measured(a: bytes, b: bytes, row: Row, to: Row, target: int, edges: F64, tr
         delta_p=float(one.difference[0]),
         delta_p_error=float(one.error[0]),
         score=float(one.score[0]),
+        within="",
+        within_p=0.0,
+        within_p_with=0.0,
+        within_delta_p=0.0,
         edges=edges.size,
         edges_mean=float(edges.mean()) if edges.size else 0.0,
         edges_deviation=float(edges.std()) if edges.size else 0.0,
     )
 
 
-def _kind(r: Relation, focal: _Focal) -> str:
+def _named(r: Relation, focal: _Focal, words: Words) -> Relation:
+    """With the kind that the evidence speaks for, and its strength."""
+
+    def named(kind: str, third: int | None = None, contrast: _Contrast | None = None) -> Relation:
+        found = replace(r, kind=kind)
+        if third is not None and contrast is not None:
+            found = replace(
+                found,
+                within=(_payload(words, int(focal.third[third])) or b"?").decode("utf-8", "surrogateescape"),
+                within_delta_p=float(contrast.difference[third]),
+                within_p=float(focal.share[third]),
+                within_p_with=float(contrast.p_with[third]),
+            )
+        return replace(found, strength=_strength(found))
+
     if not r.source_trials or not r.target_trials:
-        return NONE
-    less, more = r.score < -DEVIATIONS, r.score > DEVIATIONS
-    steady = abs(r.after - r.before) > DEVIATIONS * np.sqrt(r.count)
-    if not steady or r.after < r.before:
-        if (less or focal.keeps_off()) and _together(r) / r.source_trials < r.p_without:
-            return PREVENTS
-        return FOLLOWS if steady else NONE
-    if not more or focal.screens_off(r.delta_p):
-        return PREVENTS if less else PRECEDES
+        return named(NONE)
+    steady = _is_steady(r)
+    ahead = steady and r.after > r.before
+    if r.score < -DEVIATIONS and r.p_without > _together(r) / r.source_trials:
+        return named(PREVENTS)
+    if not ahead:
+        third = focal.keeping_off()
+        if third is not None:
+            return named(PREVENTS, third, focal.off)
+        return named(FOLLOWS if steady else NONE)
+    if r.score <= DEVIATIONS:
+        return named(PRECEDES)
+    third = focal.screening_off(r.delta_p)
+    if third is not None:
+        return named(PRECEDES, third, focal.screen)
     if _is_rule(min(r.after, r.source_trials), r.source_trials):
-        return CAUSES
+        return named(CAUSES)
     if _is_rule(min(r.after, r.target_trials), r.target_trials):
-        return ENABLES
-    return CAUSES if r.delta_p > r.edges_mean + r.edges_deviation else PRECEDES
+        return named(ENABLES)
+    return named(CAUSES if r.delta_p > r.edges_mean + r.edges_deviation else PRECEDES)
+
+
+def _is_steady(r: Relation) -> bool:
+    """Whether one order, less what it may owe to chance, outnumbers its exceptions."""
+    less, more = sorted((r.before, r.after))
+    return bool(more - less - DEVIATIONS * np.sqrt(r.count) > less)
 
 
 def _together(r: Relation) -> int:
@@ -310,16 +361,18 @@ def _together(r: Relation) -> int:
     return min(r.count, r.source_trials, r.target_trials)
 
 
-def _strength(r: Relation, kind: str) -> float:
-    if kind == NONE:
+def _strength(r: Relation) -> float:
+    if r.kind == NONE:
         return 0.0
-    if kind in (CAUSES, ENABLES):
+    if r.kind in (CAUSES, ENABLES):
         return r.delta_p
-    if kind == PREVENTS:
+    if r.kind == PREVENTS:
+        if r.within:
+            return INDIRECT * (r.within_p - r.within_p_with)
         return r.target_trials / r.trials - _together(r) / r.source_trials
     either = r.source_trials + r.target_trials - _together(r)
     share = abs(r.order) * _together(r) / either
-    return share if kind == PRECEDES else BACKWARD * share
+    return share if r.kind == PRECEDES else INDIRECT * share
 
 
 def near(known: Snapshot, text: bytes, port: int, n: int, *, behind: bool) -> list[Near]:

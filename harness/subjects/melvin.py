@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,12 @@ import melvin
 from harness.subject import Clock
 from harness.subjects.melvin_inside import hostile_files, state_of, train
 from melvin.settings import GROUPS, MECHANISMS
-from scaling_suite.capabilities import cross_modal
+from scaling_suite.capabilities import cross_modal, temporal
 
-CAPABILITIES = {"cross-modal": cross_modal.measure}  # each takes a fresh brain, and tells its accuracy
+CAPABILITIES: Mapping[str, Callable[[melvin.Brain], float]] = {
+    "cross-modal": lambda brain: cross_modal.measure(brain).accuracy,
+    "temporal": lambda brain: temporal.measure(brain).accuracy,
+}  # each takes a fresh brain, and tells how often it was right
 
 
 class Melvin:
@@ -29,7 +32,7 @@ class Melvin:
         return {**{name: (name,) for name in MECHANISMS}, **GROUPS}
 
     def probe(self) -> Mapping[str, float]:
-        return {name: measure(melvin.Brain(self._settings)).accuracy for name, measure in CAPABILITIES.items()}
+        return {name: measure(melvin.Brain(self._settings)) for name, measure in CAPABILITIES.items()}
 
     def learn(self, corpus: Path, clock: Clock) -> None:
         def on_progress(at: melvin.Progress) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from scaling_suite.capabilities import cross_modal
+from scaling_suite.capabilities import cross_modal, temporal
 
 
 @click.group()
@@ -33,3 +33,26 @@ def cross_modal_command(episodes: int, held_out: int, seed: int, as_json: bool) 
         ("optimum", f"{result.optimum:.1%}", "whoever knows the generator's means and deviations"),
     ]
     click.echo("\n".join(f"{name:<14} {figure:>7}  {what}" for name, figure, what in rows))
+
+
+@capability.command("temporal")
+@click.option("--pairs", default=temporal.PAIRS, show_default=True, type=click.IntRange(1), help="Of each kind.")
+@click.option("--seed", default=temporal.DEFAULT_SEED, show_default=True, type=click.IntRange(min=0))
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def temporal_command(pairs: int, seed: int, as_json: bool) -> None:
+    """Is it told which words cause, enable, prevent, precede or follow each other?"""
+    from melvin import Brain
+
+    result = temporal.measure(Brain(), pairs, seed)
+    if as_json:
+        click.echo(json.dumps({"schema": "scaling_suite.capability.temporal/1", "seed": seed, **asdict(result)}))
+        return
+    rows = [
+        ("accuracy", f"{result.accuracy:.1%}", f"of {result.pairs} pairs, hidden in {result.lines:,} lines"),
+        ("chance", f"{result.chance:.1%}", "any kind"),
+        ("most frequent", f"{result.most_frequent:.1%}", "always the kind that is commonest"),
+        *((kind, f"{share:.1%}", f"of {pairs}") for kind, share in result.by_kind.items()),
+    ]
+    click.echo("\n".join(f"{name:<14} {figure:>7}  {what}" for name, figure, what in rows))
+    for kind, came, count in result.mistaken:
+        click.echo(f"{'mistaken':<14} {count:>7}  {kind} for {came}")

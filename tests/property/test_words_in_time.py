@@ -62,7 +62,8 @@ def test_the_kind_agrees_with_its_evidence(rows, pair):
         assert found.after > found.before
         assert found.delta_p > 0
     elif found.kind == "prevents":
-        assert min(found.count, found.source_trials) / found.source_trials < found.target_trials / found.trials
+        together = min(found.count, found.source_trials, found.target_trials) / found.source_trials
+        assert found.within_p_with < found.within_p if found.within else together < found.target_trials / found.trials
     elif found.kind in ("precedes", "follows"):
         assert (found.after > found.before) == (found.kind == "precedes")
 
