@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from melvin.attention import NOTHING, OPENING, continued
 from melvin.chunks import Window
 from melvin.contexts import ngrams
-from melvin.counting import Carry, Familiarity, read
+from melvin.categories import Said
+from melvin.counting import Carry, Familiarity, Reading, read
 from melvin.heads import Boundary, Places
 from melvin.lines import Block
 from melvin.parse import Parser
 from melvin.symbols import CODE_BITS, START, U32, Symbols
 from melvin.tables import I64
+from melvin.words import BORDER, word_names
 
 
 def encode_lines(
@@ -66,18 +68,22 @@ def encode(
     focus = (reading.focus.chunk[0, holder], np.where(within > 0, reading.focus.key[:, holder], NOTHING))
     some = np.flatnonzero(partial > 0)
     here = parser.parse(window, start[last[some]], partial[some], port, np.zeros(some.size, np.bool_))
+    lag = reading.focus.lag[0, holder]
     size = np.zeros(at.size, np.int64)
     first = np.zeros(at.size, np.int64)
     size[some], first[some] = here.size, here.first
     offset = reading.first[last] + np.where(new & ~opens[at] & ~goes_on, reading.size[last], 0)
     back = _look_back(symbols, port, stream, offset, here.pool, first, size)
 
+    part, shorter_part = np.zeros(at.size, np.uint64), np.zeros(at.size, np.uint64)
+    part[some] = here.key
     begun, all_but_last = before[0].copy(), before[0].copy()
     begun[some] = continued(before[0][some], here.key)
     last_length = symbols.length[back(0)].astype(np.int64)
     deep = size >= 2
     inner = np.flatnonzero(deep)
     shorter = window.hash(start[last[inner]], (partial - last_length)[inner], reading.salt)
+    shorter_part[inner] = shorter
     all_but_last[inner] = continued(before[0][inner], shorter)
 
     told = np.where(within > 0, reading.length[holder], 1)  # a line's start counts as one byte
@@ -88,7 +94,7 @@ def encode(
     return Places(
         context=ngrams(block, carry.before, port)[at] >> np.uint64(CODE_BITS),
         boundaries=(
-            Boundary(back(0), begun, before[1], told + partial, *focus, low, high, nothing, size >= 1),
+            Boundary(back(0), begun, before[1], told + partial, *focus, low, high, nothing, size >= 1, part),
             Boundary(
                 back(1),
                 all_but_last,
@@ -98,12 +104,39 @@ def encode(
                 *symbols.subtree(back(0)),
                 last_length,
                 deep,
+                shorter_part,
             ),
             Boundary(
-                stream[offset - 1], before[0], before[1], told, *focus, chunk_low, chunk_high, partial, everywhere
+                stream[offset - 1],
+                before[0],
+                before[1],
+                told,
+                *focus,
+                chunk_low,
+                chunk_high,
+                partial,
+                everywhere,
+                np.zeros(at.size, np.uint64),
             ),
         ),
+        said=_said(reading, port),
+        last=np.where(within > 0, holder, -1),
+        second=np.where(within > 1, holder - 1, -1),
+        attended=np.where((within > 0) & (focus[0] != NOTHING), holder - lag, -1),
+        lag=lag,
     )
+
+
+def _said(reading: Reading, port: int) -> Said:
+    """The chunks of a block as words."""
+    is_word = reading.word > 0
+    word = np.full(reading.word.size, BORDER)
+    word[is_word] = word_names(reading.window.hash(reading.start[is_word], reading.word[is_word], reading.salt))
+    before = np.full((2, word.size), BORDER)
+    for lag in (1, 2):
+        reaches = np.flatnonzero(reading.within >= lag)
+        before[lag - 1, reaches] = word[reaches - lag]
+    return Said(word, before, reading.window.data[reading.start + reading.length - 1], port, reading.salt)
 
 
 def _chunk_back(name: U32, within: I64, last: I64, back: int) -> U32:

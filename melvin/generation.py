@@ -18,8 +18,10 @@ from melvin import edges, lexicon, patterns
 from melvin.attention import foci
 from melvin.chunks import SEPARATE_FROM, default_separators, learn_separators
 from melvin.contexts import byte_pairs, codes_of
+from melvin.categories import Kinship
 from melvin.counting import Carry, Familiarity, count, read
 from melvin.edges import pack, target_of
+from melvin.embedding import Embeddings, embed
 from melvin.encode import encode_lines
 from melvin.evidence import KEPT, TABLES, Evidence, Runs
 from melvin.feedback import Feedback
@@ -47,6 +49,7 @@ class Snapshot:
     weights : how far each head is trusted
     words : those that can be named
     feedback : what was said of answers
+    embeddings : their vectors
     settings : which mechanisms are on
     generation : how many have ended;  ends_at : bytes fed at which this one ends
     """
@@ -59,6 +62,7 @@ class Snapshot:
     ends_at: int
     words: Words = field(default_factory=Words.empty)
     feedback: Feedback = field(default_factory=Feedback.empty)
+    embeddings: Embeddings = field(default_factory=Embeddings.empty)
     settings: Settings = EVERYTHING
 
     @classmethod
@@ -69,7 +73,7 @@ class Snapshot:
     @cached_property
     def model(self) -> Model:
         """What the heads read."""
-        return Model(self.symbols, self.evidence, self.settings)
+        return Model(self.symbols, self.evidence, self.settings, Kinship(self.words, self.embeddings))
 
     @cached_property
     def familiarity(self) -> Familiarity:
@@ -153,7 +157,7 @@ def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
     words = with_words(snapshot, lexicon.fold(gathering.lexicon, parser.lexicon()))
     for name in TABLES:
         snapshot = merge(snapshot, gathered, name)
-    return replace(snapshot, words=words)
+    return with_embeddings(replace(snapshot, words=words))
 
 
 def with_words(known: Snapshot, read: Lexicon) -> Words:
@@ -161,6 +165,11 @@ def with_words(known: Snapshot, read: Lexicon) -> Words:
     salts = [chunk_salt(port) for port in range(len(known.symbols.ports))]
     words = known.words.fold(Words.of(known.symbols, read, known.separator, salts))
     return words.kept(KEPT_WORDS if known.settings.forgetting else None)
+
+
+def with_embeddings(known: Snapshot) -> Snapshot:
+    """What follows from the pairs of words."""
+    return replace(known, embeddings=embed(known.evidence.pairs)) if known.settings.embeddings else known
 
 
 def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:
@@ -175,6 +184,7 @@ def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:
 
 def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     """End a generation whose evidence is folded in: predict what was held back, judge separators, form patterns."""
+    known = with_embeddings(replace(known, words=with_words(known, gathering.lexicon)))
     weights = _checked(known, gathering, Parser(known.symbols))
     separator = known.separator
     if fed >= SEPARATE_FROM:
@@ -186,7 +196,6 @@ def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
         evidence=known.evidence.renumber(known.symbols, grown),
         separator=separator,
         weights=weights,
-        words=with_words(known, gathering.lexicon),
         generation=known.generation + 1,
         ends_at=max(2 * fed, FIRST_GENERATION),
     )

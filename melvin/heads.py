@@ -19,20 +19,24 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import MAX_FOCI, NOTHING
+from melvin.attention import MAX_FOCI, NOTHING, at_lag, continued
+from melvin.categories import Kinship, Said
 from melvin.contexts import F64, Context, derive, probability
 from melvin.edges import pack, target_of
 from melvin.evidence import RANK_SHIFT, Evidence
 from melvin.settings import Settings
-from melvin.symbols import END, NONE, START, U32, Symbols
-from melvin.tables import I64, SMALL, U64, Counts
+from melvin.symbols import END, NONE, START, SYMBOL_BITS, U32, Symbols
+from melvin.tables import I64, SMALL, U64, Counts, run_starts
 
 BOUNDARIES = 3  # where the symbol that is coming may have begun: here, one symbol back, at the chunk's start
 # At each boundary, from the general to the specific: anything at all; what the last symbol ends with; the last symbol;
 # the chunk attended to, alone; the edge just taken; the chunks attended to, each together with the last one.
 ANYTHING, SUFFIX, SYMBOL, CONTEXT, EDGE, ATTENDED = range(6)
 SOURCES = ATTENDED + MAX_FOCI
-HEADS = BOUNDARIES * SOURCES
+# What words of the same category say (see `categories`): in the place of the chunk attended to, of the one before the
+# last, and of the last. They are asked before the heads that know these very chunks, and numbered behind all others.
+KIN_ATTENDED, KIN_BEFORE, KIN_LAST = range(BOUNDARIES * SOURCES, BOUNDARIES * (SOURCES + 3), BOUNDARIES)
+HEADS = BOUNDARIES * (SOURCES + 3)
 SIZE_BUCKETS = 12  # powers of two of a row's evidence
 VARIETY_BUCKETS = 5  # one way on, or so many fourths of the evidence in different symbols
 BUCKETS = 2 * SIZE_BUCKETS * VARIETY_BUCKETS  # twice: for heads that look back further than the byte view, or not
@@ -40,6 +44,7 @@ ONE = 1 << 16  # predictions are counted in integer parts of one
 PRIOR_PREDICTIONS = 2  # the prior weight counts as so many predictions
 EM_STEPS = 6  # of expectation-maximisation, each generation, from where the one before left off
 NAME_BYTES = 4  # of context that a chunk known by name stands for
+NAME_MASK = np.uint32((1 << SYMBOL_BITS) - 1)
 REPEATING = 1 / 64  # prior weight of a head that knows no more of the context than the byte view
 
 
@@ -82,9 +87,10 @@ class Rows:
 class Model:
     """What the heads read: the evidence, as rows, and what is derived from it when it is first needed."""
 
-    def __init__(self, symbols: Symbols, evidence: Evidence, settings: Settings) -> None:
+    def __init__(self, symbols: Symbols, evidence: Evidence, settings: Settings, kinship: Kinship) -> None:
         self.symbols = symbols
         self.settings = settings
+        self.kinship = kinship
         self._evidence = evidence
 
     @cached_property
@@ -95,6 +101,7 @@ class Model:
         off += [] if on.context_edges else [CONTEXT]
         off += [] if on.edge_transformers else [EDGE]
         off += [] if on.attention else list(range(ATTENDED, SOURCES))
+        off += [] if on.embeddings and on.categories else [KIN_ATTENDED, KIN_BEFORE, KIN_LAST]
         return frozenset(off)
 
     @cached_property
@@ -117,6 +124,18 @@ class Model:
     def contexts(self) -> tuple[Context, ...]:
         return derive(self._evidence.grams)
 
+    def kin(self, places: Places) -> U32:
+        """The chunks to be asked in place of the last ones. -> uint32, shape (n, 3, KIN)"""
+        import os
+        said, last, second = places.said, places.last, places.second
+        if os.environ.get('G'):
+            b = places.boundaries[2]
+            row = pack(b.before, b.here)
+            known = self.transformers.place(row + np.uint64(0), np.zeros(row.size, np.int64)) < self.transformers.place(row, np.full(row.size, self.symbols.size))
+            last = np.where(known, -1, last)
+        kin = self.kinship.chunks(said)
+        return np.stack([_instead(kin, c) for c in (np.where(last<0,-1,places.attended), np.where(last<0,-1,second), last)], axis=1)
+
     @property
     def byte_view(self) -> tuple[Context, ...]:
         """The contexts that the heads correct; none where they are off."""
@@ -135,6 +154,7 @@ class Boundary:
     low, high : int64, shape (n,)         ranks of the symbols that begin with the bytes since
     depth : int64, shape (n,)             number of those bytes
     valid : bool, shape (n,)
+    part : uint64, shape (n,)             hash of what `here` holds of the chunk begun; 0 where that is nothing
     """
 
     source: U32
@@ -147,14 +167,25 @@ class Boundary:
     high: I64
     depth: I64
     valid: NDArray[np.bool_]
+    part: U64
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where predictions are asked for: the byte context and the boundaries of n places in lines of one port."""
+    """Where predictions are asked for: the byte context and the boundaries of n places in lines of one port.
+
+    said : the chunks of those lines
+    last, second, attended : int64, shape (n,)   which of them are the chunk before, one more, the one attended to; or -1
+    lag : uint8, shape (n,)   how far back the latter is
+    """
 
     context: U64
     boundaries: tuple[Boundary, ...]
+    said: Said
+    last: I64
+    second: I64
+    attended: I64
+    lag: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -263,16 +294,18 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
     """
     symbols = model.symbols
     spans = [_Span.of(symbols, boundary, code) for boundary in places.boundaries]
-    for heads in zip(*(_sources(model, boundary) for boundary in places.boundaries), strict=True):
+    kin = model.kin(places) if KIN_LAST not in model.silent else None
+    for heads in zip(*(_sources(model, places, boundary, kin) for boundary in places.boundaries), strict=True):
         for index, (head, rows, source, there, extent) in enumerate(heads):
             boundary = places.boundaries[index]
             if head in model.silent or (head < SYMBOL and not index and model.byte_view):
                 continue  # of a symbol not begun, the byte view knows all that the first ones do
-            alive = boundary.valid & there
+            alive = (boundary.valid & there.T).T
             if not alive.any():
                 continue
             further = (extent + boundary.depth > longest[:, 0])[:, None]
-            yield _opinion(model, rows, index * SOURCES + head, source, alive, further, spans[index])
+            number = head + index if head >= KIN_ATTENDED else index * SOURCES + head
+            yield _opinion(model, rows, number, source, alive, further, spans[index])
 
 
 @dataclass(frozen=True)
@@ -298,8 +331,13 @@ class _Span:
         return cls(low, high, depth, same.astype(np.int64), *symbols.narrow(low, high, depth, code))
 
 
-def _sources(model: Model, boundary: Boundary) -> Iterator[tuple[int, Rows, U64, NDArray[np.bool_], I64]]:
-    """Head, table, source of the row, where there is one, and how many bytes of context it stands for."""
+def _sources(
+    model: Model, places: Places, boundary: Boundary, kin: U32 | None
+) -> Iterator[tuple[int, Rows, U64, NDArray[np.bool_], I64]]:
+    """Head, table, source of the row, where there is one, and how many bytes of context it stands for.
+
+    A head may ask several rows at a time: sources and where they are then have the shape (n, rows).
+    """
     symbols, source = model.symbols, boundary.source
     base = symbols.base[symbols.port[source]]
     length = np.maximum(symbols.length.astype(np.int64), 1)  # a line's start counts as one
@@ -312,10 +350,33 @@ def _sources(model: Model, boundary: Boundary) -> Iterator[tuple[int, Rows, U64,
     told = boundary.attended != NOTHING
     yield CONTEXT, model.context_edges, np.where(told[0], boundary.focus, 0).astype(np.uint64), told[0], none
     turned = source != base + np.uint32(START)
+    if kin is not None:
+        yield from _kin_sources(model, places, boundary, kin, turned)
     yield EDGE, model.transformers, pack(boundary.before, boundary.here), turned, boundary.told + NAME_BYTES
     for slot in range(told.shape[0] - 1, -1, -1):
         key = pack(np.where(told[slot], boundary.attended[slot], 0), boundary.here)
         yield ATTENDED + slot, model.attended, key, told[slot], boundary.told + NAME_BYTES
+
+
+def _kin_sources(
+    model: Model, places: Places, boundary: Boundary, kin: U32, turned: NDArray[np.bool_]
+) -> Iterator[tuple[int, Rows, U64, NDArray[np.bool_], I64]]:
+    """The same for words asked in place of others."""
+    here, before = boundary.here[:, None], boundary.before[:, None]
+    none = np.zeros(turned.size, np.int64)
+    instead = kin[:, 0]
+    key = at_lag(instead, np.broadcast_to(places.lag[:, None], instead.shape))
+    yield KIN_ATTENDED, model.attended, pack(key, np.broadcast_to(here, key.shape)), instead != NOTHING, none
+    instead = kin[:, 1]
+    yield KIN_BEFORE, model.transformers, pack(instead & NAME_MASK, np.broadcast_to(here, instead.shape)), instead != NOTHING, none
+    instead = kin[:, 2]
+    begun = np.where(boundary.part[:, None] > 0, continued(instead & NAME_MASK, np.broadcast_to(boundary.part[:, None], instead.shape)), instead & NAME_MASK)
+    yield KIN_LAST, model.transformers, pack(np.broadcast_to(before, begun.shape), begun), instead != NOTHING, none
+
+
+def _instead(kin: U32, chunk: I64) -> U32:
+    """The kin of chunks. Shapes (c, KIN), (n,) -> (n, KIN)."""
+    return np.where(chunk[:, None] >= 0, kin[np.maximum(chunk, 0)], NOTHING)
 
 
 def _opinion(
@@ -328,21 +389,32 @@ def _opinion(
     span: _Span,
 ) -> Opinion:
     symbols = model.symbols
-    at = np.flatnonzero(there)  # rows are looked up only where there are any
-    row = source[at, None]
+    at = np.nonzero(there)[0]  # rows are looked up only where there are any
+    row = source[there][:, None]
     low, depth, same = span.low[at], span.depth[at], span.same[at]
     begin, end = rows.place(row, low), rows.place(row, span.high[at])
+    some = np.flatnonzero(end > begin)
+    at, row, begin, end, low, depth, same = (a[some] for a in (at, row, begin, end, low, depth, same))
     inside = np.where(same > 0, rows.place(row, low + same), begin) if same.any() else begin
     distinct = end - inside
     # The row is in byte order: where its first and its last symbol go on alike, all do.
     one_way = (distinct > 1) & (rows.code(symbols, inside, depth) == rows.code(symbols, end - 1, depth))
     total, found = np.zeros(span.low.shape, np.int64), np.zeros(span.found_low.shape, np.int64)
     distinct_all, same_all = np.zeros_like(total), np.zeros_like(total)
-    total[at] = rows.between(begin, end)
-    distinct_all[at] = np.where(one_way, 1, distinct)
-    found[at] = rows.between(rows.place(row, span.found_low[at]), rows.place(row, span.found_high[at]))
-    same_all[at] = rows.between(begin, inside)
+    _gather(total, at, rows.between(begin, end))
+    _gather(distinct_all, at, np.where(one_way, 1, distinct))
+    _gather(found, at, rows.between(rows.place(row, span.found_low[at]), rows.place(row, span.found_high[at])))
+    _gather(same_all, at, rows.between(begin, inside))
     return Opinion(head, total, distinct_all, found, same_all, further, model.settings.adaptive_heads)
+
+
+def _gather(into: I64, at: I64, part: I64) -> None:
+    """Add rows up: into[at] += part, where `at` ascends and may name a row several times."""
+    starts = run_starts(at.astype(np.uint64))
+    if starts.size == at.size:
+        into[at] = part
+    else:
+        into[at[starts]] = np.add.reduceat(part, starts)
 
 
 def predict(model: Model, weights: Weights, places: Places, code: I64) -> F64:

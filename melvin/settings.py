@@ -21,6 +21,8 @@ class Settings:
     attention          no head asks what came once the chunk attended to and the last one stood so
     adaptive_heads     each head has one weight, however much evidence it has
     bridges            what several ports carry together is not bound
+    embeddings         words have no vectors: there are no similar ones, and no categories
+    categories         no head asks what followed words of the same category
     forgetting         every table keeps all that was counted
     """
 
@@ -33,6 +35,8 @@ class Settings:
     attention: bool = True
     adaptive_heads: bool = True
     bridges: bool = True
+    embeddings: bool = True
+    categories: bool = True
     forgetting: bool = True
 
     @classmethod

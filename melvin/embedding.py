@@ -1,0 +1,283 @@
+"""Sparse semantic embeddings: a word is the frames that it stands in more often than chance.
+
+A dimension is a frame: one of the words seen most, right before, right behind, or one further; so sides stay apart, and
+a dimension can be read. A word has up to ACTIVE dimensions, those that save most bits when its neighbours are told,
+
+    gain = count * log2(count * N / (word * frame))      the positive pointwise mutual information, as often as seen
+
+which is what `patterns` gains by a pair. A value is log2(1 + gain): of what was seen often and of what is telling, but
+neither drowns the rest. All is a function of the pairs counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melvin.arithmetic import log2
+from melvin.contexts import F64
+from melvin.symbols import U32
+from melvin.tables import I64, Counts, run_starts
+from melvin.words import BORDER, unpack_pair
+
+I16 = NDArray[np.int16]
+U16 = NDArray[np.uint16]
+
+ACTIVE = 16  # dimensions of a word at the most
+FRAME_WORDS = 1 << 10  # whose frames are dimensions, the line's border among them
+FRAME_LAGS = 2  # words back and ahead that make a frame
+SIDES = 2
+PLACES = FRAME_LAGS * SIDES
+DIMENSIONS = FRAME_WORDS * PLACES
+VALUE_ONE = 256  # a value of one
+FANOUT = 64  # words that a dimension leads to: those whose value in it is largest
+_VALUE_BITS = 15  # of a value in a key to be sorted: log2 of no gain is 128
+_PLACE_BITS = 24  # of a pair's place
+SHORTLIST = 32  # words compared in full with one vector
+ROUNDING = 1e-9  # of a similarity: sums of floats may end so far apart
+_FAR_BITS = 32  # of a distance, 0 to 2, in parts of ROUNDING
+MAX_VALUE = (1 << _VALUE_BITS) - 1
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """The vectors of words, sparse rows ascending by name.
+
+    frame : uint32, shape (f,)      names of the words whose frames are dimensions, ascending
+    name : uint32, shape (n,)       words that have a vector, ascending
+    size : uint8, shape (n,)        active dimensions of each, 1 to ACTIVE
+    dimension : uint16, shape (a,)  word after word, ascending within one: place of the frame's word * PLACES + place
+    value : int16, shape (a,)       positive, in parts of VALUE_ONE
+    """
+
+    frame: U32
+    name: U32
+    size: NDArray[np.uint8]
+    dimension: U16
+    value: I16
+
+    @classmethod
+    def empty(cls) -> Embeddings:
+        return cls(*(np.empty(0, dtype) for dtype in (np.uint32, np.uint32, np.uint8, np.uint16, np.int16)))
+
+    @cached_property
+    def first(self) -> I64:
+        """int64, shape (n + 1,): where each word's dimensions begin."""
+        return np.concatenate(([0], np.cumsum(self.size, dtype=np.int64)))
+
+    def index(self, name: U32) -> I64:
+        """Places of words in the table, -1 where they are not in it. Shape (n,) -> (n,)."""
+        if not self.name.size:
+            return np.full(name.shape, -1)
+        at = np.minimum(np.searchsorted(self.name, name), self.name.size - 1)
+        return np.where(self.name[at] == name, at, -1)
+
+    def dimension_of(self, word: U32, lag: int, *, behind: bool) -> I64:
+        """The dimension of the frame in which a word stands `lag` away; -1 where it is none. Shape (n,) -> (n,)."""
+        if not self.frame.size:
+            return np.full(word.shape, -1)
+        at = np.minimum(np.searchsorted(self.frame, word), self.frame.size - 1)
+        return np.where(self.frame[at] == word, at * PLACES + (lag - 1) * SIDES + behind, -1)
+
+    @cached_property
+    def postings(self) -> tuple[I64, I64, I64]:
+        """Words by dimension, the largest values first: where each dimension's begin, places in the table, values."""
+        word = np.repeat(np.arange(self.name.size), self.size)
+        order = np.lexsort((word, -self.value.astype(np.int64), self.dimension))
+        begin = np.searchsorted(self.dimension[order], np.arange(DIMENSIONS + 1))
+        return begin, word[order], self.value[order].astype(np.int64)
+
+    @cached_property
+    def norm(self) -> F64:
+        """float64, shape (n,): length of each vector."""
+        square = self.value.astype(np.int64) ** 2
+        return np.sqrt(np.add.reduceat(square, self.first[:-1])) if square.size else np.empty(0)
+
+    def vector(self, index: int) -> Vector:
+        """The vector of one word."""
+        at = slice(int(self.first[index]), int(self.first[index + 1]))
+        return Vector(self.dimension[at].astype(np.int64), self.value[at].astype(np.int64))
+
+    def spread(self, index: I64) -> tuple[I64, I64, I64]:
+        """The active dimensions of some words: which of them, dimension, value; shapes (a,)."""
+        which, at = _ranges(self.first[index], self.size[index].astype(np.int64))
+        return which, self.dimension[at].astype(np.int64), self.value[at].astype(np.int64)
+
+    def nearest(self, query: I64, dimension: I64, value: I64) -> Near:
+        """The words that share dimensions with some vectors.
+
+        Only FANOUT words of a dimension are looked at, and the SHORTLIST that then look nearest are compared in full:
+        the work is independent of the number of words.
+
+        Parameters
+        ----------
+        query, dimension, value : int64, shape (a,)   which vector, its dimension (>= 0) and value; ascending by the
+            first two, each pair of them once
+        """
+        if not query.size or not self.name.size:
+            return Near.nothing(int(query.max(initial=-1)) + 1)
+        queries = int(query[-1]) + 1
+        length = np.sqrt(np.bincount(query, value.astype(np.float64) ** 2, queries))
+        begin, posted, theirs = self.postings
+        which, at = _ranges(begin[dimension], np.minimum(begin[dimension + 1] - begin[dimension], FANOUT))
+        pair, dot = _sums(query[which] * self.name.size + posted[at], value[which] * theirs[at])
+        asked, word = pair // self.name.size, pair % self.name.size
+        looks = dot / (length[asked] * self.norm[word])
+        order = _nearest_first(asked, looks)[_ranks(asked) < SHORTLIST]
+        mean, deviation = _moments(asked, looks, queries)
+        asked, word = asked[order], word[order]
+        which, other, theirs = self.spread(word)
+        key = query * DIMENSIONS + dimension  # the query's own, in which each candidate's are looked up
+        wanted = asked[which] * DIMENSIONS + other
+        at = np.minimum(np.searchsorted(key, wanted), key.size - 1)
+        product = np.where(key[at] == wanted, np.abs(value[at]) * theirs * np.sign(value[at]), 0)
+        cosine = np.bincount(which, product, word.size) / (length[asked] * self.norm[word])
+        order = _nearest_first(asked, cosine)
+        return Near(asked[order], word[order], cosine[order], mean, deviation)
+
+
+@dataclass(frozen=True)
+class Near:
+    """Words near some vectors, ascending by vector; then the nearest first; then by name.
+
+    query, word : int64, shape (c,)         which vector, and place of the word in the table
+    similarity : float64, shape (c,)        cosine
+    mean, deviation : float64, shape (q,)   of the similarity of all words that share a dimension with each vector
+    """
+
+    query: I64
+    word: I64
+    similarity: F64
+    mean: F64
+    deviation: F64
+
+    @classmethod
+    def nothing(cls, queries: int) -> Near:
+        none = np.empty(0, np.int64)
+        return cls(none, none, np.empty(0), np.zeros(queries), np.zeros(queries))
+
+    @property
+    def stands_out(self) -> NDArray[np.bool_]:
+        """Those more similar than the mean by a deviation; where all are alike, all."""
+        line = self.mean[self.query] + self.deviation[self.query]
+        return np.asarray(self.similarity >= line * (1 - ROUNDING))
+
+    def where(self, keep: NDArray[np.bool_]) -> Near:
+        return Near(self.query[keep], self.word[keep], self.similarity[keep], self.mean, self.deviation)
+
+    @property
+    def rank(self) -> I64:
+        """How many stand before each of the same vector."""
+        return _ranks(self.query)
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A sparse vector: ascending dimensions, and a value of each. int64, shapes (a,)"""
+
+    dimension: I64
+    value: I64
+
+    def __add__(self, other: Vector) -> Vector:
+        dimension, place = np.unique(np.concatenate((self.dimension, other.dimension)), return_inverse=True)
+        value = np.zeros(dimension.size, np.int64)
+        np.add.at(value, place, np.concatenate((self.value, other.value)))
+        return Vector(dimension[value != 0], value[value != 0])
+
+    def __neg__(self) -> Vector:
+        return Vector(self.dimension, -self.value)
+
+    def __sub__(self, other: Vector) -> Vector:
+        return self + -other
+
+    def cosine(self, other: Vector) -> float:
+        """Similarity by merging the sorted dimensions; 0 where one of the two is empty."""
+        _, mine, theirs = np.intersect1d(self.dimension, other.dimension, assume_unique=True, return_indices=True)
+        lengths = float(np.sqrt(float((self.value**2).sum()) * float((other.value**2).sum())))
+        return float((self.value[mine] * other.value[theirs]).sum()) / lengths if lengths else 0.0
+
+
+def embed(pairs: Counts) -> Embeddings:
+    """The vectors of all words that pairs were counted of. Source of the formulas: see the module's head."""
+    word, other, lag, behind = unpack_pair(pairs.key)
+    starts = run_starts(word.astype(np.uint64))
+    if not starts.size:
+        return Embeddings.empty()
+    frame = _frame_words(word[starts], np.add.reduceat(pairs.count.astype(np.int64), starts))
+    slot = np.minimum(np.searchsorted(frame, other), frame.size - 1)
+    used = np.flatnonzero((frame[slot] == other) & (lag <= FRAME_LAGS))
+    if not used.size:
+        return Embeddings.empty()
+    dimension = slot[used] * PLACES + (lag[used] - 1) * SIDES + behind[used]
+    count, word = pairs.count[used].astype(np.float64), word[used]
+    starts = run_starts(word.astype(np.uint64))
+    row = np.repeat(np.arange(starts.size), np.diff(starts, append=word.size))
+    by_word = np.add.reduceat(count, starts)
+    by_frame = np.bincount(dimension, count, DIMENSIONS)
+    bits = log2(count * by_word.sum() / (by_word[row] * by_frame[dimension]))
+    value = np.rint(VALUE_ONE * log2(1 + np.maximum(count * bits, 0))).astype(np.int64)
+    kept = _best(row, value)
+    row, dimension, value = row[kept], dimension[kept], value[kept]
+    size = np.bincount(row, minlength=starts.size)
+    return Embeddings(
+        frame=frame,
+        name=word[starts][size > 0],
+        size=size[size > 0].astype(np.uint8),
+        dimension=dimension.astype(np.uint16),
+        value=value.astype(np.int16),
+    )
+
+
+def _frame_words(name: U32, seen: I64) -> U32:
+    """The words seen most, and the line's border; ascending."""
+    order = np.lexsort((name, -seen))[: FRAME_WORDS - 1]
+    return np.concatenate(([BORDER], np.sort(name[order])))
+
+
+def _best(row: I64, value: I64) -> I64:
+    """Places of the ACTIVE largest positive values of each row, in the order in which they stand."""
+    some = np.flatnonzero(value > 0)
+    key = row[some].astype(np.uint64) << np.uint64(_VALUE_BITS + _PLACE_BITS)
+    key |= (MAX_VALUE - value[some]).astype(np.uint64) << np.uint64(_PLACE_BITS)
+    key |= np.arange(some.size, dtype=np.uint64)
+    key.sort()
+    chosen = key[_ranks(key >> np.uint64(_VALUE_BITS + _PLACE_BITS)) < ACTIVE] & np.uint64((1 << _PLACE_BITS) - 1)
+    return np.sort(some[chosen.astype(np.int64)])
+
+
+def _ranges(begin: I64, size: I64) -> tuple[I64, I64]:
+    """Ranges in a row: which one each place is of, and the place. Shapes (n,) -> (sum of sizes,)."""
+    which = np.repeat(np.arange(size.size), size)
+    return which, np.arange(which.size) + np.repeat(begin - (np.cumsum(size) - size), size)
+
+
+def _sums(key: I64, value: I64) -> tuple[I64, I64]:
+    """Add the values of equal keys. Shapes (n,) -> (distinct keys,), ascending."""
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    starts = run_starts(key.astype(np.uint64))
+    return key[starts], np.add.reduceat(value[order], starts) if starts.size else starts
+
+
+def _ranks(group: NDArray[np.integer]) -> I64:
+    """How many of the same group stand before each. Shape (n,), equal ones together."""
+    starts = run_starts(group.astype(np.uint64))
+    return np.arange(group.size) - np.repeat(starts, np.diff(starts, append=group.size))
+
+
+def _nearest_first(group: I64, similarity: F64) -> I64:
+    """The order by group, then the largest similarity first; of those alike within ROUNDING, as they stand."""
+    far = np.rint((1 - similarity) / ROUNDING).astype(np.uint64)
+    key = group.astype(np.uint64) << np.uint64(_FAR_BITS) | far
+    return np.argsort(key, kind="stable")
+
+
+def _moments(group: I64, value: F64, groups: int) -> tuple[F64, F64]:
+    """Mean and deviation of the values of each group. Shapes (n,), (n,) -> (groups,), (groups,)."""
+    size = np.maximum(np.bincount(group, minlength=groups), 1)
+    mean = np.bincount(group, value, groups) / size
+    square = np.bincount(group, (value - mean[group]) ** 2, groups) / size
+    return mean, np.sqrt(square)
