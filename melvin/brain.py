@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from melvin import brainfile, frames, lines, priming, relations
+from melvin import brainfile, composition, frames, lines, priming, relations
 from melvin.bridges import Bridges
+from melvin.composition import Composed
 from melvin.counting import Carry
 from melvin.errors import InputError
 from melvin.evidence import TABLES
@@ -33,6 +34,7 @@ from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import GROUND
 from melvin.tables import size_of_union
 from melvin.teaching import frequent, unsure
+from melvin.thesaurus import SHOWN, Category, Similar, Thesaurus
 from melvin.why import Why
 
 PRIMED = 10  # payloads that `primed` names unless more are asked for
@@ -395,6 +397,40 @@ class Brain:
         if not size:
             raise InputError("there is no line to score")
         return bits / size
+
+    # ---------------------------------------------------------------- words
+
+    def _words(self, port: str) -> Thesaurus:
+        reader, index = self._ask(port)
+        return reader.thesaurus(index)
+
+    def similar(self, text: bytes | str, n: int = SHOWN, *, port: str = TEXT) -> list[Similar]:
+        """The words that stand in the same frames as a word (or as several together), at most n, the nearest first."""
+        return list(self._words(port).similar(to_bytes(text), n))
+
+    def category(self, text: bytes | str, *, port: str = TEXT) -> Category | None:
+        """The category of a word, of a text's last one; None where it has none."""
+        return self._words(port).category(to_bytes(text))
+
+    def members(self, category: Category, *, port: str = TEXT) -> list[str]:
+        """The words of a category, those read most first."""
+        return self._words(port).members(category.label)
+
+    def compose(self, a: bytes | str, b: bytes | str, *, port: str = TEXT) -> Composed:
+        """The word nearest to a + b."""
+        return composition.compose(self._words(port), to_bytes(a), to_bytes(b))
+
+    def remove(self, a: bytes | str, b: bytes | str, *, port: str = TEXT) -> Composed:
+        """The word nearest to a - b."""
+        return composition.remove(self._words(port), to_bytes(a), to_bytes(b))
+
+    def substitute(self, s: bytes | str, a: bytes | str, b: bytes | str, *, port: str = TEXT) -> Composed:
+        """The word nearest to s - a + b: s with b in place of a."""
+        return composition.substitute(self._words(port), to_bytes(s), to_bytes(a), to_bytes(b))
+
+    def analogy(self, a: bytes | str, b: bytes | str, c: bytes | str, *, port: str = TEXT) -> Composed:
+        """a is to b as c is to what?"""
+        return composition.analogy(self._words(port), to_bytes(a), to_bytes(b), to_bytes(c))
 
     # ---------------------------------------------------------------- looking inside
 

@@ -6,6 +6,7 @@ melvin.brain/1    symbols, the tables of evidence, separator, weights; and what 
 melvin.brain/2    words, pairs of words, settings; a brain of version 1 has none, and every mechanism on
 melvin.brain/3    episodes and bridges (see `bindingfile`); a brain of an earlier version has none
 melvin.brain/4    feedback; a brain of an earlier version was given none
+melvin.brain/5    embeddings, categories, weights of the heads that read them; they come with the next generation
 """
 
 from __future__ import annotations
@@ -20,24 +21,35 @@ import numpy as np
 
 from melvin.binding import Binding
 from melvin.bindingfile import Contradiction, arrays_of, read_binding, state_of
+from melvin.categories import Categories
 from melvin.container import Array, Container, write
 from melvin.edges import source_of, target_of
+from melvin.embedding import Embeddings
 from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, SaveError
 from melvin.evidence import ADDED, RANK_SHIFT, TABLES, Evidence, Runs
 from melvin.feedback import Feedback
 from melvin.generation import Gathering, Snapshot
-from melvin.heads import BUCKETS, HEADS, Weights
+from melvin.heads import BOUNDARIES, BUCKETS, HEADS, SOURCES, Weights
 from melvin.learner import Learner
 from melvin.lexicon import Lexicon
 from melvin.resume import Resume, parse_resume
 from melvin.settings import MECHANISMS, Settings
-from melvin.soundness import counts_hold, feedback_holds, grams_hold, lexicon_holds, symbols_hold, words_hold
+from melvin.soundness import (
+    categories_hold,
+    counts_hold,
+    embeddings_hold,
+    feedback_holds,
+    grams_hold,
+    lexicon_holds,
+    symbols_hold,
+    words_hold,
+)
 from melvin.symbols import BYTES, Symbols
 from melvin.tables import Counts
 from melvin.words import Words
 
 SCHEMA = "melvin.brain"
-VERSION = 4
+VERSION = 5
 RESUME = "resume"
 
 _SYMBOLS = {
@@ -60,6 +72,9 @@ _WEIGHTS = ("right", "asked", "expected")
 _WORDS = {"name": "uint32", "port": "uint16", "count": "int64", "size": "uint8", "text": "uint8"}
 _FEEDBACK = {"key": "uint64", "sum": "int64"}
 FEEDBACK_SINCE = 4
+_EMBEDDINGS = {"frame": "uint32", "name": "uint32", "size": "uint8", "dimension": "uint16", "value": "uint16"}
+_CATEGORIES = {"name": "uint32", "label": "uint32"}
+CATEGORIES_SINCE = 5
 _SINCE = {"pairs": 2}  # tables that a brain did not always have
 _LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"}
 
@@ -81,6 +96,8 @@ def save(path: Path, learner: Learner) -> None:
             table = getattr(evidence, name)
             arrays |= {f"{where}{name}.key": table.key, f"{where}{name}.count": table.count}
     arrays |= {f"words.{name}": getattr(snapshot.words, name) for name in _WORDS}
+    arrays |= {f"embedding.{name}": getattr(snapshot.embeddings, name) for name in _EMBEDDINGS}
+    arrays |= {f"categories.{name}": getattr(snapshot.categories, name) for name in _CATEGORIES}
     arrays |= {f"feedback.{name}": getattr(snapshot.feedback, name) for name in _FEEDBACK}
     arrays |= _sample(gathering.sample)
     for name, dtype in _LEXICON.items():
@@ -115,10 +132,12 @@ def load(path: Path) -> Learner:
         symbols=symbols,
         evidence=_read_evidence(file, ""),
         separator=file.array("separator", "bool", 2),
-        weights=Weights(**{field: file.array(f"weights.{field}", "int64", 2) for field in _WEIGHTS}),
+        weights=_read_weights(file),
         generation=state["generation"],
         ends_at=state["ends_at"],
         words=_read_words(file),
+        embeddings=_read_embeddings(file),
+        categories=_read_categories(file),
         feedback=_read_feedback(file),
         settings=Settings.without(state.get("off", ())),
     )
@@ -209,6 +228,28 @@ def _read_words(file: Container) -> Words:
     return Words(**{name: file.array(f"words.{name}", dtype) for name, dtype in _WORDS.items()})
 
 
+def _read_weights(file: Container) -> Weights:
+    tables = {field: file.array(f"weights.{field}", "int64", 2) for field in _WEIGHTS}
+    if _version(file) < CATEGORIES_SINCE:  # its heads are the first of those that there are now
+        rows = HEADS - (BOUNDARIES * SOURCES)
+        tables = {
+            field: np.vstack((table, np.zeros((rows, table.shape[1]), np.int64))) for field, table in tables.items()
+        }
+    return Weights(**tables)
+
+
+def _read_embeddings(file: Container) -> Embeddings:
+    if _version(file) < CATEGORIES_SINCE:
+        return Embeddings.empty()
+    return Embeddings(**{name: file.array(f"embedding.{name}", dtype) for name, dtype in _EMBEDDINGS.items()})
+
+
+def _read_categories(file: Container) -> Categories:
+    if _version(file) < CATEGORIES_SINCE:
+        return Categories.empty()
+    return Categories(**{name: file.array(f"categories.{name}", dtype) for name, dtype in _CATEGORIES.items()})
+
+
 def _read_feedback(file: Container) -> Feedback:
     if _version(file) < FEEDBACK_SINCE:
         return Feedback.empty()
@@ -263,6 +304,8 @@ def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> No
             for masses in weights
         ),
         "words": lambda: words_hold(snapshot.words, ports),
+        "embedding": lambda: embeddings_hold(snapshot.embeddings),
+        "categories": lambda: categories_hold(snapshot.categories, snapshot.embeddings),
         "feedback": lambda: feedback_holds(snapshot.feedback, ports),
         "gathering.sample": lambda: all(port < ports for port, _ in gathering.sample),
         "gathering.lexicon": lambda: lexicon_holds(gathering.lexicon, symbols),

@@ -1,8 +1,12 @@
 """Categories: words that stand in the same frames, and what is known of one from the others.
 
-A word's kin are the words nearest to it whose similarity stands out among all that share a frame with it. What followed
-them says what may follow the word where it was never seen. A word that was never read at all has a place: the words
-before it; its kin are those that stand there.
+A word's *kin* are the words nearest to it whose similarity stands out among all that share a frame with it. What
+followed them says what may follow the word where it was never seen (see `heads`). A word that was never read at all has
+a place, the words before it: its kin are those that stand there.
+
+A *category* is made of the common words that are one another's kin, by label propagation (Raghavan, Albert and Kumara
+2007) in rounds: each word takes the label that its mutual kin, and itself, give most similarity to. A word that is less
+common belongs where its kin do.
 """
 
 from __future__ import annotations
@@ -11,90 +15,95 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from melvin.attention import NOTHING, names
-from melvin.chunks import Window
-from melvin.embedding import VALUE_ONE, Embeddings, Near
+from melvin.contexts import F64
+from melvin.embedding import Embeddings, Near, sums
 from melvin.symbols import U32
-from melvin.tables import I64
-from melvin.words import BORDER, Words
+from melvin.tables import I64, run_starts
+from melvin.words import Words
 
 KIN = 8  # words asked in place of one
+CATEGORISED = 1 << 10  # words that make categories: those read most
+ROUNDS = 8  # of label propagation: a category is at the most so many steps of kinship across
 
 
 @dataclass(frozen=True)
-class Said:
-    """Chunks as they stand in text, to be looked up as words.
+class Categories:
+    """Which common words belong together.
 
-    word : uint32, shape (n,)      name of the word, BORDER where the chunk is none
-    before : uint32, shape (2, n)  names of the words one and two chunks before it
-    separator : uint8, shape (n,)  the byte that it ends with
-    port, salt : of all of them
+    name : uint32, shape (n,)    their names, ascending
+    label : uint32, shape (n,)   of each, the place of its category's first member in this table
     """
 
-    word: U32
-    before: U32
-    separator: np.ndarray
-    port: int
-    salt: int
+    name: U32
+    label: U32
+
+    @classmethod
+    def empty(cls) -> Categories:
+        return cls(np.empty(0, np.uint32), np.empty(0, np.uint32))
+
+    def labels(self, name: U32) -> I64:
+        """The category of each word, -1 where it has none here. Shape (n,) -> (n,)."""
+        if not self.name.size:
+            return np.full(name.shape, -1)
+        at = np.minimum(np.searchsorted(self.name, name), self.name.size - 1)
+        return np.where(self.name[at] == name, self.label[at].astype(np.int64), -1)
+
+    def members(self, label: int) -> U32:
+        """Names of a category's members, ascending."""
+        return np.asarray(self.name[self.label == label])
 
 
-class Kinship:
-    """Finds the kin of words."""
+def categorise(embeddings: Embeddings, words: Words) -> Categories:
+    """The categories of the words read most."""
+    chosen = _commonest(embeddings, words)
+    some = embeddings.take(chosen)
+    every = np.arange(chosen.size)
+    near = some.nearest(*some.spread(every), every)
+    near = near.where(near.stands_out)
+    near = near.where(near.rank < KIN)
+    label = propagate(chosen.size, *mutual(near))
+    member = np.flatnonzero(np.bincount(label, minlength=chosen.size)[label] > 1)
+    _, first, place = np.unique(label[member], return_index=True, return_inverse=True)
+    return Categories(some.name[member], first[place.reshape(-1)].astype(np.uint32))
 
-    def __init__(self, words: Words, embeddings: Embeddings) -> None:
-        self._words = words
-        self._embeddings = embeddings
-        self._start = np.cumsum(words.size, dtype=np.int64) - words.size
-        named = embeddings.name
-        place = np.minimum(np.searchsorted(words.name, named), max(words.name.size - 1, 0))
-        known = words.name[place] == named if words.name.size else np.zeros(named.size, np.bool_)
-        self._spelt = np.where(known, place, -1)  # where the text of each word that has a vector is
 
-    def near(self, query: I64, dimension: I64, value: I64, asked: I64, port: int) -> Near:
-        """The words that stand out among those near some vectors. asked : places of words that do not count, or -1"""
-        near = self._embeddings.nearest(query, dimension, value)
-        spelt = self._spelt[near.word]
-        good = (near.word != asked[near.query]) & (spelt >= 0) & near.stands_out
-        good[good] = self._words.port[spelt[good]] == port
-        return near.where(good)
+def mutual(near: Near) -> tuple[I64, I64, F64]:
+    """Pairs of words each of which is near the other, seen from both; and the lesser of the two similarities."""
+    size = int(max(near.query.max(initial=0), near.word.max(initial=0))) + 1
+    there, back = near.query * size + near.word, near.word * size + near.query
+    order = np.argsort(there)
+    at = np.minimum(np.searchsorted(there[order], back), max(there.size - 1, 0))
+    found = there[order][at] == back if there.size else np.zeros(0, np.bool_)
+    lesser = np.minimum(near.similarity[found], near.similarity[order][at[found]])
+    return near.query[found], near.word[found], lesser
 
-    def chunks(self, said: Said) -> U32:
-        """Names of the chunks to be asked in place of some. -> uint32, shape (n, KIN); NOTHING where there is none"""
-        found = np.full((said.word.size, KIN), NOTHING)
-        e = self._embeddings
-        index = e.index(said.word)
-        is_word = said.word != BORDER
-        known, new = np.flatnonzero(is_word & (index >= 0)), np.flatnonzero(is_word & (index < 0))
-        unique, back = np.unique(index[known], return_inverse=True)
-        query, dimension, value = e.spread(unique)
-        place = np.stack([e.dimension_of(said.before[lag - 1, new], lag, behind=True) for lag in (1, 2)], axis=1)
-        places, again = np.unique(place, axis=0, return_inverse=True)
-        which, column = np.nonzero(places >= 0)
-        order = np.lexsort((places[which, column], which))
-        which, column = which[order], column[order]
-        query = np.concatenate((query, unique.size + which))
-        dimension = np.concatenate((dimension, places[which, column]))
-        value = np.concatenate((value, np.full(which.size, VALUE_ONE)))
-        asked = np.concatenate((unique, np.full(places.shape[0], -1)))
-        near = self.near(query, dimension, value, asked, said.port)
-        near = near.where(near.rank < KIN)
-        kin = np.full((asked.size, KIN), -1)
-        kin[near.query, near.rank] = self._spelt[near.word]
-        rows = np.full((said.word.size, KIN), -1)
-        rows[known] = kin[back.reshape(-1)]
-        rows[new] = kin[unique.size + again.reshape(-1)]
-        some = rows >= 0
-        found[some] = self._spell(rows[some], np.broadcast_to(said.separator[:, None], rows.shape)[some], said.salt)
-        return found
 
-    def _spell(self, word: I64, separator: np.ndarray, salt: int) -> U32:
-        """Names of words as chunks, each with a separator behind it."""
-        size = self._words.size[word].astype(np.int64) + 1
-        start = np.cumsum(size) - size
-        text = np.zeros(int(size.sum()), np.uint8)
-        at = np.arange(text.size) - np.repeat(start, size)
-        source = np.repeat(self._start[word], size) + at
-        text[:] = self._words.text[np.minimum(source, self._words.text.size - 1)]
-        text[start + size - 1] = separator
-        return names(Window(text).hash(start, size, salt))
+def propagate(size: int, one: I64, other: I64, similarity: F64) -> I64:
+    """A label for each of `size` nodes, from their weighted edges (each given both ways). -> int64, shape (size,)
 
+    Similarities count in whole thousandths, so that sums do not depend on their order.
+    """
+    label = np.arange(size)
+    weight = np.rint(similarity * 1000).astype(np.int64)
+    strongest = np.zeros(size, np.int64)
+    np.maximum.at(strongest, one, weight)
+    node = np.concatenate((one, np.arange(size)))
+    source = np.concatenate((other, np.arange(size)))
+    given = np.concatenate((weight, strongest))
+    for _ in range(ROUNDS):
+        offer, total = sums(node * size + label[source], given)
+        order = np.lexsort((offer % size, -total, offer // size))
+        best = offer[order][run_starts((offer[order] // size).astype(np.uint64))]
+        moved = best % size
+        if (moved == label).all():
+            break
+        label = moved
+    return label
+
+
+def _commonest(embeddings: Embeddings, words: Words) -> I64:
+    """Places of the words with a vector that were read most, ascending."""
+    at = words.places(embeddings.name)
+    known = np.flatnonzero(at >= 0)
+    order = np.lexsort((known, -words.count[at[known]]))[:CATEGORISED]
+    return np.sort(known[order])

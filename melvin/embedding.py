@@ -23,19 +23,18 @@ from melvin.symbols import U32
 from melvin.tables import I64, Counts, run_starts
 from melvin.words import BORDER, unpack_pair
 
-I16 = NDArray[np.int16]
 U16 = NDArray[np.uint16]
 
 ACTIVE = 16  # dimensions of a word at the most
 FRAME_WORDS = 1 << 10  # whose frames are dimensions, the line's border among them
 FRAME_LAGS = 2  # words back and ahead that make a frame
-SIDES = 2
-PLACES = FRAME_LAGS * SIDES
+PLACES = 2 * FRAME_LAGS  # of a frame's word: behind the other one, the nearest first; then before it
 DIMENSIONS = FRAME_WORDS * PLACES
 VALUE_ONE = 256  # a value of one
 FANOUT = 64  # words that a dimension leads to: those whose value in it is largest
 _VALUE_BITS = 15  # of a value in a key to be sorted: log2 of no gain is 128
 _PLACE_BITS = 24  # of a pair's place
+UNIT = 1 << 12  # the length of a vector in arithmetic
 SHORTLIST = 32  # words compared in full with one vector
 ROUNDING = 1e-9  # of a similarity: sums of floats may end so far apart
 _FAR_BITS = 32  # of a distance, 0 to 2, in parts of ROUNDING
@@ -50,18 +49,19 @@ class Embeddings:
     name : uint32, shape (n,)       words that have a vector, ascending
     size : uint8, shape (n,)        active dimensions of each, 1 to ACTIVE
     dimension : uint16, shape (a,)  word after word, ascending within one: place of the frame's word * PLACES + place
-    value : int16, shape (a,)       positive, in parts of VALUE_ONE
+    value : uint16, shape (a,)       positive, in parts of VALUE_ONE
     """
 
     frame: U32
     name: U32
     size: NDArray[np.uint8]
     dimension: U16
-    value: I16
+    value: U16
 
     @classmethod
     def empty(cls) -> Embeddings:
-        return cls(*(np.empty(0, dtype) for dtype in (np.uint32, np.uint32, np.uint8, np.uint16, np.int16)))
+        named = np.empty(0, np.uint32)
+        return cls(named, named, np.empty(0, np.uint8), np.empty(0, np.uint16), np.empty(0, np.uint16))
 
     @cached_property
     def first(self) -> I64:
@@ -80,7 +80,7 @@ class Embeddings:
         if not self.frame.size:
             return np.full(word.shape, -1)
         at = np.minimum(np.searchsorted(self.frame, word), self.frame.size - 1)
-        return np.where(self.frame[at] == word, at * PLACES + (lag - 1) * SIDES + behind, -1)
+        return np.where(self.frame[at] == word, at * PLACES + behind * FRAME_LAGS + lag - 1, -1)
 
     @cached_property
     def postings(self) -> tuple[I64, I64, I64]:
@@ -96,17 +96,22 @@ class Embeddings:
         square = self.value.astype(np.int64) ** 2
         return np.sqrt(np.add.reduceat(square, self.first[:-1])) if square.size else np.empty(0)
 
+    def take(self, index: I64) -> Embeddings:
+        """The vectors of some words. index : int64, shape (m,), ascending"""
+        _, at = _ranges(self.first[index], self.size[index].astype(np.int64))
+        return Embeddings(self.frame, self.name[index], self.size[index], self.dimension[at], self.value[at])
+
     def vector(self, index: int) -> Vector:
         """The vector of one word."""
-        at = slice(int(self.first[index]), int(self.first[index + 1]))
-        return Vector(self.dimension[at].astype(np.int64), self.value[at].astype(np.int64))
+        _, dimension, value = self.spread(np.array([index]))
+        return Vector(dimension, value)
 
     def spread(self, index: I64) -> tuple[I64, I64, I64]:
         """The active dimensions of some words: which of them, dimension, value; shapes (a,)."""
         which, at = _ranges(self.first[index], self.size[index].astype(np.int64))
         return which, self.dimension[at].astype(np.int64), self.value[at].astype(np.int64)
 
-    def nearest(self, query: I64, dimension: I64, value: I64) -> Near:
+    def nearest(self, query: I64, dimension: I64, value: I64, itself: I64 | None = None) -> Near:
         """The words that share dimensions with some vectors.
 
         Only FANOUT words of a dimension are looked at, and the SHORTLIST that then look nearest are compared in full:
@@ -116,15 +121,20 @@ class Embeddings:
         ----------
         query, dimension, value : int64, shape (a,)   which vector, its dimension (>= 0) and value; ascending by the
             first two, each pair of them once
+        itself : int64, shape (queries,)   place of a word that is not to be found by each, or -1
         """
         if not query.size or not self.name.size:
-            return Near.nothing(int(query.max(initial=-1)) + 1)
+            return Near.nothing()
         queries = int(query[-1]) + 1
         length = np.sqrt(np.bincount(query, value.astype(np.float64) ** 2, queries))
         begin, posted, theirs = self.postings
-        which, at = _ranges(begin[dimension], np.minimum(begin[dimension + 1] - begin[dimension], FANOUT))
-        pair, dot = _sums(query[which] * self.name.size + posted[at], value[which] * theirs[at])
+        wanted = np.where(value > 0, np.minimum(begin[dimension + 1] - begin[dimension], FANOUT), 0)
+        which, at = _ranges(begin[dimension], wanted)
+        pair, dot = sums(query[which] * self.name.size + posted[at], value[which] * theirs[at])
         asked, word = pair // self.name.size, pair % self.name.size
+        if itself is not None:
+            others = word != itself[asked]
+            asked, word, dot = asked[others], word[others], dot[others]
         looks = dot / (length[asked] * self.norm[word])
         order = _nearest_first(asked, looks)[_ranks(asked) < SHORTLIST]
         mean, deviation = _moments(asked, looks, queries)
@@ -133,7 +143,7 @@ class Embeddings:
         key = query * DIMENSIONS + dimension  # the query's own, in which each candidate's are looked up
         wanted = asked[which] * DIMENSIONS + other
         at = np.minimum(np.searchsorted(key, wanted), key.size - 1)
-        product = np.where(key[at] == wanted, np.abs(value[at]) * theirs * np.sign(value[at]), 0)
+        product = np.where(key[at] == wanted, value[at] * theirs, 0)
         cosine = np.bincount(which, product, word.size) / (length[asked] * self.norm[word])
         order = _nearest_first(asked, cosine)
         return Near(asked[order], word[order], cosine[order], mean, deviation)
@@ -155,9 +165,9 @@ class Near:
     deviation: F64
 
     @classmethod
-    def nothing(cls, queries: int) -> Near:
+    def nothing(cls) -> Near:
         none = np.empty(0, np.int64)
-        return cls(none, none, np.empty(0), np.zeros(queries), np.zeros(queries))
+        return cls(none, none, np.empty(0), np.empty(0), np.empty(0))
 
     @property
     def stands_out(self) -> NDArray[np.bool_]:
@@ -176,10 +186,25 @@ class Near:
 
 @dataclass(frozen=True)
 class Vector:
-    """A sparse vector: ascending dimensions, and a value of each. int64, shapes (a,)"""
+    """A sparse vector: ascending dimensions, and a value of each, which is not 0. int64, shapes (a,)"""
 
     dimension: I64
     value: I64
+
+    @classmethod
+    def zero(cls) -> Vector:
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64))
+
+    @property
+    def length(self) -> float:
+        return float(np.sqrt(float((self.value**2).sum())))
+
+    def unit(self) -> Vector:
+        """The same direction, so that no word counts for more because it is common; the length is UNIT."""
+        if not self.value.size:
+            return self
+        value = np.rint(self.value * (UNIT / self.length)).astype(np.int64)
+        return Vector(self.dimension[value != 0], value[value != 0])
 
     def __add__(self, other: Vector) -> Vector:
         dimension, place = np.unique(np.concatenate((self.dimension, other.dimension)), return_inverse=True)
@@ -187,32 +212,37 @@ class Vector:
         np.add.at(value, place, np.concatenate((self.value, other.value)))
         return Vector(dimension[value != 0], value[value != 0])
 
-    def __neg__(self) -> Vector:
-        return Vector(self.dimension, -self.value)
-
     def __sub__(self, other: Vector) -> Vector:
-        return self + -other
+        return self + Vector(other.dimension, -other.value)
 
     def cosine(self, other: Vector) -> float:
-        """Similarity by merging the sorted dimensions; 0 where one of the two is empty."""
+        """Similarity, by merging the sorted dimensions; 0 where one of the two is empty."""
         _, mine, theirs = np.intersect1d(self.dimension, other.dimension, assume_unique=True, return_indices=True)
-        lengths = float(np.sqrt(float((self.value**2).sum()) * float((other.value**2).sum())))
+        lengths = self.length * other.length
         return float((self.value[mine] * other.value[theirs]).sum()) / lengths if lengths else 0.0
 
 
 def embed(pairs: Counts) -> Embeddings:
     """The vectors of all words that pairs were counted of. Source of the formulas: see the module's head."""
     word, other, lag, behind = unpack_pair(pairs.key)
+    near = np.flatnonzero(lag <= FRAME_LAGS)
+    word, other, lag, behind, seen = (
+        word[near],
+        other[near],
+        lag[near],
+        behind[near],
+        pairs.count[near].astype(np.int64),
+    )
     starts = run_starts(word.astype(np.uint64))
     if not starts.size:
         return Embeddings.empty()
-    frame = _frame_words(word[starts], np.add.reduceat(pairs.count.astype(np.int64), starts))
+    frame = _frame_words(word[starts], np.add.reduceat(seen, starts))
     slot = np.minimum(np.searchsorted(frame, other), frame.size - 1)
-    used = np.flatnonzero((frame[slot] == other) & (lag <= FRAME_LAGS))
+    used = np.flatnonzero(frame[slot] == other)
     if not used.size:
         return Embeddings.empty()
-    dimension = slot[used] * PLACES + (lag[used] - 1) * SIDES + behind[used]
-    count, word = pairs.count[used].astype(np.float64), word[used]
+    dimension = slot[used] * PLACES + behind[used] * FRAME_LAGS + lag[used] - 1
+    count, word = seen[used].astype(np.float64), word[used]
     starts = run_starts(word.astype(np.uint64))
     row = np.repeat(np.arange(starts.size), np.diff(starts, append=word.size))
     by_word = np.add.reduceat(count, starts)
@@ -227,7 +257,7 @@ def embed(pairs: Counts) -> Embeddings:
         name=word[starts][size > 0],
         size=size[size > 0].astype(np.uint8),
         dimension=dimension.astype(np.uint16),
-        value=value.astype(np.int16),
+        value=value.astype(np.uint16),
     )
 
 
@@ -254,7 +284,7 @@ def _ranges(begin: I64, size: I64) -> tuple[I64, I64]:
     return which, np.arange(which.size) + np.repeat(begin - (np.cumsum(size) - size), size)
 
 
-def _sums(key: I64, value: I64) -> tuple[I64, I64]:
+def sums(key: I64, value: I64) -> tuple[I64, I64]:
     """Add the values of equal keys. Shapes (n,) -> (distinct keys,), ascending."""
     order = np.argsort(key, kind="stable")
     key = key[order]

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from melvin.attention import NOTHING, OPENING, continued
 from melvin.chunks import Window
 from melvin.contexts import ngrams
-from melvin.categories import Said
 from melvin.counting import Carry, Familiarity, Reading, read
+from melvin.embedding import FRAME_LAGS
 from melvin.heads import Boundary, Places
+from melvin.kinship import Said
 from melvin.lines import Block
 from melvin.parse import Parser
 from melvin.symbols import CODE_BITS, START, U32, Symbols
@@ -132,8 +133,8 @@ def _said(reading: Reading, port: int) -> Said:
     is_word = reading.word > 0
     word = np.full(reading.word.size, BORDER)
     word[is_word] = word_names(reading.window.hash(reading.start[is_word], reading.word[is_word], reading.salt))
-    before = np.full((2, word.size), BORDER)
-    for lag in (1, 2):
+    before = np.full((FRAME_LAGS, word.size), BORDER)
+    for lag in range(1, FRAME_LAGS + 1):
         reaches = np.flatnonzero(reading.within >= lag)
         before[lag - 1, reaches] = word[reaches - lag]
     return Said(word, before, reading.window.data[reading.start + reading.length - 1], port, reading.salt)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from melvin import edges, lexicon, patterns
 from melvin.attention import foci
+from melvin.categories import Categories, categorise
 from melvin.chunks import SEPARATE_FROM, default_separators, learn_separators
 from melvin.contexts import byte_pairs, codes_of
-from melvin.categories import Kinship
 from melvin.counting import Carry, Familiarity, count, read
 from melvin.edges import pack, target_of
 from melvin.embedding import Embeddings, embed
@@ -26,6 +26,7 @@ from melvin.encode import encode_lines
 from melvin.evidence import KEPT, TABLES, Evidence, Runs
 from melvin.feedback import Feedback
 from melvin.heads import Model, Weights, fit
+from melvin.kinship import Kinship
 from melvin.lexicon import Lexicon
 from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
@@ -49,7 +50,7 @@ class Snapshot:
     weights : how far each head is trusted
     words : those that can be named
     feedback : what was said of answers
-    embeddings : their vectors
+    embeddings : their vectors;  categories : which of them belong together
     settings : which mechanisms are on
     generation : how many have ended;  ends_at : bytes fed at which this one ends
     """
@@ -63,6 +64,7 @@ class Snapshot:
     words: Words = field(default_factory=Words.empty)
     feedback: Feedback = field(default_factory=Feedback.empty)
     embeddings: Embeddings = field(default_factory=Embeddings.empty)
+    categories: Categories = field(default_factory=Categories.empty)
     settings: Settings = EVERYTHING
 
     @classmethod
@@ -73,7 +75,12 @@ class Snapshot:
     @cached_property
     def model(self) -> Model:
         """What the heads read."""
-        return Model(self.symbols, self.evidence, self.settings, Kinship(self.words, self.embeddings))
+        return Model(self.symbols, self.evidence, self.settings, self.kinship)
+
+    @cached_property
+    def kinship(self) -> Kinship:
+        """Which words may stand for which."""
+        return Kinship(self.words, self.embeddings)
 
     @cached_property
     def familiarity(self) -> Familiarity:
@@ -157,7 +164,7 @@ def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
     words = with_words(snapshot, lexicon.fold(gathering.lexicon, parser.lexicon()))
     for name in TABLES:
         snapshot = merge(snapshot, gathered, name)
-    return with_embeddings(replace(snapshot, words=words))
+    return with_meaning(replace(snapshot, words=words))
 
 
 def with_words(known: Snapshot, read: Lexicon) -> Words:
@@ -167,9 +174,13 @@ def with_words(known: Snapshot, read: Lexicon) -> Words:
     return words.kept(KEPT_WORDS if known.settings.forgetting else None)
 
 
-def with_embeddings(known: Snapshot) -> Snapshot:
-    """What follows from the pairs of words."""
-    return replace(known, embeddings=embed(known.evidence.pairs)) if known.settings.embeddings else known
+def with_meaning(known: Snapshot) -> Snapshot:
+    """What follows from the pairs of words: vectors, and categories."""
+    if not known.settings.embeddings:
+        return known
+    embeddings = embed(known.evidence.pairs)
+    categories = categorise(embeddings, known.words) if known.settings.categories else known.categories
+    return replace(known, embeddings=embeddings, categories=categories)
 
 
 def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:
@@ -184,7 +195,7 @@ def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:
 
 def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     """End a generation whose evidence is folded in: predict what was held back, judge separators, form patterns."""
-    known = with_embeddings(replace(known, words=with_words(known, gathering.lexicon)))
+    known = with_meaning(replace(known, words=with_words(known, gathering.lexicon)))
     weights = _checked(known, gathering, Parser(known.symbols))
     separator = known.separator
     if fed >= SEPARATE_FROM:

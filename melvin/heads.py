@@ -19,13 +19,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import MAX_FOCI, NOTHING, at_lag, continued
-from melvin.categories import Kinship, Said
+from melvin.attention import MAX_FOCI, NOTHING, OPENING, at_lag, continued
 from melvin.contexts import F64, Context, derive, probability
 from melvin.edges import pack, target_of
 from melvin.evidence import RANK_SHIFT, Evidence
+from melvin.kinship import Kinship, Said
 from melvin.settings import Settings
-from melvin.symbols import END, NONE, START, SYMBOL_BITS, U32, Symbols
+from melvin.symbols import END, NONE, START, U32, Symbols
 from melvin.tables import I64, SMALL, U64, Counts, run_starts
 
 BOUNDARIES = 3  # where the symbol that is coming may have begun: here, one symbol back, at the chunk's start
@@ -44,7 +44,6 @@ ONE = 1 << 16  # predictions are counted in integer parts of one
 PRIOR_PREDICTIONS = 2  # the prior weight counts as so many predictions
 EM_STEPS = 6  # of expectation-maximisation, each generation, from where the one before left off
 NAME_BYTES = 4  # of context that a chunk known by name stands for
-NAME_MASK = np.uint32((1 << SYMBOL_BITS) - 1)
 REPEATING = 1 / 64  # prior weight of a head that knows no more of the context than the byte view
 
 
@@ -124,18 +123,6 @@ class Model:
     def contexts(self) -> tuple[Context, ...]:
         return derive(self._evidence.grams)
 
-    def kin(self, places: Places) -> U32:
-        """The chunks to be asked in place of the last ones. -> uint32, shape (n, 3, KIN)"""
-        import os
-        said, last, second = places.said, places.last, places.second
-        if os.environ.get('G'):
-            b = places.boundaries[2]
-            row = pack(b.before, b.here)
-            known = self.transformers.place(row + np.uint64(0), np.zeros(row.size, np.int64)) < self.transformers.place(row, np.full(row.size, self.symbols.size))
-            last = np.where(known, -1, last)
-        kin = self.kinship.chunks(said)
-        return np.stack([_instead(kin, c) for c in (np.where(last<0,-1,places.attended), np.where(last<0,-1,second), last)], axis=1)
-
     @property
     def byte_view(self) -> tuple[Context, ...]:
         """The contexts that the heads correct; none where they are off."""
@@ -175,8 +162,8 @@ class Places:
     """Where predictions are asked for: the byte context and the boundaries of n places in lines of one port.
 
     said : the chunks of those lines
-    last, second, attended : int64, shape (n,)   which of them are the chunk before, one more, the one attended to; or -1
-    lag : uint8, shape (n,)   how far back the latter is
+    last, second, attended : int64, shape (n,)   which of them is the chunk before, one more, the one attended to; or -1
+    lag : uint8, shape (n,)   how far back the one attended to is
     """
 
     context: U64
@@ -294,7 +281,7 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
     """
     symbols = model.symbols
     spans = [_Span.of(symbols, boundary, code) for boundary in places.boundaries]
-    kin = model.kin(places) if KIN_LAST not in model.silent else None
+    kin = None if KIN_LAST in model.silent else model.kinship.chunks(places.said)
     for heads in zip(*(_sources(model, places, boundary, kin) for boundary in places.boundaries), strict=True):
         for index, (head, rows, source, there, extent) in enumerate(heads):
             boundary = places.boundaries[index]
@@ -351,7 +338,7 @@ def _sources(
     yield CONTEXT, model.context_edges, np.where(told[0], boundary.focus, 0).astype(np.uint64), told[0], none
     turned = source != base + np.uint32(START)
     if kin is not None:
-        yield from _kin_sources(model, places, boundary, kin, turned)
+        yield from _kin_sources(model, places, boundary, kin)
     yield EDGE, model.transformers, pack(boundary.before, boundary.here), turned, boundary.told + NAME_BYTES
     for slot in range(told.shape[0] - 1, -1, -1):
         key = pack(np.where(told[slot], boundary.attended[slot], 0), boundary.here)
@@ -359,24 +346,27 @@ def _sources(
 
 
 def _kin_sources(
-    model: Model, places: Places, boundary: Boundary, kin: U32, turned: NDArray[np.bool_]
+    model: Model, places: Places, boundary: Boundary, kin: U32
 ) -> Iterator[tuple[int, Rows, U64, NDArray[np.bool_], I64]]:
-    """The same for words asked in place of others."""
-    here, before = boundary.here[:, None], boundary.before[:, None]
-    none = np.zeros(turned.size, np.int64)
-    instead = kin[:, 0]
+    """The same for words asked in place of others: all sources have the shape (n, KIN)."""
+    here, before = np.broadcast_arrays(boundary.here[:, None], boundary.before[:, None])
+    none = np.zeros(boundary.here.size, np.int64)
+    instead, there = _instead(kin, places.attended)
     key = at_lag(instead, np.broadcast_to(places.lag[:, None], instead.shape))
-    yield KIN_ATTENDED, model.attended, pack(key, np.broadcast_to(here, key.shape)), instead != NOTHING, none
-    instead = kin[:, 1]
-    yield KIN_BEFORE, model.transformers, pack(instead & NAME_MASK, np.broadcast_to(here, instead.shape)), instead != NOTHING, none
-    instead = kin[:, 2]
-    begun = np.where(boundary.part[:, None] > 0, continued(instead & NAME_MASK, np.broadcast_to(boundary.part[:, None], instead.shape)), instead & NAME_MASK)
-    yield KIN_LAST, model.transformers, pack(np.broadcast_to(before, begun.shape), begun), instead != NOTHING, none
+    yield KIN_ATTENDED, model.attended, pack(key, np.broadcast_to(here, key.shape)), there, none
+    instead, there = _instead(kin, places.second)
+    yield KIN_BEFORE, model.transformers, pack(instead, np.broadcast_to(here, key.shape)), there, none
+    instead, there = _instead(kin, places.last)
+    part = np.broadcast_to(boundary.part[:, None], instead.shape)
+    begun = np.where(part > 0, continued(instead, part), instead)
+    yield KIN_LAST, model.transformers, pack(np.broadcast_to(before, key.shape), begun), there, none
 
 
-def _instead(kin: U32, chunk: I64) -> U32:
-    """The kin of chunks. Shapes (c, KIN), (n,) -> (n, KIN)."""
-    return np.where(chunk[:, None] >= 0, kin[np.maximum(chunk, 0)], NOTHING)
+def _instead(kin: U32, chunk: I64) -> tuple[U32, NDArray[np.bool_]]:
+    """The kin of chunks, by name, and where there are any. Shapes (c, KIN), (n,) -> (n, KIN)."""
+    instead = np.where(chunk[:, None] >= 0, kin[np.maximum(chunk, 0)], NOTHING)
+    there = instead != NOTHING
+    return np.where(there, instead, OPENING), there
 
 
 def _opinion(
@@ -394,7 +384,8 @@ def _opinion(
     low, depth, same = span.low[at], span.depth[at], span.same[at]
     begin, end = rows.place(row, low), rows.place(row, span.high[at])
     some = np.flatnonzero(end > begin)
-    at, row, begin, end, low, depth, same = (a[some] for a in (at, row, begin, end, low, depth, same))
+    at, row, begin, end = at[some], row[some], begin[some], end[some]
+    low, depth, same = low[some], depth[some], same[some]
     inside = np.where(same > 0, rows.place(row, low + same), begin) if same.any() else begin
     distinct = end - inside
     # The row is in byte order: where its first and its last symbol go on alike, all do.

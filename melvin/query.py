@@ -21,9 +21,10 @@ from melvin.feedback import contexts_of
 from melvin.generation import Snapshot
 from melvin.heads import Places, predict
 from melvin.lines import MAX_PIECE, Block, lines_block
-from melvin.parse import Parser
+from melvin.parse import Parser, chunk_salt
 from melvin.symbols import BYTES, CODE_BITS, CODES, END_CODE
 from melvin.tables import U64
+from melvin.thesaurus import Thesaurus
 from melvin.why import Why, explain
 
 F64 = NDArray[np.float64]
@@ -137,6 +138,11 @@ class Reader:
     def snapshot(self) -> Snapshot:
         """What the answers come from."""
         return self._snapshot
+
+    def thesaurus(self, port: int) -> Thesaurus:
+        """Answers about the words of a port."""
+        known = self._snapshot
+        return Thesaurus(known.kinship, known.categories, port, chunk_salt(port), known.separator[port])
 
     def distribution(self, texts: list[bytes], port: int) -> F64:
         """P(next code) after each text. -> float64, shape (texts, 257)"""

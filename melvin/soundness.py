@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.bridges import ANY, MAX_PRIMED_BYTES, PAYLOAD_BITS
+from melvin.categories import Categories
 from melvin.contexts import ORDER
+from melvin.embedding import ACTIVE, DIMENSIONS, FRAME_WORDS, PLACES, Embeddings
 from melvin.episodes import GAP_BITS, MAX_FRAMES, MAX_TIME_NS
 from melvin.feedback import Feedback
 from melvin.lexicon import Lexicon
@@ -205,4 +207,35 @@ def feedback_holds(held: Feedback, ports: int) -> bool:
         and int(port.max(initial=0)) < max(ports, 1)
         and (held.sum != 0).all()
         and float(np.abs(held.sum.astype(np.float64)).sum()) < MAX_TOTAL
+    )
+
+
+def embeddings_hold(held: Embeddings) -> bool:
+    """Whether words ascend, and each has a few ascending dimensions of frames that there are, with positive values."""
+    if not (
+        held.dimension.size == held.value.size == int(held.size.sum(dtype=np.int64))
+        and held.name.size == held.size.size
+        and held.frame.size <= FRAME_WORDS
+        and ((held.size > 0) & (held.size <= ACTIVE)).all()
+    ):
+        return False
+    word = np.repeat(np.arange(held.name.size), held.size)
+    return bool(
+        (held.frame[1:] > held.frame[:-1]).all()
+        and (held.name[1:] > held.name[:-1]).all()
+        and int(held.dimension.max(initial=0)) < max(held.frame.size * PLACES, 1)
+        and (np.diff(word * DIMENSIONS + held.dimension) > 0).all()
+        and (held.value > 0).all()
+    )
+
+
+def categories_hold(held: Categories, embeddings: Embeddings) -> bool:
+    """Whether members ascend, have vectors, and each bears the place of its category's first member."""
+    if held.name.size != held.label.size or not (held.label < max(held.name.size, 1)).all():
+        return False
+    first = np.unique(held.label, return_index=True)[1]
+    return bool(
+        (held.name[1:] > held.name[:-1]).all()
+        and (embeddings.index(held.name) >= 0).all()
+        and (held.label[first] == first).all()
     )

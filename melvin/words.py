@@ -204,6 +204,13 @@ class Words:
         end = int(self.size[: index + 1].sum(dtype=np.int64))
         return self.text[end - int(self.size[index]) : end].tobytes()
 
+    def places(self, name: U32) -> I64:
+        """Places of words in the table, -1 where they are not in it. Shape (n,) -> (n,)."""
+        if not self.name.size:
+            return np.full(name.shape, -1)
+        at = np.minimum(np.searchsorted(self.name, name), self.name.size - 1)
+        return np.where(self.name[at] == name, at, -1)
+
     def find(self, name: int) -> int | None:
         """Place of a word in the table, None where it is not in it."""
         at = int(np.searchsorted(self.name, np.uint32(name)))

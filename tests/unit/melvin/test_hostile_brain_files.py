@@ -212,7 +212,9 @@ def wild(array):
 SECTIONS = [
     "attended",
     "bridges",
+    "categories",
     "context_edges",
+    "embedding",
     "episodes",
     "feedback",
     "gathering",
