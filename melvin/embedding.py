@@ -225,14 +225,9 @@ class Vector:
 def embed(pairs: Counts) -> Embeddings:
     """The vectors of all words that pairs were counted of. Source of the formulas: see the module's head."""
     word, other, lag, behind = unpack_pair(pairs.key)
-    near = np.flatnonzero(lag <= FRAME_LAGS)
-    word, other, lag, behind, seen = (
-        word[near],
-        other[near],
-        lag[near],
-        behind[near],
-        pairs.count[near].astype(np.int64),
-    )
+    near = np.flatnonzero((lag > 0) & (lag <= FRAME_LAGS) & (word != BORDER))
+    word, other, lag, behind = word[near], other[near], lag[near], behind[near]
+    seen = pairs.count[near].astype(np.int64)
     starts = run_starts(word.astype(np.uint64))
     if not starts.size:
         return Embeddings.empty()
