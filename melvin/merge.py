@@ -4,7 +4,7 @@ The symbols of the first keep their ids; those that only the second has come aft
 second one's tables follow (edges by the ids of their symbols, the rest by names that every brain shares) and are added.
 Both learners are absorbed first: what the generation that is going on has gathered counts as it stands, the lines held
 back with it. They are not predicted, and the chunks of that generation form no patterns. What is derived is judged
-afresh: separators, as at a generation's end, and the border between episodes. The next generation ends when the merged
+afresh: separators, as at a generation's end, vectors and categories of words, and the border between episodes. The next generation ends when the merged
 learner has been fed as much again.
 
 Evidence adds up the same in any order and grouping, as long as no table is so full that it forgets. Ids do follow the
@@ -27,7 +27,7 @@ from melvin.episodes import Cutter, border_of
 from melvin.errors import InputError
 from melvin.evidence import KEPT, RANK_SHIFT, TABLES, Evidence
 from melvin.feedback import KEPT_FEEDBACK, Feedback
-from melvin.generation import FIRST_GENERATION, Gathering, Snapshot, absorb
+from melvin.generation import FIRST_GENERATION, Gathering, Snapshot, absorb, with_meaning
 from melvin.heads import Weights
 from melvin.learner import Learner
 from melvin.payloads import forget as forget_payloads
@@ -76,16 +76,18 @@ def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
     separator = a.separator if len(a.separator) >= len(b.separator) else b.separator
     if fed >= SEPARATE_FROM:
         separator = np.vstack([learn_separators(pairs) for pairs in byte_pairs(evidence.grams, len(separator))])
-    return Snapshot(
-        symbols=symbols,
-        evidence=evidence,
-        separator=separator,
-        weights=Weights(*(getattr(a.weights, f.name) + getattr(b.weights, f.name) for f in fields(Weights))),
-        generation=max(a.generation, b.generation),
-        ends_at=max(2 * fed, FIRST_GENERATION),
-        words=a.words.fold(b.words).kept(KEPT_WORDS if bounded else None),
-        feedback=_feedback(a.feedback, b.feedback, KEPT_FEEDBACK if bounded else None),
-        settings=a.settings,
+    return with_meaning(
+        Snapshot(
+            symbols=symbols,
+            evidence=evidence,
+            separator=separator,
+            weights=Weights(*(getattr(a.weights, f.name) + getattr(b.weights, f.name) for f in fields(Weights))),
+            generation=max(a.generation, b.generation),
+            ends_at=max(2 * fed, FIRST_GENERATION),
+            words=a.words.fold(b.words).kept(KEPT_WORDS if bounded else None),
+            feedback=_feedback(a.feedback, b.feedback, KEPT_FEEDBACK if bounded else None),
+            settings=a.settings,
+        )
     )
 
 
