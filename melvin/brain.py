@@ -296,10 +296,10 @@ class Brain:
             self._reader = Reader(self.snapshot)
         return self._reader, index
 
-    def query(self, text: bytes | str, *, port: str = TEXT) -> Answer:
-        """How the brain goes on from a text."""
+    def query(self, text: bytes | str, *, focus: bytes | str = b"", port: str = TEXT) -> Answer:
+        """How the brain goes on from a text. focus : words that say what is asked for; they re-weight what may come"""
         reader, index = self._ask(port)
-        return reader.answer(to_bytes(text), index)
+        return reader.answer(to_bytes(text), index, to_bytes(focus))
 
     def distribution(self, text: bytes | str, *, port: str = TEXT) -> Distribution:
         """What comes next: every byte, and the line's end."""

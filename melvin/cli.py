@@ -21,7 +21,7 @@ import click
 
 from melvin.brain import Brain, Progress
 from melvin.brainfile import verify as verify_file
-from melvin.commands.shared import SIGNALLED, PathType, brain_argument, json_option, show
+from melvin.commands.shared import SIGNALLED, PathType, brain_argument, json_option, port_option, show
 from melvin.commands.talk import chat, generate, teach
 from melvin.container import remove_remains
 from melvin.diff import diff
@@ -325,16 +325,19 @@ def feed_command(brain: Path, files: tuple[Path, ...], as_json: bool, port: str)
 @brain_argument
 @click.argument("text")
 @json_option
-@click.option("--port", default="text", show_default=True, help="The port that is asked.")
-def query(brain: Path, text: str, as_json: bool, port: str) -> None:
+@port_option
+@click.option("--focus", default="", help="What is asked for: its words re-weight what may come.")
+def query(brain: Path, text: str, as_json: bool, port: str, focus: str) -> None:
     """Show how BRAIN goes on from TEXT."""
-    answer = Brain.open(brain).query(to_bytes(text), port=port)
+    answer = Brain.open(brain).query(to_bytes(text), focus=to_bytes(focus), port=port)
     document = {
         "query": text,
         "text": answer.text,
         "payload_hex": answer.payload.hex(),
         "probability": answer.probability,
         "entropy_bits": answer.entropy,
+        "choices": answer.choices,
+        "focus_width": answer.focus_width,
         "abstained": answer.abstained,
         "candidates": [
             {"text": c.text, "payload_hex": c.payload.hex(), "probability": c.probability, "ends": c.ends}
@@ -343,7 +346,8 @@ def query(brain: Path, text: str, as_json: bool, port: str) -> None:
     }
     known = "I don't know" if answer.abstained else f"{text}{answer.text}"
     rows = [known.encode("utf-8", "surrogateescape").decode("utf-8", "replace")]
-    rows.append(f"probability {answer.probability:.3f}, entropy {answer.entropy:.2f} bits")
+    sure = f"probability {answer.probability:.3f}, entropy {answer.entropy:.2f} bits, {answer.choices:.1f} choices"
+    rows.append(sure + (f", focus on {answer.focus_width:.1f} words" if focus else ""))
     for c in answer.candidates:
         shown = c.payload.decode("utf-8", "replace")
         rows.append(f"  {c.probability:6.3f}  {shown!r}{' and the line ends' if c.ends else ''}")

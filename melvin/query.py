@@ -18,6 +18,7 @@ from melvin.contexts import ORDER, Context, codes_of, ngrams
 from melvin.encode import encode_lines
 from melvin.errors import InputError
 from melvin.feedback import contexts_of
+from melvin.focus import Focus, width
 from melvin.generation import Snapshot
 from melvin.heads import Places, predict
 from melvin.lines import MAX_PIECE, Block, lines_block
@@ -31,6 +32,7 @@ F64 = NDArray[np.float64]
 
 BEAM = 8  # continuations kept at a time
 NEGLIGIBLE = 1e-3  # a continuation so much less likely than the best is given up
+CONTENDERS = 3  # continuations that a focus chooses from, at the least, beside those it brings in
 MAX_ANSWER = 1 << 12  # bytes of the longest answer
 SEEN_BYTES = 32  # an answer that comes back to a state with so many bytes alike goes round in circles
 LOOK_BACK = LAGS + 2  # whole chunks on which what comes next depends: the last one, and what it attends to
@@ -82,6 +84,7 @@ class Answer:
     entropy : bits, of the byte that comes next; choices: how many ways on that is as open as
     abstained : the brain does not know; the payload is then a guess
     ends : the line ends with it
+    focus_width : effective number of focus words attended to, where they told most; 0 where none told anything
     candidates : the likeliest next chunks, best first
     reader : which gave the answer, and can say why
     """
@@ -93,6 +96,7 @@ class Answer:
     abstained: bool
     candidates: tuple[Candidate, ...]
     ends: bool = False
+    focus_width: float = 0.0
     port: str = "text"
     reader: Reader | None = field(default=None, compare=False, repr=False)
 
@@ -120,6 +124,10 @@ class Answer:
 
 def _every_code(places: int) -> NDArray[np.int64]:
     return np.broadcast_to(np.arange(1, CODES + 1), (places, CODES))
+
+
+def _most_told(bits: F64) -> float:
+    return float(bits.sum())
 
 
 def _likeliest(candidate: Candidate) -> float:
@@ -239,9 +247,52 @@ class Reader:
             live = [c for c in longer[:BEAM] if c.probability > max(wanted, done[0].probability * NEGLIGIBLE)]
         return tuple(done)
 
-    def answer(self, text: bytes, port: int) -> Answer:
+    def focused(self, text: bytes, port: int, focus: Focus, count: int) -> tuple[tuple[Candidate, ...], F64]:
+        """The likeliest ways on, re-weighted by a focus; and how many bits each of its words told."""
+        begun = focus.begun(text)
+        ways = {(c.payload, c.ends): c for c in self.chunk_candidates(text, port, count)}
+        for c in self._completed(text, focus.associated(begun), port):
+            ways.setdefault((c.payload, c.ends), c)
+        probability = np.array([c.probability for c in ways.values()])
+        scaled, bits = focus.scaled(begun, [c.payload for c in ways.values()], probability)
+        found = [replace(c, probability=float(p)) for c, p in zip(ways.values(), scaled, strict=True)]
+        return tuple(sorted(found, key=_likeliest)[:BEAM]), bits
+
+    def _completed(self, text: bytes, rests: list[bytes], port: int) -> list[Candidate]:
+        """Given rests of a chunk with the likeliest byte that ends it, or the line's end."""
+        if not rests:
+            return []
+        tail = self._tail(text, port)
+        block = lines_block([tail + rest for rest in rests])
+        size = np.array([len(rest) for rest in rests])
+        first = np.cumsum(size) - size
+        end = np.cumsum(len(tail) + size + 1) - 1
+        at = np.repeat(end - size - first, size) + np.arange(int(size.sum()))
+        each = self._predict(block, port, at, codes_of(block)[at].astype(np.int64)[:, None])[:, 0]
+        whole = np.multiply.reduceat(each, first)
+        last = self._predict(block, port, end, _every_code(len(rests)))
+        last *= np.append(self._snapshot.separator[port], True)
+        found = []
+        for rest, p, spread in zip(rests, whole, last, strict=True):
+            byte = int(spread.argmax())
+            chunk = rest if byte == BYTES else rest + bytes([byte])
+            found.append(Candidate(chunk, float(p * spread[byte]), ends=byte == BYTES))
+        return found
+
+    def answer(self, text: bytes, port: int, focus: bytes = b"") -> Answer:
+        """How the brain goes on from a text; focus : what the question is about"""
+        about = Focus(self._snapshot, focus, port) if focus else None
+        told: list[F64] = []
+
+        def ways_on(payload: bytes, count: int) -> tuple[Candidate, ...]:
+            if about is None:
+                return self.chunk_candidates(text + payload, port, count)
+            found, bits = self.focused(text + payload, port, about, max(count, CONTENDERS))
+            told.append(bits)
+            return found
+
         first = Distribution(self.distribution([text], port)[0])
-        candidates = self.chunk_candidates(text, port)
+        candidates = ways_on(b"", BEAM)
         payload, probability, ends = b"", 1.0, False
         seen: set[bytes] = set()
         best = candidates[0]
@@ -253,7 +304,7 @@ class Reader:
             if ends or state in seen or len(payload) >= MAX_ANSWER:
                 break
             seen.add(state)
-            best = self.chunk_candidates(text + payload, port, count=1)[0]
+            best = ways_on(payload, 1)[0]
             if best.probability < GUESS ** max(len(best.payload), 1):
                 break
         return Answer(
@@ -264,6 +315,7 @@ class Reader:
             abstained=self._abstains(text, port, first),
             candidates=candidates,
             ends=ends,
+            focus_width=width(max(told, key=_most_told)) if told else 0.0,
             port=self._snapshot.symbols.ports[port],
             reader=self,
         )
