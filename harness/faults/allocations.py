@@ -7,8 +7,10 @@ pass through them.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from signal import Signals
 from typing import Any
 
@@ -25,6 +27,7 @@ except ImportError:  # some builds of Python leave it out
 
 MOST_ALLOCATIONS = 1 << 22
 IN_A_ROW = 50  # allocations that fail together
+OURS = ("melvin", "harness", "fixtures", "tests")  # packages of this tree, among frames of Python's and numpy's own
 FINE, RAISED, WRONG = 50, 51, 52  # exit codes of a child
 
 
@@ -81,7 +84,9 @@ def sweep(bench: Bench, most: int) -> Iterator[Row]:
                 code = run(hit)
                 if code < 0:
                     row.died += 1
-                    row.tell(f"allocation {start} in {name} fails: the process ends by {Signals(-code).name}")
+                    told = where_it_died(hit, bench.folder / "fault.txt")
+                    bench.reset()
+                    row.tell(f"allocation {start} in {name} fails: the process ends by {Signals(-code).name}{told}")
                 if code == WRONG:
                     row.count(
                         "corrupt", f"allocation {start} in {name} fails: what is left is neither before nor after"
@@ -90,6 +95,23 @@ def sweep(bench: Bench, most: int) -> Iterator[Row]:
                 else:
                     bench.judge(row, f"allocation {start} in {name} fails", killed=code < 0)
             yield row
+
+
+def where_it_died(hit: Callable[[], int], file: Path) -> str:
+    """The point once more: the innermost Python frames, by faulthandler, which allocates nothing."""
+    with file.open("wb") as fault:
+
+        def again() -> int:
+            faulthandler.enable(fault)
+            return hit()
+
+        code = run(again)
+    frames = [line.strip() for line in file.read_text(errors="replace").splitlines() if "File " in line]
+    if code >= 0 or not frames:
+        return ", not again when it is tried once more"
+    ours = next((frame for frame in frames if any(f"/{name}/" in frame for name in OURS)), "")
+    where = f" in {frames[0]}"
+    return where if frames[0] == ours else f"{where}, which is not ours; called from {ours or 'nowhere of ours'}"
 
 
 def _saved_after_learning(bench: Bench, raised: bool) -> int:

@@ -1,5 +1,6 @@
 """The commands as they are run: workers, forks, strace where it is there, the table, the exit code."""
 
+import ctypes
 import json
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 from fixtures.lossy.honest import Honest
 from fixtures.lossy.losers import EmptyOnDamage, WritesInPlace
 from harness.cli import main
-from harness.faults import damage, sizes
+from harness.faults import allocations, damage, sizes
 from harness.faults.bench import Bench
 from harness.programs import find_program
 from harness.report.models import SCHEMA, parse_report
@@ -64,6 +65,14 @@ def test_an_honest_subject_passes_both(tmp_path):
     rows = [*sizes.size_sweep(bench, 12), *damage.sweep(bench, 100)]
     assert sum(row.corrupt + row.littered for row in rows) == 0
     assert sum(row.before + row.after for row in rows) == 24
+
+
+def test_a_process_that_dies_of_a_failed_allocation_is_told_with_its_frame(tmp_path):
+    told = allocations.where_it_died(lambda: ctypes.string_at(0), tmp_path / "fault.txt")
+    assert "string_at" in told
+    assert "not ours; called from" in told
+    assert "<lambda>" in told
+    assert "not again" in allocations.where_it_died(lambda: 0, tmp_path / "fault.txt")
 
 
 def test_a_loss_is_exit_code_5_and_told(run):
