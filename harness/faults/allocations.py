@@ -1,20 +1,27 @@
 """Sweep (c): the Nth allocation fails, alone or with the next ones, while a subject learns, saves or loads.
 
 An interpreter for which every allocation fails from some point on may spin for ever while it raises: a long row of
-failures stands for that. `_testcapi.set_nomemory` makes Python's own allocators fail; large buffers of numpy do not
-pass through them.
+failures stands for that. numpy itself does not survive some of them: its indexing (`a[b]`, b not of type intp) writes
+to a buffer that it did not get (mapiter_get, npyiter_copy_to_buffers). The row says where a process died.
+`_testcapi.set_nomemory` makes Python's own allocators fail; large buffers of numpy do not pass through them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import gc
+import os
+import re
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from signal import Signals
 from typing import Any
 
-from harness.faults.bench import LINES, Bench, Row, run, spread
+from harness.faults.bench import LINES, Bench, Row, fork, run, spread, wait
+from harness.programs import find_program
 from harness.roundtrip.checks import content
 from harness.roundtrip.losses import compare
 from harness.roundtrip.offers import ShowsState, teach
@@ -27,7 +34,8 @@ except ImportError:  # some builds of Python leave it out
 
 MOST_ALLOCATIONS = 1 << 22
 IN_A_ROW = 50  # allocations that fail together
-OURS = ("melvin", "harness", "fixtures", "tests")  # packages of this tree, among frames of Python's and numpy's own
+GDB_S = 60
+GDB_FRAME = re.compile(r"^#0\s+(?:0x[0-9a-f]+ in )?(\S+) .*?(?: from (\S+))?$", re.MULTILINE)
 FINE, RAISED, WRONG = 50, 51, 52  # exit codes of a child
 
 
@@ -109,9 +117,33 @@ def where_it_died(hit: Callable[[], int], file: Path) -> str:
     frames = [line.strip() for line in file.read_text(errors="replace").splitlines() if "File " in line]
     if code >= 0 or not frames:
         return ", not again when it is tried once more"
-    ours = next((frame for frame in frames if any(f"/{name}/" in frame for name in OURS)), "")
-    where = f" in {frames[0]}"
-    return where if frames[0] == ours else f"{where}, which is not ours; called from {ours or 'nowhere of ours'}"
+    return f" at {frames[0]}{native_frame(hit)}"
+
+
+def native_frame(hit: Callable[[], int]) -> str:
+    """The function and the library of the crash, by gdb, where it is here and may look."""
+    gdb = find_program("gdb")
+    if gdb is None:
+        return ""
+
+    def held() -> int:
+        os.kill(os.getpid(), signal.SIGSTOP)  # until gdb has us
+        return hit()
+
+    child = fork(held)
+    os.waitpid(child, os.WUNTRACED)
+    argv = [gdb, "-batch", "-nx", "-q", "-p", str(child)]
+    quiet = (f"handle {name} nostop noprint pass" for name in ("SIGSTOP", "SIGALRM"))
+    for command in (*quiet, "signal SIGCONT", "bt 1"):
+        argv += ["-ex", command]
+    said = ""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        said = subprocess.run(argv, capture_output=True, text=True, timeout=GDB_S, check=False).stdout
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    wait(child)
+    frame = GDB_FRAME.search(said.partition("Program received signal")[2])
+    return "" if frame is None else f", in {frame[1]} of {Path(frame[2] or 'the interpreter').name} (gdb)"
 
 
 def _saved_after_learning(bench: Bench, raised: bool) -> int:

@@ -70,8 +70,9 @@ def test_an_honest_subject_passes_both(tmp_path):
 def test_a_process_that_dies_of_a_failed_allocation_is_told_with_its_frame(tmp_path):
     told = allocations.where_it_died(lambda: ctypes.string_at(0), tmp_path / "fault.txt")
     assert "string_at" in told
-    assert "not ours; called from" in told
-    assert "<lambda>" in told
+    if find_program("gdb") is not None:
+        assert "(gdb)" in told
+        assert "kill" not in told
     assert "not again" in allocations.where_it_died(lambda: 0, tmp_path / "fault.txt")
 
 
