@@ -143,7 +143,8 @@ def native_frame(hit: Callable[[], int]) -> str:
         os.kill(child, signal.SIGKILL)
     wait(child)
     frame = GDB_FRAME.search(said.partition("Program received signal")[2])
-    return "" if frame is None else f", in {frame[1]} of {Path(frame[2] or 'the interpreter').name} (gdb)"
+    library = f" of {Path(frame[2]).name}" if frame is not None and frame[2] else ""
+    return "" if frame is None else f", in {frame[1]}{library} (gdb)"
 
 
 def _saved_after_learning(bench: Bench, raised: bool) -> int:
