@@ -327,13 +327,12 @@ def _sources(
     """
     symbols, source = model.symbols, boundary.source
     base = symbols.base[symbols.port[source]]
-    length = np.maximum(symbols.length.astype(np.int64), 1)  # a line's start counts as one
     always, none = np.ones(source.size, np.bool_), np.zeros(source.size, np.int64)
     yield ANYTHING, model.links, (base + np.uint32(END)).astype(np.uint64), always, none
     ends = symbols.right[source] != NONE
     ending = np.where(ends, symbols.right[source], 0).astype(np.uint64)
-    yield SUFFIX, model.links, ending, ends, length[ending]
-    yield SYMBOL, model.links, source.astype(np.uint64), always, length[source]
+    yield SUFFIX, model.links, ending, ends, _counted_length(symbols, ending)
+    yield SYMBOL, model.links, source.astype(np.uint64), always, _counted_length(symbols, source)
     told = boundary.attended != NOTHING
     yield CONTEXT, model.context_edges, np.where(told[0], boundary.focus, 0).astype(np.uint64), told[0], none
     turned = source != base + np.uint32(START)
@@ -367,6 +366,11 @@ def _instead(kin: U32, chunk: I64) -> tuple[U32, NDArray[np.bool_]]:
     instead = np.where(chunk[:, None] >= 0, kin[np.maximum(chunk, 0)], NOTHING)
     there = instead != NOTHING
     return np.where(there, instead, OPENING), there
+
+
+def _counted_length(symbols: Symbols, symbol: NDArray[np.unsignedinteger]) -> I64:
+    """Bytes that each symbol stands for; a line's start counts as one."""
+    return np.maximum(symbols.length[symbol].astype(np.int64), 1)
 
 
 def _opinion(

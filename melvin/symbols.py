@@ -290,9 +290,14 @@ class Symbols:
 
     def port_range(self, port: int) -> tuple[I64, I64]:
         """Ranks of all symbols of a port but START, as arrays of shape (1,)."""
-        ranked = self.port[self.by_rank]
-        low, high = np.searchsorted(ranked, port), np.searchsorted(ranked, port, side="right")
-        return np.array([low + 1]), np.array([high])  # START's payload is empty: it is first in its port
+        low, high = self._port_borders
+        return low[port : port + 1] + 1, high[port : port + 1]  # START's payload is empty: it is first in its port
+
+    @cached_property
+    def _port_borders(self) -> tuple[I64, I64]:
+        """Ranks [low, high) of each port's symbols. int64, shape (ports,) each"""
+        ranked, port = self.port[self.by_rank], np.arange(len(self.ports))
+        return np.searchsorted(ranked, port), np.searchsorted(ranked, port, side="right")
 
     def narrow(self, low: I64, high: I64, depth: I64, code: I64) -> tuple[I64, I64]:
         """Of the ranks [low, high), all alike in their first `depth` codes, those that go on with `code`.

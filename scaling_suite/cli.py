@@ -12,7 +12,7 @@ import click
 
 from scaling_suite.behaviours import Case, read_cases
 from scaling_suite.capabilities.cli import capability
-from scaling_suite.errors import BehaviourFileError, SizeError, WorkloadError
+from scaling_suite.errors import BehaviourFileError, BrainError, SizeError, WorkloadError
 from scaling_suite.judge import Outcome, having_read, judge_all, melvin_learner
 from scaling_suite.sizes import format_size, parse_size
 from scaling_suite.source import read_blocks, source_bytes
@@ -157,6 +157,34 @@ def recall(path: Path, times: int, as_json: bool) -> None:
         )
         click.echo(f"{prefix}\n    expected: {answer}\n    came:     {came}")
     click.echo(f"{exact} of {found.asked} exact ({found.share:.1%}); {found.open} prefixes have several answers")
+
+
+@main.command()
+@click.argument("brain", type=click.Path(path_type=Path))
+@click.argument("text")
+@click.option("--port", default="text", show_default=True, help="The port that is asked.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def rows(brain: Path, text: str, port: str, as_json: bool) -> None:
+    """Count the rows that BRAIN looks up to predict every byte of TEXT: they must not grow with the brain."""
+    from melvin import Brain, MelvinError
+    from melvin.heads import HEADS
+    from melvin.reads import reads_of
+
+    try:
+        known = Brain.open(brain).snapshot
+    except MelvinError as error:
+        raise BrainError(str(error)) from error
+    if port not in known.symbols.ports:
+        raise BrainError(f"{brain} has no port {port!r}: it has heard of {', '.join(known.symbols.ports) or 'none'}")
+    found = reads_of(known, text.encode("utf-8", "surrogateescape"), known.symbols.ports.index(port))
+    held = {"symbols": known.symbols.size, "edges": known.evidence.links.size, "heads": HEADS}
+    if as_json:
+        click.echo(json.dumps({"schema": "scaling_suite.rows/1", "brain": str(brain), **held, **asdict(found)}))
+        return
+    click.echo(f"{held['symbols']:,} symbols, {held['edges']:,} edges, {HEADS} heads")
+    click.echo(f"{found.places} predictions: {found.rows:,} rows looked up, {found.rows / found.places:.1f} each")
+    for name, entries in sorted(found.by_table.items()):
+        click.echo(f"  {name:<28}{entries:>10,} entries read")
 
 
 def with_capability(cases: list[Case], only: tuple[str, ...]) -> list[Case]:

@@ -15,3 +15,7 @@ class SourceError(WorkloadError):
 
 class BehaviourFileError(WorkloadError):
     """A behaviours file does not hold what its format asks for."""
+
+
+class BrainError(WorkloadError):
+    """A brain that cannot be opened, or asked."""

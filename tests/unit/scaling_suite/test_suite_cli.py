@@ -132,3 +132,22 @@ def test_a_text_to_read_before_that_is_not_there_is_one_sentence(tmp_path: Path)
     wrong = run("behaviours", cases(tmp_path), "--after", tmp_path / "no")
     assert (wrong.exit_code, wrong.stdout) == (2, "")
     assert "cannot be read" in wrong.stderr
+
+
+def test_rows_of_a_brain_are_counted_and_one_that_is_none_is_told(tmp_path: Path) -> None:
+    from melvin import Brain
+
+    brain = Brain()
+    brain.learn(["the cat sat on the mat"] * 9)
+    brain.save(tmp_path / "brain.m")
+    said = json.loads(run("rows", tmp_path / "brain.m", "the cat", "--json").stdout)
+    assert said["places"] == len("the cat") + 1
+    assert 0 < said["rows"] <= said["places"] * (said["heads"] + 6)
+    assert "rows looked up" in run("rows", tmp_path / "brain.m", "the cat").stdout
+    for arguments, says in (
+        ((tmp_path / "none.m", "x"), "none.m"),
+        ((tmp_path / "brain.m", "x", "--port", "can"), "no port"),
+    ):
+        wrong = run("rows", *arguments)
+        assert (wrong.exit_code, wrong.stdout) == (2, "")
+        assert says in wrong.stderr
