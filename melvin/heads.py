@@ -370,7 +370,7 @@ def _instead(kin: U32, chunk: I64) -> tuple[U32, NDArray[np.bool_]]:
 
 def _counted_length(symbols: Symbols, symbol: NDArray[np.unsignedinteger]) -> I64:
     """Bytes that each symbol stands for; a line's start counts as one."""
-    return np.maximum(symbols.length[symbol].astype(np.int64), 1)
+    return np.asarray(np.maximum(symbols.length[symbol].astype(np.int64), 1))
 
 
 def _opinion(

@@ -21,7 +21,8 @@ from harness.report.part import Model
 SCHEMA = "harness.ablation/1"
 FULL = "full"  # the variant with every mechanism
 WORTH_BITS = 0.001  # per byte: less is within what another choice of held-out lines would change
-COSTS = 0.02  # of time, memory or size: less is not called a cost
+SAVES = 0.02  # of memory or size: less is not called a cost, nor a saving
+FASTER = 0.05  # of speed, which is never the same twice
 
 
 class Measures(Model):
@@ -62,8 +63,8 @@ class Variant(Model):
     difference: Measures | None = None
     black_box: str | None = None
 
-    def brings(self) -> list[str]:
-        """What gets worse without the mechanism."""
+    def brings(self, full: Measures) -> list[str]:
+        """What gets worse without the mechanism. Time does not count: the machine's other work is in it."""
         change = self.difference
         if change is None:
             return []
@@ -72,23 +73,24 @@ class Variant(Model):
             found.append("bits/byte")
         if (change.facts_recalled or 0) < 0:
             found.append("recall")
-        return found + [name for name, more in change.capabilities.items() if more < 0]
+        found += [name for name, more in change.capabilities.items() if more < 0]
+        return found + [name for name, share in self._resources(full) if share > SAVES]
 
     def costs(self, full: Measures) -> list[str]:
         """What gets cheaper without the mechanism."""
         change = self.difference
-        if change is None:
-            return []
+        speed = change.lines_per_cpu_s if change is not None else None
+        faster = bool(speed and full.lines_per_cpu_s and speed / full.lines_per_cpu_s > FASTER)
+        return ["time"] * faster + [name for name, share in self._resources(full) if share < -SAVES]
+
+    def _resources(self, full: Measures) -> list[tuple[str, float]]:
+        """How much more memory and size it takes without the mechanism, as a share."""
+        change = self.difference or Measures()
         pairs = (
-            ("time", change.lines_per_cpu_s, full.lines_per_cpu_s),
-            ("memory", _negative(change.peak_anon_bytes), full.peak_anon_bytes),
-            ("size", _negative(change.brain_bytes), full.brain_bytes),
+            ("memory", change.peak_anon_bytes, full.peak_anon_bytes),
+            ("size", change.brain_bytes, full.brain_bytes),
         )
-        return [name for name, saved, of in pairs if saved is not None and of and saved / of > COSTS]
-
-
-def _negative(value: float | None) -> float | None:
-    return None if value is None else -value
+        return [(name, more / of) for name, more, of in pairs if more is not None and of]
 
 
 class Settings(Model):

@@ -76,7 +76,11 @@ def headline(report: Ablation) -> str:
 
 def useless(report: Ablation) -> list[str]:
     """Mechanisms without which nothing gets worse."""
-    return [one.name for one in report.variants if one.difference is not None and not one.brings()]
+    full = report.full
+    if full is None:
+        return []
+    tried = [one for one in report.variants if one.difference is not None]
+    return [one.name for one in tried if not one.brings(full.measures)]
 
 
 def good(report: Ablation) -> bool:
@@ -126,7 +130,7 @@ def _judged(one: Variant, full: Variant | None) -> tuple[str, str]:
         return one.verdict, ""
     if full is None or one.difference is None:
         return "", ""
-    return ", ".join(one.brings()) or "nothing", ", ".join(one.costs(full.measures)) or "nothing"
+    return ", ".join(one.brings(full.measures)) or "nothing", ", ".join(one.costs(full.measures)) or "nothing"
 
 
 def show(report: Ablation, console: Console) -> None:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from scaling_suite.generator import generate
-
 LINES = 40  # about a pair
 PAIRS = 12  # of each kind, in a full measurement
 DEFAULT_SEED = 7
@@ -71,6 +69,8 @@ class Prose:
 
 def prose(lines: int, seed: int) -> Prose:
     """Invented prose (see `generator`); the same seed gives the same."""
+    from scaling_suite.generator import generate  # numpy is loaded by those who need it
+
     text = (line.decode() for block in generate(seed) for line in block.splitlines())
     drawn = list(islice(text, max(lines, FEWEST_LINES)))
     count = Counter(word for line in drawn for word in line.split() if word.isalpha() and word.islower())
