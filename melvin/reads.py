@@ -112,7 +112,10 @@ def metered(snapshot: Snapshot) -> tuple[Snapshot, Meter]:
     meter = Meter()
     Reader(snapshot).distribution([b"a b c"], 0)  # whatever is made once for every answer is made now
     symbols = meter.watch_all(snapshot.symbols, "symbols")
-    model = Model(symbols, snapshot.evidence, snapshot.settings)
+    kinship = meter.watch_all(snapshot.kinship, "kinship")
+    for part in ("words", "embeddings"):
+        vars(kinship)[part] = meter.watch_all(getattr(snapshot.kinship, part), part)
+    model = Model(symbols, snapshot.evidence, snapshot.settings, kinship)
     for name in ROWS:
         rows: Rows = getattr(snapshot.model, name)
         vars(model)[name] = meter.watch_all(rows, name, {"key": SYMBOL_BITS + rows.shift})
