@@ -218,8 +218,9 @@ class Reader:
         block = lines_block([text + continuation])
         at = len(text) + np.arange(len(continuation) + ends)
         code, places = codes_of(block)[at].astype(np.int64), self._encode(block, port, at)
-        reasons = explain(self._snapshot, block, port, at, places, code)
-        before = float(predict(self._snapshot.model, self._snapshot.weights, places, code[:, None]).prod())
+        heard = predict(self._snapshot.model, self._snapshot.weights, places, code[:, None])[:, 0]
+        reasons = explain(self._snapshot, block, port, at, places, code, heard)
+        before = float(heard.prod())
         after = float(self._predict(block, port, at, code[:, None]).prod())
         return Why(text, continuation, ends, after, after / before if after != before else 1.0, reasons)
 

@@ -136,15 +136,15 @@ class Row:
         begin, end = np.searchsorted(pairs.key, np.array(row_of(word), np.uint64))
         _, other, lag, behind = unpack_pair(pairs.key[begin:end])
         count = pairs.count[begin:end].astype(np.int64)
-        real = other != BORDER
-        held = int(count[~real & (lag == HELD)].sum())
+        held = int(count[(other == BORDER) & (lag == HELD)].sum())
+        real = (other != BORDER) & (lag > 0)
         name, place = np.unique(other[real], return_inverse=True)
         count, lag, side = count[real], lag[real], np.where(behind[real], 0, 1)
-        sums = np.zeros((4, 2, name.size))
-        for row, value in zip(sums, (count, count * lag, count * lag * lag, count / lag), strict=True):
-            np.add.at(row, (side, place), value)
-        whole = sums[:3].astype(np.int64)
-        return cls(name, whole[0, 0], whole[0, 1], whole[1], whole[2], sums[3], held)
+        whole, closeness = np.zeros((3, 2, name.size), np.int64), np.zeros((2, name.size))
+        for sums, value in zip(whole, (count, count * lag, count * lag * lag), strict=True):
+            np.add.at(sums, (side, place), value)
+        np.add.at(closeness, (side, place), count / lag)
+        return cls(name, whole[0, 0], whole[0, 1], whole[1], whole[2], closeness, held)
 
     def find(self, word: int) -> int | None:
         """Place of a word in the row."""

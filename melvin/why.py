@@ -120,10 +120,13 @@ class _Part:
     total: I64
 
 
-def explain(known: Snapshot, block: Block, port: int, at: I64, places: Places, code: I64) -> tuple[Reason, ...]:
+def explain(
+    known: Snapshot, block: Block, port: int, at: I64, places: Places, code: I64, predicted: F64
+) -> tuple[Reason, ...]:
     """The parts of P(code) at each place of one line.
 
     at : int64, shape (n,)   places in the block, one after the other;  code : int64, shape (n,)   what comes there
+    predicted : float64, shape (n,)   P(code), by `heads.predict`
     """
     if not at.size:
         return ()
@@ -135,11 +138,9 @@ def explain(known: Snapshot, block: Block, port: int, at: I64, places: Places, c
         own, rest = _own_and_rest(known.weights, opinion)
         parts.append(_Part(opinion.head, own * passed, opinion.found[:, 0], opinion.total[:, 0]))
         passed = passed * rest
-    base = base[:, 0] * passed
-    whole = base + np.sum([part.probability for part in parts], axis=0)
     line = _Line.of(known, block, port, at, places)
-    found = [_reason(line, part, part.probability / whole) for part in parts]
-    found.append(_byte_reason(line, known.model, base / whole, longest[:, 0], code))
+    found = [_reason(line, part, part.probability / predicted) for part in parts]
+    found.append(_byte_reason(line, known.model, base[:, 0] * passed / predicted, longest[:, 0], code))
     return tuple(sorted((reason for reason in found if reason.share > 0), key=lambda reason: -reason.share))
 
 
