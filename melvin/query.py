@@ -103,6 +103,8 @@ class Answer:
     def why(self) -> Why:
         """What the answer's first chunk rests on: which heads carried it, with the evidence.
 
+        The probability that is explained is the one without a focus.
+
         Raises
         ------
         InputError : the answer was not given by a brain
