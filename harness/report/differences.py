@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.report.svg import BOTTOM, CHARACTER, RIGHT, TOP, WIDTH, Element, Format, Linear, canvas, draw, to_text
 
 ROW_HEIGHT, BAR_HEIGHT = 24, 15
-VALUE_CHARACTERS = 9  # room for the number beside a bar
+VALUE_CHARACTERS = 11  # room for the number beside a bar
 ROOM = 1.08  # beyond the longest bar, as a share of it
 
 
@@ -42,11 +42,15 @@ class Differences:
             high = 1.0
         end = WIDTH - RIGHT - beside
         x = Linear(low * ROOM, high * ROOM, left + (beside if low < 0 else 0), end, self.label)
+        free = 0.0  # from here on there is room for a label
         for value, name in x.ticks():
             if self.whole and round(value) != value:
                 continue
-            draw(root, "line", css="grid", x1=x.at(value), x2=x.at(value), y1=TOP - 4, y2=bottom)
-            draw(root, "text", name, css="label", x=x.at(value), y=bottom + 18, text_anchor="middle")
+            at, half = x.at(value), CHARACTER * len(name) / 2
+            draw(root, "line", css="grid", x1=at, x2=at, y1=TOP - 4, y2=bottom)
+            if at - half >= free:
+                draw(root, "text", name, css="label", x=at, y=bottom + 18, text_anchor="middle")
+                free = at + half + CHARACTER
         draw(root, "line", css="axis", x1=x.at(0.0), x2=x.at(0.0), y1=TOP - 4, y2=bottom)
         draw(root, "text", self.x_name, css="axis-name", x=(left + end) / 2, y=bottom + 42, text_anchor="middle")
         for number, row in enumerate(self.rows):
