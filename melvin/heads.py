@@ -339,6 +339,8 @@ def _sources(
     if kin is not None:
         yield from _kin_sources(model, places, boundary, kin)
     yield EDGE, model.transformers, pack(boundary.before, boundary.here), turned, boundary.told + NAME_BYTES
+    # No edge leads to a line's start, and its own row is what there is to know: trusted as one that was just taken.
+    yield EDGE, model.links, source.astype(np.uint64), ~turned, boundary.told + NAME_BYTES
     for slot in range(told.shape[0] - 1, -1, -1):
         key = pack(np.where(told[slot], boundary.attended[slot], 0), boundary.here)
         yield ATTENDED + slot, model.attended, key, told[slot], boundary.told + NAME_BYTES
