@@ -5,12 +5,30 @@ from dataclasses import asdict
 
 import click
 
-from scaling_suite.capabilities import cross_modal, temporal
+from scaling_suite.capabilities import abstraction, cross_modal, temporal
 
 
 @click.group()
 def capability() -> None:
     """Measure what a fresh brain does with generated input, beside what guessing would reach."""
+
+
+@capability.command("abstraction")
+@click.option("--classes", default=abstraction.CLASSES, show_default=True, type=click.IntRange(2))
+@click.option("--nouns", default=abstraction.NOUNS, show_default=True, type=click.IntRange(1), help="Of each class.")
+@click.option("--verbs", default=abstraction.VERBS, show_default=True, type=click.IntRange(2))
+@click.option("--seed", default=abstraction.DEFAULT_SEED, show_default=True, type=click.IntRange(min=0))
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def abstraction_command(classes: int, nouns: int, verbs: int, seed: int, as_json: bool) -> None:
+    """Does a word go on as its class does, in a frame in which it was never read?"""
+    result = abstraction.measure(seed, classes, nouns, verbs)
+    if as_json:
+        click.echo(json.dumps({"schema": "scaling_suite.capability.abstraction/1", "seed": seed, **asdict(result)}))
+        return
+    asked = f"of {result.pairs} nouns, each with a verb that it was never read with"
+    rows = [(what, share, asked) for what, share in result.accuracy.items()]
+    rows.append(("chance", result.chance, "any place of the verb's"))
+    click.echo("\n".join(f"{name:<14} {share:>7.1%}  {what}" for name, share, what in rows))
 
 
 @capability.command("cross-modal")

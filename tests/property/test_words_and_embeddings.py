@@ -1,0 +1,186 @@
+"""Pairs, vectors and labels are what plain Python says; words are kept by how often they were read."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twins import words as twin
+
+from melvin import embedding
+from melvin.categories import ROUNDS, propagate
+from melvin.embedding import ACTIVE, FRAME_LAGS, FRAME_WORDS, PLACES, VALUE_ONE, Vector, embed
+from melvin.tables import Counts, count_keys
+from melvin.words import BORDER, HELD, NEAR, Words, pack_pair, pair_keys, unpack_pair
+
+pieces = st.lists(
+    st.tuples(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.booleans(), st.booleans()), min_size=1, max_size=8
+)
+
+
+def keys_of(drawn):
+    word = np.array([w for words, _, _ in drawn for w in words], np.uint32)
+    piece = np.array([n for n, (words, _, _) in enumerate(drawn) for _ in words])
+    opens, closes = (np.array([row[at] for row in drawn]) for at in (1, 2))
+    return pair_keys(word, piece, opens, closes)
+
+
+def counted(drawn):
+    return twin.pairs(*zip(*drawn, strict=True), int(BORDER), NEAR)
+
+
+@given(pieces)
+def test_every_pair_of_near_words_is_counted_from_both_sides(drawn):
+    columns = unpack_pair(keys_of(drawn))
+    found = Counter(row for row in zip(*(column.tolist() for column in columns), strict=True) if row[2] != HELD)
+    assert found == counted(drawn)
+
+
+@given(st.integers(0, 2**28 - 1), st.integers(0, 2**28 - 1), st.integers(1, NEAR), st.booleans())
+def test_a_pair_comes_back_from_its_key(word, other, lag, behind):
+    key = pack_pair(np.array([word], np.uint32), np.array([other], np.uint32), lag, behind)
+    assert [int(column[0]) for column in unpack_pair(key)] == [word, other, lag, behind]
+
+
+def embedded(drawn):
+    return embed(count_keys(keys_of(drawn).copy()))
+
+
+def rows_of(e):
+    rows = {}
+    for place, name in enumerate(e.name.tolist()):
+        _, dimension, value = e.spread(np.array([place]))
+        frames = [(int(e.frame[d // PLACES]), d % PLACES >= FRAME_LAGS, d % FRAME_LAGS + 1) for d in dimension.tolist()]
+        rows[name] = dict(zip(frames, value.tolist(), strict=True))
+    return rows
+
+
+@pytest.mark.parametrize("active", [ACTIVE, 3])
+@given(drawn=pieces)
+def test_vectors_are_the_frames_that_gain_most(active, drawn):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedding, "ACTIVE", active)
+        mine = rows_of(embedded(drawn))
+    theirs = twin.vectors(counted(drawn), int(BORDER), FRAME_LAGS, FRAME_WORDS, active, VALUE_ONE)
+    assert {word: sorted(row.values()) for word, row in mine.items()} == {
+        word: sorted(row.values()) for word, row in theirs.items()
+    }
+    if active == ACTIVE:
+        full = {word for word, row in theirs.items() if len(row) < active}  # where nothing had to be left out
+        assert {word: mine[word] for word in full} == {word: theirs[word] for word in full}
+
+
+@given(pieces)
+def test_the_nearest_are_those_with_the_largest_cosine(drawn):
+    e = embedded(drawn)
+    every = np.arange(e.name.size)
+    near = e.nearest(*e.spread(every), every)
+    rows, names = rows_of(e), e.name.tolist()
+    found = {}
+    for query, word, similarity in zip(near.query.tolist(), near.word.tolist(), near.similarity.tolist(), strict=True):
+        assert similarity == pytest.approx(twin.cosine(rows[names[query]], rows[names[word]]))
+        assert similarity == pytest.approx(e.vector(query).cosine(e.vector(word)))
+        found.setdefault(query, []).append(similarity)
+    for query, similarities in found.items():
+        assert similarities == sorted(similarities, reverse=True)
+        sharing = [n for n in range(len(names)) if n != query and rows[names[n]].keys() & rows[names[query]].keys()]
+        assert len(similarities) == len(sharing)
+
+
+@given(pieces)
+def test_asking_for_many_words_at_once_is_asking_for_each(drawn):
+    e = embedded(drawn)
+    every = np.arange(e.name.size)
+    together = e.nearest(*e.spread(every), every)
+    for query in every:
+        alone = e.nearest(*e.spread(np.array([query])), np.array([query]))
+        mine = together.query == query
+        assert together.word[mine].tolist() == alone.word.tolist()
+        assert together.similarity[mine].tolist() == alone.similarity.tolist()
+
+
+def test_no_pairs_make_no_vectors():
+    assert embed(Counts.empty()).name.size == 0
+
+
+vectors = st.dictionaries(st.integers(0, 9), st.integers(-9, 9).filter(bool), max_size=6)
+
+
+def vector(entries):
+    return Vector(np.array(sorted(entries), np.int64), np.array([entries[d] for d in sorted(entries)], np.int64))
+
+
+@given(vectors, vectors)
+def test_vectors_add_up_and_come_apart(a, b):
+    total = vector(a) + vector(b)
+    expected = Counter(a)
+    expected.update(b)
+    assert dict(zip(total.dimension.tolist(), total.value.tolist(), strict=True)) == {
+        d: v for d, v in expected.items() if v
+    }
+    back = total - vector(b)
+    assert dict(zip(back.dimension.tolist(), back.value.tolist(), strict=True)) == a
+
+
+edges = st.dictionaries(
+    st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda e: e[0] < e[1]), st.integers(1, 1000), max_size=12
+)
+
+
+@given(edges)
+def test_labels_are_those_that_kin_give_most_weight(one_way):
+    both = {pair[::step]: weight for pair, weight in one_way.items() for step in (1, -1)}
+    one, other = (np.array([pair[at] for pair in both], np.int64) for at in (0, 1))
+    weight = np.array([*both.values()], np.float64) / 1000
+    assert propagate(8, one, other, weight).tolist() == twin.propagate(8, both, ROUNDS)
+
+
+def table(entries):
+    names = sorted(entries)
+    text = b"".join(entries[name][1] for name in names)
+    return Words(
+        np.array(names, np.uint32),
+        np.zeros(len(names), np.uint16),
+        np.array([entries[name][0] for name in names], np.int64),
+        np.array([len(entries[name][1]) for name in names], np.uint8),
+        np.frombuffer(text, np.uint8),
+    )
+
+
+def entries_of(words):
+    return {int(n): (int(c), words.payload(at)) for at, (n, c) in enumerate(zip(words.name, words.count, strict=True))}
+
+
+word_tables = st.dictionaries(
+    st.integers(1, 12), st.tuples(st.integers(1, 9), st.binary(min_size=1, max_size=5)), max_size=9
+)
+
+
+@given(word_tables, word_tables)
+def test_two_tables_of_words_are_added_and_the_first_text_stays(a, b):
+    expected = {
+        name: (sum(t[name][0] for t in (a, b) if name in t), (a.get(name) or b[name])[1])
+        for name in a.keys() | b.keys()
+    }
+    assert entries_of(table(a).fold(table(b))) == expected
+
+
+@given(word_tables, st.integers(0, 9))
+def test_the_words_read_most_are_kept(entries, limit):
+    if limit == 0:
+        return
+    kept = entries_of(table(entries).kept(limit))
+    by_count = sorted(entries, key=lambda name: (-entries[name][0], name))[:limit]
+    assert kept == {name: entries[name] for name in by_count}
+
+
+@given(word_tables, st.lists(st.integers(1, 12), max_size=5))
+def test_words_are_found_by_name(entries, asked):
+    words = table(entries)
+    places = words.places(np.array(asked, np.uint32))
+    for name, place in zip(asked, places.tolist(), strict=True):
+        assert (place >= 0) == (name in entries)
+        if place >= 0:
+            assert words.payload(place) == entries[name][1]
+            assert words.find(name) == place
