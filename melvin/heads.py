@@ -283,7 +283,8 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
     symbols = model.symbols
     spans = [_Span.of(symbols, boundary, code) for boundary in places.boundaries]
     kin = None if KIN_LAST in model.silent else model.kinship.chunks(places.said)
-    for heads in zip(*(_sources(model, places, boundary, kin) for boundary in places.boundaries), strict=True):
+    seen = np.zeros(0, np.bool_) if kin is None else _seen(model, places)
+    for heads in zip(*(_sources(model, places, boundary, kin, seen) for boundary in places.boundaries), strict=True):
         for index, (head, rows, source, there, extent) in enumerate(heads):
             boundary = places.boundaries[index]
             if head in model.silent or (head < SYMBOL and not index and model.byte_view):
@@ -320,7 +321,7 @@ class _Span:
 
 
 def _sources(
-    model: Model, places: Places, boundary: Boundary, kin: U32 | None
+    model: Model, places: Places, boundary: Boundary, kin: U32 | None, seen: NDArray[np.bool_]
 ) -> Iterator[tuple[int, Rows, U64, NDArray[np.bool_], I64]]:
     """Head, table, source of the row, where there is one, and how many bytes of context it stands for.
 
@@ -338,29 +339,40 @@ def _sources(
     yield CONTEXT, model.context_edges, np.where(told[0], boundary.focus, 0).astype(np.uint64), told[0], none
     turned = source != base + np.uint32(START)
     edge = pack(boundary.before, boundary.here)
-    known = turned & (model.transformers.place(edge, boundary.low) < model.transformers.place(edge, boundary.high))
     if kin is not None:
-        yield from _kin_sources(model, places, boundary, kin, known)
+        yield from _kin_sources(model, places, boundary, kin, seen)
     yield EDGE, model.transformers, edge, turned, boundary.told + NAME_BYTES
     # No edge leads to a line's start, and its own row is what there is to know: trusted as one that was just taken.
     yield EDGE, model.links, source.astype(np.uint64), ~turned, boundary.told + NAME_BYTES
     for slot in range(told.shape[0] - 1, -1, -1):
         key = pack(np.where(told[slot], boundary.attended[slot], 0), boundary.here)
         yield ATTENDED + slot, model.attended, key, told[slot], boundary.told + NAME_BYTES
-    if kin is not None:  # what is known of this very edge comes last; where nothing is, what the kin know does
-        new = told[0] & ~known
-        yield KIN_ATTENDED, model.attended, *_attended_kin(places, boundary, kin, new), boundary.told + NAME_BYTES
+    if kin is not None:  # where neither this edge nor the chunk attended to with it was ever seen, the kin know most
+        yield KIN_ATTENDED, model.attended, *_attended_kin(places, boundary, kin, ~seen), boundary.told + NAME_BYTES
+
+
+def _seen(model: Model, places: Places) -> NDArray[np.bool_]:
+    """Where the edge just taken, or the chunk attended to with it, was seen before, at any boundary. Shape (n,)."""
+    seen = np.zeros(places.context.size, np.bool_)
+    for boundary in places.boundaries:
+        focus = np.where(boundary.attended[0] != NOTHING, boundary.attended[0], 0)
+        for rows, key in (
+            (model.transformers, pack(boundary.before, boundary.here)),
+            (model.attended, pack(focus, boundary.here)),
+        ):
+            seen |= boundary.valid & (rows.place(key, boundary.low) < rows.place(key, boundary.high))
+    return seen
 
 
 def _kin_sources(
-    model: Model, places: Places, boundary: Boundary, kin: U32, known: NDArray[np.bool_]
+    model: Model, places: Places, boundary: Boundary, kin: U32, seen: NDArray[np.bool_]
 ) -> Iterator[tuple[int, Rows, U64, NDArray[np.bool_], I64]]:
     """The same for words asked in place of others; sources and where they are have the shape (n, KIN)."""
-    shape = (known.size, kin.shape[1])
+    shape = (seen.size, kin.shape[1])
     here, before = np.broadcast_to(boundary.here[:, None], shape), np.broadcast_to(boundary.before[:, None], shape)
     part = np.broadcast_to(boundary.part[:, None], shape)
-    repeats = np.full(known.size, -MAX_PAYLOAD)  # by itself, no more context than the byte view has
-    yield KIN_ATTENDED, model.attended, *_attended_kin(places, boundary, kin, known), repeats
+    repeats = np.full(seen.size, -MAX_PAYLOAD)  # by itself, no more context than the byte view has
+    yield KIN_ATTENDED, model.attended, *_attended_kin(places, boundary, kin, seen), repeats
     instead, there = _instead(kin, places.second)
     yield KIN_BEFORE, model.transformers, pack(instead, here), there, repeats
     instead, there = _instead(kin, places.last)
