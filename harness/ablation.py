@@ -70,5 +70,5 @@ def ablate(
                 progress.name = f"{name:<{width}}"
                 attempt = one.attempt(rung, plan.limits, Asked(f"{name}-{number}", until=PROBE))
                 trial = Trial(rung, [attempt], attempt.verdict)
-                progress.trial_ended(trial)
                 yield name, trial
+                progress.trial_ended(trial)  # once the caller has it: an interruption loses nothing that was told

@@ -16,7 +16,7 @@ from harness.report.models import read_report
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0  # for something that takes milliseconds
-VIEWS = {"report.json", "report.html", "summary.md", "junit.xml"}
+FILES = {"recipe.json", "report.json", "report.html", "summary.md", "junit.xml"}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_an_honest_learner_climbs_and_the_report_is_on_stdout_and_on_disk(tmp_pa
     report = read_report(tmp_path / "report.json")
     assert json.loads(out) == json.loads(report.to_json())
     assert [rung.verdict for rung in report.rungs] == ["ok", "ok"]
-    assert {file.name for file in tmp_path.iterdir() if file.is_file()} == VIEWS
+    assert {file.name for file in tmp_path.iterdir() if file.is_file()} == FILES
     for rung in report.rungs:
         assert rung.quality.bits_per_byte > 0
         assert all(check.holds for check in rung.checks)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twins.words import delta_p, lags, stretches
+from twins.words_in_time import delta_p, lags, stretches
 
 from melvin import Brain
 from melvin.relations import KINDS
