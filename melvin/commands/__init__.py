@@ -1,1 +1,1 @@
-"""The commands that are many lines: one module for a group of them, added to the group in `melvin.cli`."""
+"""The commands, by kind of work: `melvin.cli` puts them into its group."""

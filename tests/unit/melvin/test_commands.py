@@ -8,7 +8,8 @@ from brain_files import PROSE
 from click.testing import CliRunner
 
 from melvin import Brain
-from melvin.cli import Summary, main
+from melvin.cli import main
+from melvin.commands.learning import Summary
 
 LINES = PROSE[:60]
 TEXT = b"\n".join(LINES) + b"\n"

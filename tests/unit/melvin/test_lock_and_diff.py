@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from melvin import Brain
-from melvin.cli import DIFFERENT, main
+from melvin.cli import main
+from melvin.commands.files import DIFFERENT
 from melvin.container import remove_remains
 from melvin.diff import diff
 from melvin.errors import BrainFileError, LockedError, SaveError

@@ -1,0 +1,100 @@
+"""Brains as files: merge, inspect, verify, diff."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from melvin.brain import Brain
+from melvin.brainfile import verify as verify_file
+from melvin.commands.shared import PathType, brain_argument, json_option, show
+from melvin.container import remove_remains
+from melvin.diff import diff as compare
+from melvin.errors import BrainFileError, InputError
+from melvin.lock import Lock
+
+DIFFERENT = 3  # what `diff` says of two brains that do
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("brains", metavar="A B...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@json_option
+def merge(out: Path, brains: tuple[Path, ...], as_json: bool) -> None:
+    """Write OUT, a brain that has learnt what the brains A, B, ... have. They stay as they are."""
+    if len(brains) < 2:
+        raise click.UsageError("name two brains or more to merge")
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"the folder {out.absolute().parent} does not exist: make it, or name another path for OUT")
+    with Lock(out):
+        if out.exists():
+            raise InputError(f"{out} is there already: name another path, merging makes a new brain")
+        remove_remains(out)
+        merged = Brain.open(brains[0])
+        for path in brains[1:]:
+            merged = merged.merge(Brain.open(path))
+        merged.save(out)
+    stats = merged.stats()
+    document = {"brain": str(out), "merged": [str(path) for path in brains], **asdict(stats)}
+    document["brain_bytes"] = out.stat().st_size
+    rows = [
+        ("merged", f"{len(brains)} brains into {out}, {out.stat().st_size:,} bytes"),
+        ("learnt", f"{stats.bytes:,} bytes, {stats.lines:,} lines"),
+        ("symbols", f"{stats.symbols:,}, {stats.patterns:,} of them patterns"),
+        ("edges", f"{stats.edges:,}"),
+    ]
+    show(document, as_json, "\n".join(f"{name:<12} {value}" for name, value in rows))
+
+
+@click.command()
+@brain_argument
+@json_option
+@click.option("--top", default=10, show_default=True, type=click.IntRange(min=0), help="Newest patterns to list.")
+def inspect(brain: Path, as_json: bool, top: int) -> None:
+    """Show what BRAIN holds."""
+    opened = Brain.open(brain)
+    stats = asdict(opened.stats())
+    newest = [
+        {"payload": p.payload.decode("utf-8", "replace"), "level": p.level, "born": p.born}
+        for port in opened.stats().ports
+        for p in opened.patterns(port=port)[::-1][:top]
+    ]
+    rows = [
+        f"{name:<12} {value:,}" if isinstance(value, int) else f"{name:<12} {', '.join(value)}"
+        for name, value in stats.items()
+    ]
+    rows += [
+        f"{'file':<12} {brain.stat().st_size:,} bytes",
+        *(f"  {p['payload']!r}  level {p['level']}" for p in newest),
+    ]
+    show({**stats, "file_bytes": brain.stat().st_size, "newest_patterns": newest}, as_json, "\n".join(rows))
+
+
+@click.command()
+@brain_argument
+@json_option
+def verify(brain: Path, as_json: bool) -> None:
+    """Read every byte of BRAIN and check it; exit code 1 names what is damaged."""
+    try:
+        verify_file(brain)
+    except BrainFileError as error:
+        if as_json:
+            click.echo(json.dumps({"brain": str(brain), "ok": False, "error": str(error)}))
+        raise
+    show({"brain": str(brain), "ok": True, "error": None}, as_json, f"{brain} is whole")
+
+
+@click.command()
+@click.argument("a", type=PathType())
+@click.argument("b", type=PathType())
+@json_option
+def diff(a: Path, b: Path, as_json: bool) -> None:
+    """Explain how the brains A and B differ, by table and field; exit code 3 when they do."""
+    found = compare(a, b)
+    rows = [f"{d.section:<24} {d.what}" for d in found] or [f"{a} and {b} hold the same"]
+    show({"a": str(a), "b": str(b), "differences": [asdict(d) for d in found]}, as_json, "\n".join(rows))
+    if found:
+        click.get_current_context().exit(DIFFERENT)
