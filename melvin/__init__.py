@@ -8,9 +8,10 @@ from melvin.brain import Brain, Pattern, Progress, Stats
 from melvin.brainfile import verify
 from melvin.errors import MelvinError
 from melvin.frames import Frame
+from melvin.neighbours import Near
 from melvin.priming import Primed
 from melvin.query import Answer, Candidate, Distribution
-from melvin.relations import Near, Relation
+from melvin.relations import Relation
 from melvin.settings import Settings
 from melvin.why import Reason, Why
 

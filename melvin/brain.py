@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from melvin import brainfile, composition, frames, lines, priming, relations
+from melvin import brainfile, composition, frames, lines, neighbours, priming, relations
 from melvin.bridges import Bridges
 from melvin.composition import Composed
 from melvin.counting import Carry
@@ -24,10 +24,11 @@ from melvin.generation import Gathering, Snapshot, absorb
 from melvin.learner import Learner
 from melvin.lines import Block, to_bytes
 from melvin.merge import merge
+from melvin.neighbours import Near
 from melvin.place import Place
 from melvin.priming import Primed
 from melvin.query import BATCH_PLACES, Answer, Distribution, Reader
-from melvin.relations import Near, Relation
+from melvin.relations import Relation
 from melvin.resume import Resume
 from melvin.sampling import sample
 from melvin.settings import EVERYTHING, Settings
@@ -344,12 +345,12 @@ class Brain:
     def before(self, text: bytes | str, n: int = NEIGHBOURS, *, port: str = TEXT) -> list[Near]:
         """The words that come before a text, the nearest and strongest first."""
         reader, index = self._ask(port)
-        return relations.near(reader.snapshot, to_bytes(text), index, n, behind=True)
+        return neighbours.near(reader.snapshot, to_bytes(text), index, n, behind=True)
 
     def after(self, text: bytes | str, n: int = NEIGHBOURS, *, port: str = TEXT) -> list[Near]:
         """The words that come after a text, the nearest and strongest first."""
         reader, index = self._ask(port)
-        return relations.near(reader.snapshot, to_bytes(text), index, n, behind=False)
+        return neighbours.near(reader.snapshot, to_bytes(text), index, n, behind=False)
 
     def generate(
         self,

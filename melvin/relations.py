@@ -18,17 +18,16 @@ from numpy.typing import NDArray
 
 from melvin.contexts import F64
 from melvin.generation import Snapshot
+from melvin.neighbours import Row, payload_of
 from melvin.parse import chunk_salt
 from melvin.symbols import U32
 from melvin.tables import I64, Counts
-from melvin.words import BORDER, HELD, Words, every_word, pack_pair, row_of, unpack_pair, words_in
+from melvin.words import BORDER, HELD, Words, every_word, pack_pair, words_in
 
 DEVIATIONS = 2.0  # of its sampling error, by which a statistic is told from chance: one time in 22 by accident
 CHANCE = 2 * NormalDist().cdf(-DEVIATIONS)  # how often that happens
 USUALLY = 0.5  # what happens in more than half of all trials is the rule
-INDIRECT = (
-    0.5  # of two alike, the relation that looks back, or is seen among a third word's stretches only, counts half
-)
+INDIRECT = 0.5  # what a relation counts that looks back, or that is seen among a third word's stretches only
 
 CAUSES, ENABLES, PREVENTS, PRECEDES, FOLLOWS, NONE = "causes", "enables", "prevents", "precedes", "follows", "none"
 KINDS = (CAUSES, ENABLES, PREVENTS, PRECEDES, FOLLOWS, NONE)
@@ -90,66 +89,6 @@ class Relation:
     def count(self) -> int:
         """Pairs of the two words, in either order."""
         return self.before + self.after
-
-
-@dataclass(frozen=True)
-class Near:
-    """A word that comes near another one.
-
-    payload : its bytes
-    count : pairs of the two
-    mean_lag, lag_deviation : words from the one to the other
-    """
-
-    payload: bytes
-    count: int
-    mean_lag: float
-    lag_deviation: float
-
-    @property
-    def text(self) -> str:
-        return self.payload.decode("utf-8", "surrogateescape")
-
-
-@dataclass(frozen=True)
-class Row:
-    """The words near one word, each once, ascending by name.
-
-    other : uint32, shape (n,)
-    before, after : int64, shape (n,)       pairs in which it stands before the word, and after it
-    lags, squares : int64, shape (2, n)     sums of the lags and of their squares, of these pairs
-    closeness : float64, shape (2, n)       sum of 1 / lag
-    trials : stretches that hold the word
-    """
-
-    other: U32
-    before: I64
-    after: I64
-    lags: I64
-    squares: I64
-    closeness: F64
-    trials: int
-
-    @classmethod
-    def of(cls, pairs: Counts, word: int) -> Row:
-        """One range of keys."""
-        begin, end = np.searchsorted(pairs.key, np.array(row_of(word), np.uint64))
-        _, other, lag, behind = unpack_pair(pairs.key[begin:end])
-        count = pairs.count[begin:end].astype(np.int64)
-        held = int(count[(other == BORDER) & (lag == HELD)].sum())
-        real = (other != BORDER) & (lag > 0)
-        name, place = np.unique(other[real], return_inverse=True)
-        count, lag, side = count[real], lag[real], np.where(behind[real], 0, 1)
-        whole, closeness = np.zeros((3, 2, name.size), np.int64), np.zeros((2, name.size))
-        for sums, value in zip(whole, (count, count * lag, count * lag * lag), strict=True):
-            np.add.at(sums, (side, place), value)
-        np.add.at(closeness, (side, place), count / lag)
-        return cls(name, whole[0, 0], whole[0, 1], whole[1], whole[2], closeness, held)
-
-    def find(self, word: int) -> int | None:
-        """Place of a word in the row."""
-        at = int(np.searchsorted(self.other, np.uint32(word)))
-        return at if at < self.other.size and int(self.other[at]) == word else None
 
 
 def relation(known: Snapshot, a: bytes, b: bytes, port: int) -> Relation:
@@ -320,7 +259,7 @@ def _named(r: Relation, focal: _Focal, words: Words) -> Relation:
         if third is not None and contrast is not None:
             found = replace(
                 found,
-                within=(_payload(words, int(focal.third[third])) or b"?").decode("utf-8", "surrogateescape"),
+                within=(payload_of(words, int(focal.third[third])) or b"?").decode("utf-8", "surrogateescape"),
                 within_delta_p=float(contrast.difference[third]),
                 within_p=float(focal.share[third]),
                 within_p_with=float(contrast.p_with[third]),
@@ -373,31 +312,3 @@ def _strength(r: Relation) -> float:
     either = r.source_trials + r.target_trials - _together(r)
     share = abs(r.order) * _together(r) / either
     return share if r.kind == PRECEDES else INDIRECT * share
-
-
-def near(known: Snapshot, text: bytes, port: int, n: int, *, behind: bool) -> list[Near]:
-    """The words that come before the first word of a text (`behind`), or after its last one.
-
-    Each pair counts by its closeness, 1 / lag: the nearest and strongest come first.
-    """
-    words = words_in(text, known.separator[port], chunk_salt(port))
-    if not words:
-        return []
-    row = Row.of(known.evidence.pairs, (words[0] if behind else words[-1])[0])
-    side = 0 if behind else 1
-    count = row.before if behind else row.after
-    found: list[Near] = []
-    for at in np.lexsort((row.other, -row.closeness[side])):
-        if len(found) >= n or not count[at]:
-            break
-        payload = _payload(known.words, int(row.other[at]))
-        if payload is not None:
-            mean = int(row.lags[side, at]) / int(count[at])
-            variance = int(row.squares[side, at]) / int(count[at]) - mean * mean
-            found.append(Near(payload, int(count[at]), mean, float(np.sqrt(max(variance, 0.0)))))
-    return found
-
-
-def _payload(words: Words, name: int) -> bytes | None:
-    at = words.find(name)
-    return None if at is None else words.payload(at)

@@ -13,7 +13,8 @@ from melvin.brain import Brain
 from melvin.commands.shared import PathType, brain_argument, json_option, port_option, show
 from melvin.errors import InputError
 from melvin.lines import to_bytes
-from melvin.relations import NONE, Near
+from melvin.neighbours import Near
+from melvin.relations import NONE
 
 
 @click.command()
