@@ -16,6 +16,7 @@ from melvin import brainfile, composition, frames, lines, neighbours, priming, r
 from melvin.bridges import Bridges
 from melvin.composition import Composed
 from melvin.counting import Carry
+from melvin.curve import Point
 from melvin.errors import InputError
 from melvin.evidence import TABLES
 from melvin.feedback import KEPT_FEEDBACK, shares
@@ -54,6 +55,7 @@ class Progress:
     symbols: int
     edges: int
     generation: int
+    bits_per_byte: float | None  # of the lines last held back, before they were learnt
 
 
 @dataclass(frozen=True)
@@ -195,10 +197,15 @@ class Brain:
             if place is not None:
                 place.learnt(carry)
             if on_progress:
-                known = learner.snapshot
+                known, curve = learner.snapshot, self.learning_curve()
                 on_progress(
                     Progress(
-                        learner.fed, learner.lines, known.symbols.size, known.evidence.links.size, known.generation
+                        learner.fed,
+                        learner.lines,
+                        known.symbols.size,
+                        known.evidence.links.size,
+                        known.generation,
+                        curve[-1].bits_per_byte if curve else None,
                     )
                 )
 
@@ -305,7 +312,7 @@ class Brain:
     def distribution(self, text: bytes | str, *, port: str = TEXT) -> Distribution:
         """What comes next: every byte, and the line's end."""
         reader, index = self._ask(port)
-        return Distribution(reader.distribution([to_bytes(text)], index)[0])
+        return reader.spread(to_bytes(text), index)
 
     def probability(self, text: bytes | str, continuation: bytes | str, *, port: str = TEXT) -> float:
         """P(the text goes on with exactly these bytes next)."""
@@ -445,6 +452,10 @@ class Brain:
         reader, index = self._ask(port)
         words = reader.snapshot.words
         return [words.payload(at) for at in frequent(words, index, n)]
+
+    def learning_curve(self) -> list[Point]:
+        """What lines cost that were predicted before they were learnt, by bytes fed: one point a generation."""
+        return self._learner.snapshot.curve.points
 
     def stats(self) -> Stats:
         """What the brain holds."""

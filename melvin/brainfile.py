@@ -7,6 +7,7 @@ melvin.brain/2    words, pairs of words, settings; a brain of version 1 has none
 melvin.brain/3    episodes and bridges (see `bindingfile`); a brain of an earlier version has none
 melvin.brain/4    feedback; a brain of an earlier version was given none
 melvin.brain/5    embeddings, categories, weights of the heads that read them; they come with the next generation
+melvin.brain/6    learning curve and calibration; a brain of an earlier version has none before its next generation
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ import numpy as np
 
 from melvin.binding import Binding
 from melvin.bindingfile import Contradiction, arrays_of, read_binding, state_of
+from melvin.calibration import Calibration
 from melvin.categories import Categories
 from melvin.container import Array, Container, write
+from melvin.curve import Curve
 from melvin.edges import source_of, target_of
 from melvin.embedding import Embeddings
 from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, SaveError
@@ -35,8 +38,10 @@ from melvin.lexicon import Lexicon
 from melvin.resume import Resume, parse_resume
 from melvin.settings import MECHANISMS, Settings
 from melvin.soundness import (
+    calibration_holds,
     categories_hold,
     counts_hold,
+    curve_holds,
     embeddings_hold,
     feedback_holds,
     grams_hold,
@@ -49,7 +54,7 @@ from melvin.tables import Counts
 from melvin.words import Words
 
 SCHEMA = "melvin.brain"
-VERSION = 5
+VERSION = 6
 RESUME = "resume"
 
 _SYMBOLS = {
@@ -75,6 +80,9 @@ FEEDBACK_SINCE = 4
 _EMBEDDINGS = {"frame": "uint32", "name": "uint32", "size": "uint8", "dimension": "uint16", "value": "uint16"}
 _CATEGORIES = {"name": "uint32", "label": "uint32"}
 CATEGORIES_SINCE = 5
+_CURVE = ("end", "size", "cost")
+_CALIBRATION = {"tried": 2, "right": 2, "expected": 2, "entropy": 1, "squared": 1}  # name -> dimensions
+CURVE_SINCE = 6
 _SINCE = {"pairs": 2}  # tables that a brain did not always have
 _LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"}
 
@@ -99,6 +107,8 @@ def save(path: Path, learner: Learner) -> None:
     arrays |= {f"embedding.{name}": getattr(snapshot.embeddings, name) for name in _EMBEDDINGS}
     arrays |= {f"categories.{name}": getattr(snapshot.categories, name) for name in _CATEGORIES}
     arrays |= {f"feedback.{name}": getattr(snapshot.feedback, name) for name in _FEEDBACK}
+    arrays |= {f"curve.{name}": getattr(snapshot.curve, name) for name in _CURVE}
+    arrays |= {f"calibration.{name}": getattr(snapshot.calibration, name) for name in _CALIBRATION}
     arrays |= _sample(gathering.sample)
     for name, dtype in _LEXICON.items():
         arrays[f"gathering.lexicon.{name}"] = getattr(gathering.lexicon, name).astype(dtype)
@@ -139,6 +149,8 @@ def load(path: Path) -> Learner:
         embeddings=_read_embeddings(file),
         categories=_read_categories(file),
         feedback=_read_feedback(file),
+        curve=_read_curve(file),
+        calibration=_read_calibration(file),
         settings=Settings.without(state.get("off", ())),
     )
     gathering = Gathering(
@@ -256,6 +268,18 @@ def _read_feedback(file: Container) -> Feedback:
     return Feedback(**{name: file.array(f"feedback.{name}", dtype) for name, dtype in _FEEDBACK.items()})
 
 
+def _read_curve(file: Container) -> Curve:
+    if _version(file) < CURVE_SINCE:
+        return Curve.empty()
+    return Curve(**{name: file.array(f"curve.{name}", "int64") for name in _CURVE})
+
+
+def _read_calibration(file: Container) -> Calibration:
+    if _version(file) < CURVE_SINCE:
+        return Calibration.empty()
+    return Calibration(**{name: file.array(f"calibration.{name}", "int64", n) for name, n in _CALIBRATION.items()})
+
+
 def _read_evidence(file: Container, where: str) -> Evidence:
     tables = {}
     for name in TABLES:
@@ -307,6 +331,8 @@ def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> No
         "embedding": lambda: embeddings_hold(snapshot.embeddings),
         "categories": lambda: categories_hold(snapshot.categories, snapshot.embeddings),
         "feedback": lambda: feedback_holds(snapshot.feedback, ports),
+        "curve": lambda: curve_holds(snapshot.curve),
+        "calibration": lambda: calibration_holds(snapshot.calibration, ports),
         "gathering.sample": lambda: all(port < ports for port, _ in gathering.sample),
         "gathering.lexicon": lambda: lexicon_holds(gathering.lexicon, symbols),
     }

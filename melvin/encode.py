@@ -11,18 +11,28 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import NOTHING, OPENING, continued
+from melvin.attention import LAGS, NOTHING, OPENING, continued
 from melvin.chunks import Window
 from melvin.contexts import ngrams
 from melvin.counting import Carry, Familiarity, Reading, read
 from melvin.embedding import FRAME_LAGS
 from melvin.heads import Boundary, Places
 from melvin.kinship import Said
-from melvin.lines import Block
+from melvin.lines import MAX_PIECE, Block
 from melvin.parse import Parser
 from melvin.symbols import CODE_BITS, START, U32, Symbols
 from melvin.tables import I64
 from melvin.words import BORDER, word_names
+
+LOOK_BACK = LAGS + 2  # whole chunks on which what comes next depends: the last one, and what it attends to
+
+
+def tail(text: bytes, separator: NDArray[np.bool_]) -> bytes:
+    """The end of a text on which what comes next depends: the chunks that are looked back at."""
+    if len(text) > MAX_PIECE:
+        return text
+    ends = np.flatnonzero(separator[np.frombuffer(text, np.uint8)])
+    return text[ends[-LOOK_BACK - 1] + 1 :] if ends.size > LOOK_BACK else text
 
 
 def encode_lines(

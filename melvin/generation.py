@@ -16,22 +16,24 @@ from numpy.typing import NDArray
 
 from melvin import edges, lexicon, patterns
 from melvin.attention import foci
+from melvin.calibration import Calibration, places_to_try, sample_places
 from melvin.categories import Categories, categorise
 from melvin.chunks import SEPARATE_FROM, default_separators, learn_separators
 from melvin.contexts import byte_pairs, codes_of
 from melvin.counting import Carry, Familiarity, count, read
+from melvin.curve import Curve, code_length
 from melvin.edges import pack, target_of
 from melvin.embedding import Embeddings, embed
-from melvin.encode import encode_lines
+from melvin.encode import encode_lines, tail
 from melvin.evidence import KEPT, TABLES, Evidence, Runs
 from melvin.feedback import Feedback
-from melvin.heads import Model, Weights, fit
+from melvin.heads import Model, Weights, fit, predict
 from melvin.kinship import Kinship
 from melvin.lexicon import Lexicon
 from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
 from melvin.settings import EVERYTHING, Settings
-from melvin.symbols import BYTES, END, SYMBOL_BITS, Symbols
+from melvin.symbols import BYTES, CODES, END, SYMBOL_BITS, Symbols
 from melvin.tables import SMALL, Counts, fold, forget
 from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, reach
 
@@ -51,6 +53,7 @@ class Snapshot:
     words : those that can be named
     feedback : what was said of answers
     embeddings : their vectors;  categories : which of them belong together
+    curve : what lines cost that were predicted before they were learnt;  calibration : how far predictions are right
     settings : which mechanisms are on
     generation : how many have ended;  ends_at : bytes fed at which this one ends
     """
@@ -65,6 +68,8 @@ class Snapshot:
     feedback: Feedback = field(default_factory=Feedback.empty)
     embeddings: Embeddings = field(default_factory=Embeddings.empty)
     categories: Categories = field(default_factory=Categories.empty)
+    curve: Curve = field(default_factory=Curve.empty)
+    calibration: Calibration = field(default_factory=Calibration.empty)
     settings: Settings = EVERYTHING
 
     @classmethod
@@ -196,7 +201,7 @@ def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:
 def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     """End a generation whose evidence is folded in: predict what was held back, judge separators, form patterns."""
     known = with_meaning(replace(known, words=with_words(known, gathering.lexicon)))
-    weights = _checked(known, gathering, Parser(known.symbols))
+    known = _checked(known, gathering, fed)
     separator = known.separator
     if fed >= SEPARATE_FROM:
         separator = np.vstack([learn_separators(pairs) for pairs in byte_pairs(known.evidence.grams, len(separator))])
@@ -206,7 +211,6 @@ def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
         symbols=grown,
         evidence=known.evidence.renumber(known.symbols, grown),
         separator=separator,
-        weights=weights,
         generation=known.generation + 1,
         ends_at=max(2 * fed, FIRST_GENERATION),
     )
@@ -218,11 +222,27 @@ def sampled(gathering: Gathering) -> Iterator[tuple[int, Block]]:
         yield port, lines_block(sorted(line for at, line in gathering.sample if at == port))
 
 
-def _checked(known: Snapshot, gathering: Gathering, parser: Parser) -> Weights:
-    """Predict the lines held back, and fit the heads' weights to the outcome."""
-    weights = known.weights
+def _checked(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
+    """Predict the lines held back, note how well that went, and fit the heads' weights to the outcome."""
+    weights, calibration, size, cost = known.weights, known.calibration, 0, 0
+    parser = Parser(known.symbols)
     for port, block in sampled(gathering):
+        calibration = calibration.fold(_tried(known, weights, block, port, parser))
         places = encode_lines(parser, block, known.separator[port], port, known.familiarity)
-        code = codes_of(block).astype(np.int64)
-        _, weights = fit(known.model, weights, places, code)
-    return weights
+        predicted, weights = fit(known.model, weights, places, codes_of(block).astype(np.int64))
+        size, cost = size + block.data.size, cost + code_length(predicted)
+    curve = known.curve.fold(Curve.at(fed, size, cost))
+    return replace(known, weights=weights, curve=curve, calibration=calibration)
+
+
+def _tried(known: Snapshot, weights: Weights, block: Block, port: int, parser: Parser) -> Calibration:
+    """Predict all that may come next, at a few places of lines."""
+    count = places_to_try(known.ends_at // 2)
+    if not count:
+        return Calibration.empty()
+    texts, came = sample_places(block, count)
+    separator = known.separator[port]
+    ends = lines_block([tail(text, separator) for text in texts])
+    places = encode_lines(parser, ends, separator, port, known.familiarity, ends.piece_end[ends.closed] - 1)
+    every = np.broadcast_to(np.arange(1, CODES + 1), (came.size, CODES))
+    return Calibration.of(port, predict(known.model, weights, places, every), came)

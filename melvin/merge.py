@@ -86,6 +86,8 @@ def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
             ends_at=max(2 * fed, FIRST_GENERATION),
             words=a.words.fold(b.words).kept(KEPT_WORDS if bounded else None),
             feedback=_feedback(a.feedback, b.feedback, KEPT_FEEDBACK if bounded else None),
+            curve=a.curve.fold(b.curve),
+            calibration=a.calibration.fold(b.calibration),
             settings=a.settings,
         )
     )

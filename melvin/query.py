@@ -12,16 +12,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import LAGS
 from melvin.chunks import MAX_CHUNK
 from melvin.contexts import ORDER, Context, codes_of, ngrams
-from melvin.encode import encode_lines
+from melvin.encode import encode_lines, tail
 from melvin.errors import InputError
 from melvin.feedback import contexts_of
 from melvin.focus import Focus, width
 from melvin.generation import Snapshot
 from melvin.heads import Places, predict
-from melvin.lines import MAX_PIECE, Block, lines_block
+from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
 from melvin.symbols import BYTES, CODE_BITS, CODES, END_CODE
 from melvin.tables import U64
@@ -35,10 +34,15 @@ NEGLIGIBLE = 1e-3  # a continuation so much less likely than the best is given u
 CONTENDERS = 3  # continuations that a focus chooses from, at the least, beside those it brings in
 MAX_ANSWER = 1 << 12  # bytes of the longest answer
 SEEN_BYTES = 32  # an answer that comes back to a state with so many bytes alike goes round in circles
-LOOK_BACK = LAGS + 2  # whole chunks on which what comes next depends: the last one, and what it attends to
 GUESS = 0.5  # a chunk that costs more than one bit a byte is a guess: the answer stops before it
 BATCH_PLACES = 1 << 13  # places scored at a time: their work arrays stay in cache
 UNINFORMED = 0.5  # of the entropy without context: an unknown context that leaves more open is not an answer
+
+
+def entropy_of(probability: F64) -> float:
+    """Of a distribution, in bits."""
+    p = probability[probability > 0]
+    return float(-(p * np.log2(p)).sum())
 
 
 @dataclass(frozen=True)
@@ -46,15 +50,16 @@ class Distribution:
     """What may come next.
 
     probability : float64, shape (257,)   of each byte, and at index 256 of the line's end; sums to 1
+    confidence : how often the likeliest is right that is as likely, by what the brain's history says
     """
 
     probability: F64
+    confidence: float
 
     @property
     def entropy(self) -> float:
         """In bits."""
-        p = self.probability[self.probability > 0]
-        return float(-(p * np.log2(p)).sum())
+        return entropy_of(self.probability)
 
     @property
     def choices(self) -> float:
@@ -115,6 +120,15 @@ class Answer:
         return self.reader.why(self.query, first.payload, port, ends=first.ends)
 
     @property
+    def confidence(self) -> float:
+        """The probability as the brain's history says: that of each byte calibrated, see `calibration`."""
+        if self.reader is None:
+            return self.probability
+        port = self.reader.snapshot.symbols.ports.index(self.port)
+        scale = self.reader.correction(self.query, self.payload, port, ends=self.ends)
+        return min(1.0, self.probability * scale)
+
+    @property
     def text(self) -> str:
         return self.payload.decode("utf-8", "surrogateescape")
 
@@ -166,11 +180,24 @@ class Reader:
         return self._predict(lines_block([tail + further]), port, at, _every_code(at.size))
 
     def _tail(self, text: bytes, port: int) -> bytes:
-        """The end of a text on which what comes next depends: the chunks that are looked back at."""
-        if len(text) > MAX_PIECE:
-            return text
-        ends = np.flatnonzero(self._snapshot.separator[port][np.frombuffer(text, np.uint8)])
-        return text[ends[-LOOK_BACK - 1] + 1 :] if ends.size > LOOK_BACK else text
+        return tail(text, self._snapshot.separator[port])
+
+    def spread(self, text: bytes, port: int) -> Distribution:
+        """What may come after a text."""
+        probability = self.distribution([text], port)[0]
+        confidence = self._snapshot.calibration.confidence(port, probability.max(keepdims=True))
+        return Distribution(probability, float(confidence[0]))
+
+    def correction(self, text: bytes, continuation: bytes, port: int, *, ends: bool = False) -> float:
+        """What P(the text goes on with these bytes) is multiplied by, when each byte's is calibrated."""
+        p = self._bytewise(text, continuation, port, ends)
+        return float((self._snapshot.calibration.confidence(port, p) / p).prod())
+
+    def _bytewise(self, text: bytes, continuation: bytes, port: int, ends: bool) -> F64:
+        """P of each byte of a continuation. ends : and of the line's end behind it"""
+        block = lines_block([text + continuation])
+        at = len(text) + np.arange(len(continuation) + ends)
+        return self._predict(block, port, at, codes_of(block)[at].astype(np.int64)[:, None])[:, 0]
 
     @property
     def contexts(self) -> tuple[Context, ...]:
@@ -187,9 +214,7 @@ class Reader:
         """P(the text goes on with these bytes)."""
         if not continuation:
             return 1.0
-        block = lines_block([text + continuation])
-        at = np.arange(len(text), len(text) + len(continuation))
-        return float(self._predict(block, port, at, codes_of(block)[at].astype(np.int64)[:, None]).prod())
+        return float(self._bytewise(text, continuation, port, ends=False).prod())
 
     def _predict(self, block: Block, port: int, at: NDArray[np.int64], code: NDArray[np.int64]) -> F64:
         snapshot = self._snapshot
@@ -294,7 +319,7 @@ class Reader:
             told.append(bits)
             return found
 
-        first = Distribution(self.distribution([text], port)[0])
+        first = self.spread(text, port)
         candidates = ways_on(b"", BEAM)
         payload, probability, ends = b"", 1.0, False
         seen: set[bytes] = set()

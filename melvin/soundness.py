@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.bridges import ANY, MAX_PRIMED_BYTES, PAYLOAD_BITS
+from melvin.calibration import BINS, Calibration
 from melvin.categories import Categories
 from melvin.contexts import ORDER
+from melvin.curve import Curve
 from melvin.embedding import ACTIVE, DIMENSIONS, FRAME_WORDS, PLACES, Embeddings
 from melvin.episodes import GAP_BITS, MAX_FRAMES, MAX_TIME_NS
 from melvin.feedback import Feedback
+from melvin.heads import ONE
 from melvin.lexicon import Lexicon
 from melvin.payloads import Payloads
 from melvin.symbols import (
@@ -238,4 +241,40 @@ def categories_hold(held: Categories, embeddings: Embeddings) -> bool:
         (held.name[1:] > held.name[:-1]).all()
         and (embeddings.index(held.name) >= 0).all()
         and (held.label[first] == first).all()
+    )
+
+
+def curve_holds(held: Curve) -> bool:
+    """Whether generations ascend, and each has what was predicted in it."""
+    return bool(
+        held.end.size == held.size.size == held.cost.size
+        and (held.end[1:] > held.end[:-1]).all()
+        and (held.end > 0).all()
+        and (held.size > 0).all()
+        and (held.cost >= 0).all()
+        and all(float(column.sum(dtype=np.float64)) < MAX_TOTAL for column in (held.size, held.cost))
+    )
+
+
+def calibration_holds(held: Calibration, ports: int) -> bool:
+    """Whether bins are of ports that there are, and hold nothing that their places cannot have told."""
+    tables = (held.tried, held.right, held.expected)
+    rows = len(held.tried)
+    if rows > ports or held.entropy.shape != (rows,) or held.squared.shape != (rows,):
+        return False
+    if not all(table.shape == (rows, BINS) for table in tables):
+        return False
+    if not all(float(np.abs(table.astype(np.float64)).sum()) < MAX_TOTAL for table in (*tables, held.squared)):
+        return False
+    tried, width = held.tried.astype(np.float64), ONE // BINS
+    return bool(
+        ((held.right >= 0) & (held.right <= held.tried)).all()
+        and (held.expected >= tried * np.arange(BINS) * width).all()
+        and (held.expected <= tried * np.arange(1, BINS + 1) * width).all()
+        and all(
+            0 <= total <= total_of_squares and total**2 <= n * total_of_squares
+            for n, total, total_of_squares in zip(
+                held.tried.sum(axis=1).tolist(), held.entropy.tolist(), held.squared.tolist(), strict=True
+            )
+        )
     )

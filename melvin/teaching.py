@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from melvin.query import Distribution, Reader
+from melvin.query import Reader, entropy_of
 from melvin.words import Words
 
 LOOKED_AT = 64  # words whose next byte is predicted to find those that a brain is least sure of
@@ -26,6 +26,6 @@ def unsure(reader: Reader, port: int, count: int) -> list[bytes]:
     texts = [words.payload(word) for word in at]
     goes_on = reader.distribution(texts, port)[:, ord(SPACE)]
     texts = [text + SPACE for text in texts]
-    entropy = np.array([Distribution(spread).entropy for spread in reader.distribution(texts, port)])
+    entropy = np.array([entropy_of(spread) for spread in reader.distribution(texts, port)])
     worth = words.count[at] * goes_on * entropy
     return [texts[place] for place in np.argsort(-worth, kind="stable")[:count]]

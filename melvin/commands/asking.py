@@ -31,6 +31,7 @@ def query(brain: Path, text: str, as_json: bool, port: str, focus: str) -> None:
         "text": answer.text,
         "payload_hex": answer.payload.hex(),
         "probability": answer.probability,
+        "confidence": answer.confidence,
         "entropy_bits": answer.entropy,
         "choices": answer.choices,
         "focus_width": answer.focus_width,
@@ -42,7 +43,8 @@ def query(brain: Path, text: str, as_json: bool, port: str, focus: str) -> None:
     }
     known = "I don't know" if answer.abstained else f"{text}{answer.text}"
     rows = [known.encode("utf-8", "surrogateescape").decode("utf-8", "replace")]
-    sure = f"probability {answer.probability:.3f}, entropy {answer.entropy:.2f} bits, {answer.choices:.1f} choices"
+    sure = f"probability {answer.probability:.3f}, confidence {answer.confidence:.3f}, "
+    sure += f"entropy {answer.entropy:.2f} bits, {answer.choices:.1f} choices"
     rows.append(sure + (f", focus on {answer.focus_width:.1f} words" if focus else ""))
     for c in answer.candidates:
         shown = c.payload.decode("utf-8", "replace")

@@ -70,7 +70,10 @@ def inspect(brain: Path, as_json: bool, top: int) -> None:
         f"{'file':<12} {brain.stat().st_size:,} bytes",
         *(f"  {p['payload']!r}  level {p['level']}" for p in newest),
     ]
-    show({**stats, "file_bytes": brain.stat().st_size, "newest_patterns": newest}, as_json, "\n".join(rows))
+    curve = opened.learning_curve()
+    rows += [f"{p.bytes:>16,} bytes  {p.bits_per_byte:7.4f} bits/byte  of {p.predicted:,}" for p in curve]
+    document = {"file_bytes": brain.stat().st_size, "newest_patterns": newest, "learning_curve": [*map(asdict, curve)]}
+    show({**stats, **document}, as_json, "\n".join(rows))
 
 
 @click.command()

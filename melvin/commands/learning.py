@@ -234,10 +234,11 @@ class _ProgressLine:
         share = min(read / self._total, 1.0) if self._total else 0.0
         bar = "█" * int(share * self.WIDTH) + "·" * (self.WIDTH - int(share * self.WIDTH)) if self._total else ""
         rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        cost = f"{progress.bits_per_byte:.2f} bits/byte  " if progress.bits_per_byte is not None else ""
         click.echo(
             f"\r\x1b[K{bar} {share:4.0%} {read / 1e6 / took:6.2f} MB/s "
             f"{(progress.lines - self._lines) / took:9,.0f} lines/s  {progress.symbols:,} symbols  "
-            f"{progress.edges:,} edges  {rss:,.0f} MiB",
+            f"{progress.edges:,} edges  {cost}{rss:,.0f} MiB",
             nl=False,
             err=True,
         )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from melvin import Brain, MelvinError, verify
+from melvin import Brain, MelvinError, calibration, verify
 from melvin.edges import source_of, target_of
 from melvin.evidence import RANK_SHIFT, TABLES
 from melvin.generation import Snapshot
@@ -20,6 +20,15 @@ from melvin.symbols import GROUND
 from tests.property.drawn import symbol_sets
 
 WORDS = ("the", "cat", "sat", "on", "a", "mat", "cats", "abab", "\xff", "")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_generations_are_tried_too():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibration, "PLACE_EVERY", 16)
+        yield
+
+
 lines = st.lists(st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join), max_size=12)
 ports = st.sampled_from([("text",), ("text", "can"), ("text", "can", "audio")])
 episodes = st.lists(st.sampled_from(WORDS[:4]), max_size=4)
@@ -71,6 +80,12 @@ def evidence(brain):
     bridges = brain._learner.binding.bridges()
     found["bridges"] = Counter(dict(zip(bridges.counts.key.tolist(), bridges.counts.count.tolist(), strict=True)))
     found["payloads"] = Counter(dict(zip(bridges.payloads.key.tolist(), bridges.payloads.count.tolist(), strict=True)))
+    curve = snapshot.curve
+    for part in ("size", "cost"):
+        found[f"curve {part}"] = Counter(dict(zip(curve.end.tolist(), getattr(curve, part).tolist(), strict=True)))
+    for part in fields(snapshot.calibration):
+        tried = getattr(snapshot.calibration, part.name)
+        found[f"calibration {part.name}"] = Counter({tuple(at): int(n) for at, n in np.ndenumerate(tried) if n})
     for part in ("right", "asked", "expected"):
         found[part] = Counter({tuple(at): int(n) for at, n in np.ndenumerate(getattr(snapshot.weights, part)) if n})
     found["fed"] = Counter(bytes=brain.stats().bytes, lines=brain.stats().lines)
@@ -174,6 +189,6 @@ def test_ports_in_another_order_are_refused():
 
 
 def test_every_part_of_a_snapshot_is_added_or_judged_afresh():
-    added_up = {"symbols", "evidence", "weights", "words", "feedback"}
+    added_up = {"symbols", "evidence", "weights", "words", "feedback", "curve", "calibration"}
     judged = {"separator", "generation", "ends_at", "settings", "embeddings", "categories"}
     assert {field.name for field in fields(Snapshot)} == added_up | judged  # a new part: `merge` must know it

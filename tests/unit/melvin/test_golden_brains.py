@@ -27,6 +27,9 @@ def test_a_golden_brain_loads_and_holds_what_it_held(path):
     for reading, word in holds.get("primed", {}).items():  # none before version 3
         assert brain.primed(reading, "other", on="text")[0].payload.decode() == word
     assert brain.snapshot.feedback.sum.tolist() == holds.get("feedback", [])  # none before version 4
+    curve = [[point.bytes, point.predicted] for point in brain.learning_curve()]
+    assert curve == holds.get("learning_curve", [])  # none before version 6
+    assert brain.snapshot.calibration.tried.sum() == holds.get("tried", 0)  # nor before version 6
     standing = brain.resume
     assert (standing.current.size if standing else None) == holds["learnt_of_input"]
     brain.query("the ")

@@ -9,7 +9,7 @@ import xxhash
 from brain_files import PROSE, changed, header_of, rebuilt, refused
 from safetensors.numpy import load_file
 
-from melvin import Brain, Frame, MelvinError, binding
+from melvin import Brain, Frame, MelvinError, binding, calibration
 from melvin.errors import DamagedBrainError
 
 
@@ -174,6 +174,7 @@ def small(tmp_path_factory):
     learnt = Brain()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(binding, "FOLD_BYTES", 1000)
+        patch.setattr(calibration, "PLACE_EVERY", 32)
         learnt.learn_frames(
             Frame(port, 10**9 * n + len(port), b"%s %d" % (port.encode(), n % 3))
             for n in range(9)
@@ -212,8 +213,10 @@ def wild(array):
 SECTIONS = [
     "attended",
     "bridges",
+    "calibration",
     "categories",
     "context_edges",
+    "curve",
     "embedding",
     "episodes",
     "feedback",
