@@ -156,5 +156,7 @@ def in_pairs(canary: Canary, text: Path, launcher: Launcher, home: Path) -> tupl
             lambda: learning_cpu_s(base.attempt(rung, limits, asked)),
             lambda: learning_cpu_s(candidate.attempt(rung, limits, asked)),
         )
-    said = f"{compared.ratio - 1:+.1%} CPU time of learning, fastest against fastest of {compared.pairs} pairs"
+    said = (
+        f"{compared.median - 1:+.1%} CPU time of learning (fastest {compared.fastest - 1:+.1%}), {compared.pairs} pairs"
+    )
     return ("slower" if compared.slower else ""), said

@@ -43,11 +43,19 @@ def test_a_sample_is_what_is_drawn_one_byte_at_a_time(brain, text, seed, tempera
     assert made == one_by_one(brain, text, 30, seed, temperature)
 
 
+def four_lines(brain):
+    return [brain.generate(b"The ", length=100, seed=seed) for seed in range(4)]
+
+
+@pytest.fixture(scope="module")
+def drawn_with_drafts(brain):
+    return four_lines(brain)
+
+
 @pytest.mark.parametrize("draft", [0, 1, 5, 40])
-def test_what_is_drawn_does_not_depend_on_the_drafts(brain, monkeypatch, draft):
-    expected = [brain.generate(b"The ", seed=seed) for seed in range(4)]
+def test_what_is_drawn_does_not_depend_on_the_drafts(brain, drawn_with_drafts, monkeypatch, draft):
     monkeypatch.setattr(sampling, "DRAFT", draft)
-    assert [brain.generate(b"The ", seed=seed) for seed in range(4)] == expected
+    assert four_lines(brain) == drawn_with_drafts
 
 
 def test_a_sample_of_another_port_is_of_that_port(brain):
