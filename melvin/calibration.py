@@ -22,7 +22,7 @@ from melvin.lines import Block
 from melvin.tables import I64
 
 BINS = 16  # of equal width
-PLACE_EVERY = 1 << 15  # bytes of a generation for each place: two to three percent of the time that learning them takes
+PLACE_EVERY = 1 << 16  # bytes of a generation for each place: about two percent of the time that learning them takes
 MOST_PLACES = 1 << 10  # in a generation
 PLACE_SALT = 2  # keeps this hash apart from the parser's, and from that which holds lines back
 FEWEST_TRIED = 32  # places, before what is usual is known

@@ -17,5 +17,9 @@ class BehaviourFileError(WorkloadError):
     """A behaviours file does not hold what its format asks for."""
 
 
+class OutputError(WorkloadError):
+    """A file that is asked for cannot be written."""
+
+
 class BrainError(WorkloadError):
     """A brain that cannot be opened, or asked."""

@@ -2,10 +2,15 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
-from scaling_suite.capabilities import abstraction, cross_modal, temporal
+from scaling_suite.capabilities import abstraction, calibration, cross_modal, temporal
+from scaling_suite.errors import OutputError
+from scaling_suite.sizes import parse_size
+
+BAR = 40  # characters of a bin in which all were right
 
 
 @click.group()
@@ -74,3 +79,36 @@ def temporal_command(pairs: int, seed: int, as_json: bool) -> None:
     click.echo("\n".join(f"{name:<14} {figure:>7}  {what}" for name, figure, what in rows))
     for kind, came, count in result.mistaken:
         click.echo(f"{'mistaken':<14} {count:>7}  {kind} for {came}")
+
+
+@capability.command("calibration")
+@click.option("--corpus", required=True, type=click.Path(path_type=Path), help="A text, or a folder of texts.")
+@click.option("--train", "size", default="10MB", show_default=True, help="Bytes of it that are learnt.")
+@click.option("--places", default=calibration.PLACES, show_default=True, type=click.IntRange(1))
+@click.option("--answers", default=calibration.ANSWERS, show_default=True, type=click.IntRange(0))
+@click.option("--seed", default=calibration.DEFAULT_SEED, show_default=True, type=click.IntRange(min=0))
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Reliability plots, as SVG.")
+def calibration_command(
+    corpus: Path, size: str, places: int, answers: int, seed: int, as_json: bool, out: Path | None
+) -> None:
+    """Is the likeliest next byte right as often as the brain says, on lines that it never learnt?"""
+    from melvin import Brain
+
+    result = calibration.measure(Brain(), corpus, parse_size(size), places, answers, seed)
+    if out is not None:
+        try:
+            out.write_text(calibration.as_svg(result), encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"cannot write {out}: {error.strerror}") from error
+    if as_json:
+        click.echo(json.dumps({"schema": "scaling_suite.capability.calibration/1", "seed": seed, **asdict(result)}))
+        return
+    click.echo(f"{result.train_bytes:,} bytes learnt; {result.held_out_lines:,} lines never learnt")
+    for name, curve in result.curves.items():
+        ece = f"expected calibration error {curve.error:.4f}"
+        click.echo(f"{name:<20} {ece}, {curve.accuracy:.1%} right of {curve.places:,} places")
+    click.echo(f"{'confidence':>10}  {'right':>6}  {'places':>7}    of the next byte, calibrated")
+    for one in result.byte_calibrated.bins:
+        bar = "█" * round(one.right * BAR)
+        click.echo(f"{one.confidence:>10.3f}  {one.right:>6.3f}  {one.places:>7,}    {bar}")
