@@ -455,9 +455,9 @@ def fit(model: Model, weights: Weights, places: Places, code: I64) -> tuple[F64,
     Returns what was predicted with the weights as they were, float64 of shape (n,), and the fitted weights.
     """
     now, longest = probability(model.byte_view, places.context[:, None], code[:, None])
-    better = now
+    better, before = now, weights
     for opinion in opinions(model, places, code[:, None], longest):
-        weight = weights.of(opinion)
+        weight = before.of(opinion)
         now = weight * opinion.share(now) + (1 - weight) * now
         weights = weights.fitted(opinion, better)
         weight = weights.of(opinion)

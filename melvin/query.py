@@ -36,7 +36,7 @@ MAX_ANSWER = 1 << 12  # bytes of the longest answer
 SEEN_BYTES = 32  # an answer that comes back to a state with so many bytes alike goes round in circles
 GUESS = 0.5  # a chunk that costs more than one bit a byte is a guess: the answer stops before it
 BATCH_PLACES = 1 << 13  # places scored at a time: their work arrays stay in cache
-UNINFORMED = 0.5  # of the entropy without context: an unknown context that leaves more open is not an answer
+UNINFORMED = 0.5  # of the entropy without context: what stands out, in a brain that has no history yet
 
 
 def entropy_of(probability: F64) -> float:
@@ -355,7 +355,12 @@ class Reader:
         if not longest.size:
             return True
         known = longest[min(int(np.searchsorted(longest, key[0])), longest.size - 1)] == key[0]
-        return not known and spread.entropy > UNINFORMED * self._entropy_without_context
+        return not known and spread.entropy > self._open(port)
+
+    def _open(self, port: int) -> float:
+        """Entropy in bits that stands out: by a deviation against the brain's own history, where it has one."""
+        usual = self._snapshot.calibration.usual_entropy(port)
+        return sum(usual) if usual else UNINFORMED * self._entropy_without_context
 
     @cached_property
     def _entropy_without_context(self) -> float:

@@ -1,6 +1,7 @@
 """What lines cost before they were learnt is kept; confidence is how often the likeliest byte is right."""
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from melvin import Brain, calibration, learner
 from melvin.calibration import BINS, Calibration, sample_places
 from melvin.cli import main
 from melvin.curve import MILLI, Curve, code_length
-from melvin.generation import Snapshot
+from melvin.generation import Gathering, Snapshot
 from melvin.lines import lines_block
 from melvin.symbols import CODES, END_CODE
 
@@ -51,18 +52,17 @@ def test_the_curve_ends_where_a_brain_without_these_lines_scores_them(monkeypatc
     settle = learner.settle
 
     def watched(known, gathering, fed):
-        kept.append((known, [line for _, line in sorted(gathering.sample)]))
+        kept.append((known, gathering.lexicon, [line for _, line in sorted(gathering.sample)]))
         return settle(known, gathering, fed)
 
     monkeypatch.setattr(learner, "settle", watched)
     brain = Brain()
     brain.learn(PROSE)
-    known, lines = kept[-1]
+    known, lexicon, lines = kept[-1]
     asked = Brain()
-    asked._learner.snapshot = known
-    asked._learner.gathering.sample = []
+    asked._learner.snapshot, asked._learner.gathering = known, Gathering(lexicon=lexicon)
     last = brain.learning_curve()[-1]
-    assert last.bits_per_byte == pytest.approx(asked.score(lines), rel=0.1)  # the first of two fits come between
+    assert last.bits_per_byte == pytest.approx(asked.score(lines), abs=1 / MILLI)
 
 
 def test_curves_add_up_by_bytes_fed():
@@ -150,6 +150,25 @@ def test_an_answer_is_as_confident_as_its_bytes(often):
     assert answer.confidence == pytest.approx(min(1.0, known.confidence(0, each).prod()))
     spread = brain.distribution("the ")
     assert spread.confidence == known.confidence(0, spread.probability.max(keepdims=True))[0]
+
+
+def test_what_stands_out_against_the_brains_own_history_is_not_an_answer():
+    brain = Brain()
+    brain.learn(PROSE)
+    assert brain.query("qzxj#").abstained
+    known = brain._reader._snapshot
+    open_ = brain.query("qzxj#").entropy
+
+    def with_history(entropy):
+        tables = vars(tried(0.9, [True] * 40)) | {
+            "entropy": np.array([40 * round(MILLI * entropy)]),
+            "squared": np.array([40 * round(MILLI * entropy) ** 2]),
+        }
+        brain._reader._snapshot = replace(known, calibration=Calibration(**tables))
+        return brain.query("qzxj#").abstained
+
+    assert with_history(open_ - 0.1)
+    assert not with_history(open_ + 0.1)  # as open as ever
 
 
 def test_progress_tells_the_last_bits_per_byte():
