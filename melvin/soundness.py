@@ -1,6 +1,7 @@
 """Soundness: whether the tables of a brain fit each other, as no checksum can know.
 
 A file that a stranger wrote may hold anything. What is checked here is what later steps rely on, so that none stumbles.
+Indices are cast to intp first: where numpy does it itself, it writes to a buffer that it may not have got, and crashes.
 """
 
 from __future__ import annotations
@@ -55,12 +56,9 @@ def symbols_hold(s: Symbols) -> bool:
         and np.unique(np.stack(pairs[:2]), axis=1).shape[1] == pairs[0].size
         and s.base.size == ports
         and _ground_holds(s)
+        and all(_joined(s, np.flatnonzero(s.level[begin : begin + SLICE]) + begin) for begin in range(0, n, SLICE))
         and all(
-            _joined(s, np.flatnonzero(s.level[begin : begin + SLICE]).astype(np.uint32) + np.uint32(begin))
-            for begin in range(0, n, SLICE)
-        )
-        and all(
-            _pairs_hold(s, *(column[begin : begin + SLICE] for column in pairs))
+            _pairs_hold(s, *(column[begin : begin + SLICE].astype(np.intp) for column in pairs))
             for begin in range(0, pairs[0].size, SLICE)
         )
     )
@@ -86,9 +84,9 @@ def _ground_holds(s: Symbols) -> bool:
     )
 
 
-def _joined(s: Symbols, pattern: U32) -> bool:
+def _joined(s: Symbols, pattern: I64) -> bool:
     """Whether patterns are their constituents joined."""
-    left, right = s.left[pattern], s.right[pattern]
+    left, right = s.left[pattern].astype(np.intp), s.right[pattern].astype(np.intp)
     return bool(
         (left < pattern).all()
         and (right < pattern).all()
@@ -97,7 +95,7 @@ def _joined(s: Symbols, pattern: U32) -> bool:
     )
 
 
-def _pairs_hold(s: Symbols, left: U32, right: U32, pattern: U32) -> bool:
+def _pairs_hold(s: Symbols, left: I64, right: I64, pattern: I64) -> bool:
     """Whether the payloads of pairs, none of them a line's border, are those of the patterns that they form."""
     length = s.length[left].astype(np.int64) + s.length[right]
     return bool(
@@ -111,9 +109,11 @@ def _pairs_hold(s: Symbols, left: U32, right: U32, pattern: U32) -> bool:
     )
 
 
-def is_border(s: Symbols, symbol: U32) -> NDArray[np.bool_]:
+def is_border(s: Symbols, symbol: U32 | I64) -> NDArray[np.bool_]:
     """START and END."""
-    place = symbol - s.base[np.minimum(s.port[symbol], max(len(s.ports) - 1, 0))]
+    at = symbol.astype(np.intp, copy=False)
+    port = np.minimum(s.port[at].astype(np.intp), max(len(s.ports) - 1, 0))
+    place = at - s.base[port]
     return np.asarray((place == START) | (place == END))
 
 

@@ -175,7 +175,7 @@ class Symbols:
         missing = depth - self.words.shape[0]
         return np.pad(self.words, ((0, missing), (0, 0))) if missing > 0 else self.words
 
-    def joined_words(self, left: U32, right: U32, depth: int) -> U64:
+    def joined_words(self, left: U32 | I64, right: U32 | I64, depth: int) -> U64:
         """Words of the concatenated payloads: the right one's, moved behind the left one's, seven codes to a word."""
         a, b = self._words_to(depth)[:, left], self._words_to(depth)[:, right]
         offset = self.length[left].astype(np.int64)
