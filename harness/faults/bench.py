@@ -21,6 +21,7 @@ from harness.roundtrip.offers import TEXT, Line, teach
 from harness.subject import Subject
 
 CHILD_S = 10  # a child that takes longer hangs
+POLL_S = 0.0005  # between two looks at what another process does
 SHOWN = 20  # details that a row keeps
 LINES = 24  # learnt before; as many are learnt after
 SAME_FILE = "learning more lines leaves the same file: there is nothing to tell apart"
@@ -152,5 +153,5 @@ def until(holds: Callable[[], bool], seconds: float) -> bool:
     while not holds():
         if time.monotonic() > end:
             return False
-        time.sleep(0.0005)
+        time.sleep(POLL_S)
     return True

@@ -14,7 +14,7 @@ from harness.report.ablation import FULL, Ablation, Measures, Variant
 from harness.report.differences import Difference, Differences
 from harness.report.html import render_page
 from harness.report.markdown import text
-from harness.report.plots import Plot
+from harness.report.plot import Plot
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn import symbol_sets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,6 @@ from melvin.generation import Snapshot
 from melvin.merge import union
 from melvin.soundness import symbols_hold
 from melvin.symbols import GROUND
-from tests.property.drawn import symbol_sets
 
 WORDS = ("the", "cat", "sat", "on", "a", "mat", "cats", "abab", "\xff", "")
 
