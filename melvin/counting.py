@@ -5,7 +5,9 @@ The same for a block that is being learnt and for lines that were held back to b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from melvin.edges import pack
 from melvin.lines import Block
 from melvin.parse import Parser, chunk_salt
 from melvin.settings import Settings
-from melvin.symbols import END, END_CODE, START, U32, Symbols
+from melvin.symbols import END, END_CODE, START, SYMBOL_BITS, U32, Symbols
 from melvin.tables import U64
 from melvin.words import chosen_pieces, every_word, pair_keys, word_names
 
@@ -132,64 +134,113 @@ def read(
 
 
 def count(
-    symbols: Symbols, familiarity: Familiarity, block: Block, port: int, carry: Carry, reading: Reading
+    symbols: Symbols,
+    familiarity: Familiarity,
+    block: Block,
+    port: int,
+    carry: Carry,
+    reading: Reading,
+    halvings: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[dict[str, U64], Carry]:
-    """Keys of all evidence in a block, by table; and what stands before the next block."""
+    """Keys of all evidence in a block, by table; and what stands before the next block.
+
+    halvings : how far tables are thinned: of a key that would not be kept, nothing is worked out (see `tables`)
+    """
     stream = reading.stream
     base = symbols.base[port]
     opening, end = base + np.uint32(START), base + np.uint32(END)
-
     source, target = stream[:-1], symbols.rank[stream[1:]]
-    # A chunk's first symbol comes after the chunk before; a later one also after the part of its chunk before it.
-    # A line's end belongs to the chunk before it, if that was not finished.
-    chunk = np.repeat(np.arange(reading.size.size), reading.size)
-    head = reading.first - 1
-    offset = np.cumsum(symbols.length[source], dtype=np.int64)
-    part = offset - offset[head][chunk]
-    ends = head[stream[reading.first] == end]
-    cut = ends[(reading.within[chunk[ends]] > 0) & ~reading.finished[chunk[ends] - 1]]
-    chunk[cut] -= 1
-    part[cut] = reading.length[chunk[cut]]
-    here = earlier(reading.name, reading.within, chunk, 1)
-    before = earlier(reading.name, reading.within, chunk, 2)
-    inner = np.flatnonzero(part > 0)
-    begun = reading.window.hash(reading.start[chunk[inner]], part[inner], reading.salt)
-    here[inner] = continued(here[inner], begun)
-    holder = np.maximum(chunk - 1, 0)
-    reaches = reading.within[chunk] > 0
-    open_ = (source != end) & (source != opening) & ~familiarity.settled[source]  # the source leaves something open
-    attended: list[U64] = [np.empty(0, np.uint64)]
-    on = familiarity.settings
-    key = reading.focus.key
-    for slot in range(familiarity.foci):
-        focus = np.where(reaches & open_, key[slot, holder], NOTHING)
-        told = np.flatnonzero(focus != NOTHING)
-        if on.attention:
-            attended.append(pack(pack(focus[told], here[told]), target[told]))
-        if not slot:
-            main, lag = reading.focus.chunk[slot, holder[told]], reading.focus.lag[slot, holder[told]] + 1
-            context_edges = pack(pack(main, target[told]), lag.astype(np.uint64))
-    near = chosen_pieces(
-        reading.window, block.piece_start, block.piece_end - block.piece_start, familiarity.pairs_one_in
-    )
-    piece = np.cumsum(reading.within == 0) - 1
-    words = np.flatnonzero((reading.word > 0) & near[piece])
-    named = word_names(reading.window.hash(reading.start[words], reading.word[words], reading.salt))
-    none = np.empty(0, np.uint64)
     keys = {
         "links": pack(source, target)[source != end],
-        "transformers": pack(pack(before[open_], here[open_]), target[open_]) if on.edge_transformers else none,
-        "attended": np.concatenate(attended),
-        "context_edges": context_edges if on.context_edges else none,
         "grams": ngrams(block, carry.before, port),
-        "pairs": pair_keys(
-            named,
-            piece[words],
-            np.concatenate(([block.opens], block.closed[:-1])),
-            block.closed,
-            familiarity.reach,
-            every_word(reading.salt),
-        ),
+        "pairs": _pairs(familiarity, block, reading),
     }
+    keys |= _with_context(familiarity, reading, _Steps.of(symbols, reading, source, opening, end), target, halvings)
     codes = np.concatenate((carry.before, codes_of(block)[-ORDER:]))[-ORDER:]
     return keys, Carry(stream[-1], codes)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Every step from one symbol of a stream to the next.
+
+    chunk : int64, shape (s,)   the chunk that is being read; a line's end belongs to the chunk before, if unfinished
+    part : int64, shape (s,)    how many of its bytes stand before the step
+    open : bool, shape (s,)     the symbol before leaves something open
+    """
+
+    chunk: NDArray[np.int64]
+    part: NDArray[np.int64]
+    open: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, symbols: Symbols, reading: Reading, source: U32, opening: np.uint32, end: np.uint32) -> _Steps:
+        chunk = np.repeat(np.arange(reading.size.size), reading.size)
+        head = reading.first - 1
+        offset = np.cumsum(symbols.length[source], dtype=np.int64)
+        part = offset - offset[head][chunk]
+        ends = head[reading.stream[reading.first] == end]
+        cut = ends[(reading.within[chunk[ends]] > 0) & ~reading.finished[chunk[ends] - 1]]
+        chunk[cut] -= 1
+        part[cut] = reading.length[chunk[cut]]
+        return cls(chunk, part, (source != end) & (source != opening))
+
+    def here(self, reading: Reading, at: NDArray[np.int64]) -> U32:
+        """Name of the chunk before some steps, together with the part of the chunk that is being read."""
+        chunk, part = self.chunk[at], self.part[at]
+        here = earlier(reading.name, reading.within, chunk, 1)
+        inner = np.flatnonzero(part > 0)
+        begun = reading.window.hash(reading.start[chunk[inner]], part[inner], reading.salt)
+        here[inner] = continued(here[inner], begun)
+        return here
+
+
+def _with_context(
+    familiarity: Familiarity, reading: Reading, steps: _Steps, target: U32, halvings: Mapping[str, int]
+) -> dict[str, U64]:
+    """Keys of the tables that are read by a name of what came before."""
+    on, none = familiarity.settings, np.empty(0, np.uint64)
+    open_ = steps.open & ~familiarity.settled[reading.stream[:-1]]
+    reaches = open_ & (reading.within[steps.chunk] > 0)
+    holder = np.maximum(steps.chunk - 1, 0)
+
+    before = earlier(reading.name, reading.within, steps.chunk, 2)
+    turned = open_ & (before < _limit(halvings, "transformers")) & on.edge_transformers
+    attended: list[U64] = [none]
+    wanted = turned.copy()
+    foci: list[U32] = []
+    for slot in range(familiarity.foci if on.attention else 0):
+        focus = np.where(reaches, reading.focus.key[slot, holder], NOTHING)
+        wanted |= focus < _limit(halvings, "attended")
+        foci.append(focus)
+    at = np.flatnonzero(wanted)
+    here, next_ = steps.here(reading, at), target[at]
+    for focus in foci:
+        told = np.flatnonzero(focus[at] < _limit(halvings, "attended"))
+        attended.append(pack(pack(focus[at[told]], here[told]), next_[told]))
+    turned = turned[at]
+
+    main = np.where(reaches, reading.focus.chunk[0, holder], NOTHING)
+    told = np.flatnonzero((main < _limit(halvings, "context_edges")) & on.context_edges)
+    lag = reading.focus.lag[0, holder[told]].astype(np.uint64) + np.uint64(1)
+    return {
+        "transformers": pack(pack(before[at[turned]], here[turned]), next_[turned]),
+        "attended": np.concatenate(attended),
+        "context_edges": pack(pack(main[told], target[told]), lag),
+    }
+
+
+def _limit(halvings: Mapping[str, int], table: str) -> np.uint32:
+    """The first name whose keys a table does not keep."""
+    return np.uint32(1 << max(SYMBOL_BITS - halvings.get(table, 0), 0))
+
+
+def _pairs(familiarity: Familiarity, block: Block, reading: Reading) -> U64:
+    """Keys of the pairs of words near each other."""
+    length = block.piece_end - block.piece_start
+    chosen = chosen_pieces(reading.window, block.piece_start, length, familiarity.pairs_one_in)
+    piece = np.cumsum(reading.within == 0) - 1
+    words = np.flatnonzero((reading.word > 0) & chosen[piece])
+    named = word_names(reading.window.hash(reading.start[words], reading.word[words], reading.salt))
+    opens = np.concatenate(([block.opens], block.closed[:-1]))
+    return pair_keys(named, piece[words], opens, block.closed, familiarity.reach, every_word(reading.salt))

@@ -163,7 +163,7 @@ def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
     for port, block in sampled(gathering):
         carry = Carry.opening(snapshot.symbols, port)
         reading = read(parser, snapshot.familiarity, snapshot.separator[port], block, port, carry, tally=True)
-        keys, _ = count(snapshot.symbols, snapshot.familiarity, block, port, carry, reading)
+        keys, _ = count(snapshot.symbols, snapshot.familiarity, block, port, carry, reading, runs.halvings)
         runs.add(keys)
     gathered = Gathering(runs)
     words = with_words(snapshot, lexicon.fold(gathering.lexicon, parser.lexicon()))

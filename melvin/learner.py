@@ -15,7 +15,7 @@ from melvin.chunks import Window
 from melvin.contexts import MAX_PORTS
 from melvin.counting import Carry, count, read
 from melvin.errors import InputError
-from melvin.evidence import TABLES
+from melvin.evidence import TABLES, Runs
 from melvin.generation import Gathering, Snapshot, merge, sampled, settle
 from melvin.lexicon import fold
 from melvin.lines import Block
@@ -86,7 +86,8 @@ class Learner:
             self.snapshot = merge(self.snapshot, self.gathering, name)
         self.snapshot = settle(self.snapshot, self.gathering, self.fed)
         held_back = list(sampled(self.gathering))
-        self.gathering, self._parser = Gathering(), Parser(self.snapshot.symbols)
+        thinned = Runs(halvings=self.gathering.runs.halvings)  # a generation is no smaller than the one before
+        self.gathering, self._parser = Gathering(thinned), Parser(self.snapshot.symbols)
         for port, block in held_back:
             self._gather(block, port, Carry.opening(self.snapshot.symbols, port), enter_stage)
 
@@ -102,8 +103,11 @@ class Learner:
             tally=True,
         )
         enter_stage("count")
-        keys, carry = count(self.snapshot.symbols, self.snapshot.familiarity, block, port, carry, reading)
-        self.gathering.runs.add(keys)
+        runs = self.gathering.runs
+        keys, carry = count(
+            self.snapshot.symbols, self.snapshot.familiarity, block, port, carry, reading, runs.halvings
+        )
+        runs.add(keys)
         return carry
 
     def _hold_back(self, block: Block, port: int) -> Block | None:

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.arithmetic import log2
+from melvin.edges import pack, source_of, target_of
 from melvin.hashing import ABSENT
 from melvin.lexicon import Lexicon
 from melvin.parse import compete
-from melvin.symbols import MAX_PAYLOAD, MAX_SYMBOLS, U32, Symbols, pair_key
+from melvin.symbols import MAX_PAYLOAD, MAX_SYMBOLS, U32, Symbols
 from melvin.tables import Counts, run_starts, sum_by_key
 
 GROWTH = 1.0  # a generation, having read as much again as all before it, may at most double the vocabulary
@@ -59,7 +60,7 @@ def best_pairs(
     pairs.
     """
     inside = ~begins[1:]
-    key = pair_key(stream[:-1], stream[1:])[inside]
+    key = pack(stream[:-1], stream[1:])[inside]
     left, right, gain = gains(sum_by_key(key, weight[1:][inside]), seen, total)
     fits = symbols.length[left].astype(np.int64) + symbols.length[right] <= MAX_PAYLOAD
     good = (gain > 0) & fits & (symbols.pattern_of(left, right) == ABSENT)
@@ -77,8 +78,8 @@ def gains(pairs: Counts, seen: NDArray[np.float64], total: float) -> tuple[U32, 
 
     seen : how often each symbol occurs;  total : N, all symbols and chunk ends
     """
-    left = (pairs.key >> np.uint64(32)).astype(np.uint32)
-    right = pairs.key.astype(np.uint32)
+    left = source_of(pairs.key).astype(np.uint32)
+    right = target_of(pairs.key)
     count = pairs.count.astype(np.float64)
     return left, right, count * log2(count * total / (seen[left] * seen[right])) - 2 * float(log2(seen.size))
 

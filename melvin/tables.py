@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
+KEY_BITS = 64
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
 
@@ -66,10 +67,24 @@ def count_keys(key: U64) -> Counts:
     return Counts.of(key[first], np.diff(first, append=key.size))
 
 
+def ordered(key: U64) -> tuple[I64, U64]:
+    """The order of keys, equal ones as they came; and the keys in that order.
+
+    Where a key leaves room for its place, both are sorted as one number: numpy's sort is SIMD, its argsort is not.
+    """
+    place_bits = int(key.size).bit_length()
+    if int(key.max(initial=0)).bit_length() + place_bits > KEY_BITS:
+        order = np.argsort(key, kind="stable")
+        return order, key[order]
+    shift = np.uint64(place_bits)
+    both = (key << shift) | np.arange(key.size, dtype=np.uint64)
+    both.sort()
+    return (both & np.uint64((1 << place_bits) - 1)).view(np.int64), both >> shift
+
+
 def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     """Add the counts of equal keys; the keys may come in any order."""
-    order = np.argsort(key, kind="stable")
-    key = key[order]
+    order, key = ordered(key)
     first = run_starts(key)
     if not first.size:
         return Counts.empty()
