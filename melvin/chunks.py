@@ -1,9 +1,7 @@
 """Chunks: stretches of a line that recur as a whole, so that each is parsed once a generation and then looked up.
 
 A chunk ends behind a separator byte (in prose: the space after a word), at the end of a line, and after MAX_CHUNK
-bytes, so that where the next one begins is known before its first byte is. Which bytes separate is learnt from the
-bytes' own branching (Harris 1955: a border is where what follows is hard to tell). Patterns never cross a chunk's
-border.
+bytes, so that where the next one begins is known before its first byte is. Patterns never cross a chunk's border.
 """
 
 from __future__ import annotations
@@ -11,17 +9,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.arithmetic import log2
 from melvin.hashing import MULTIPLIER, mix
 from melvin.lines import Block
-from melvin.symbols import BYTES, MAX_PAYLOAD
+from melvin.symbols import MAX_PAYLOAD
 from melvin.tables import I64, U64
 
 U8 = NDArray[np.uint8]
 
 MAX_CHUNK = MAX_PAYLOAD
-SEPARATE_FROM = 1 << 16  # bytes fed: on less, how the bytes branch is chance
-MIN_MEAN_CHUNK = 4  # bytes: shorter chunks would hold no patterns
 WORD_BYTES = 8
 _LOW_BYTES = np.array([(1 << (8 * n)) - 1 for n in range(WORD_BYTES)] + [2**64 - 1], np.uint64)
 
@@ -72,48 +67,3 @@ class Window:
                 return hashed
             active = more if isinstance(active, slice) else active[more]
             at, left = at[more] + WORD_BYTES, left[more] - WORD_BYTES
-
-
-def default_separators() -> NDArray[np.bool_]:
-    """What separates until enough was read to tell: a space. bool, shape (1, 256)"""
-    separator = np.zeros((1, BYTES), np.bool_)
-    separator[0, ord(" ")] = True
-    return separator
-
-
-def branching(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Entropy in bits of each row of counts; 0 for an empty row. Shape (n, m) -> (n,)."""
-    total = pairs.sum(axis=1)
-    some = np.maximum(pairs, 1)
-    return np.where(
-        total > 0, log2(np.maximum(total, 1)) - (pairs * log2(some)).sum(axis=1) / np.maximum(total, 1), 0.0
-    )
-
-
-def learn_separators(pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """The bytes that separate, by how the bytes branch.
-
-    What follows a separator is open: its entropy stands out by more than a deviation among all bytes as they occur.
-    What comes before it is open too, which tells a space from a capital letter.
-
-    Parameters
-    ----------
-    pairs : int64, shape (257, 257)   how often code i + 1 was followed by code j + 1; the last code is the line's
-    border
-
-    Returns
-    -------
-    bool, shape (256,)
-    """
-    counts = pairs.astype(np.float64)
-    share = counts.sum(axis=1)[:BYTES]
-    if not share.any():
-        return np.zeros(BYTES, np.bool_)
-    share = share / share.sum()
-    after, before = branching(counts)[:BYTES], branching(counts.T)[:BYTES]
-    mean_after, mean_before = (share * after).sum(), (share * before).sum()
-    deviation = np.sqrt((share * (after - mean_after) ** 2).sum())
-    separates = (after > mean_after + deviation) & (before > mean_before)
-    while (share * separates).sum() * MIN_MEAN_CHUNK > 1:
-        separates[np.argmax(share * separates)] = False
-    return np.asarray(separates)

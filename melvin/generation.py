@@ -18,8 +18,7 @@ from melvin import edges, lexicon, patterns
 from melvin.attention import foci
 from melvin.calibration import Calibration, places_to_try, sample_places
 from melvin.categories import Categories, categorise
-from melvin.chunks import SEPARATE_FROM, default_separators, learn_separators
-from melvin.contexts import byte_pairs, codes_of
+from melvin.contexts import codes_of
 from melvin.counting import Carry, Familiarity, count, read
 from melvin.curve import Curve, code_length
 from melvin.edges import pack, target_of
@@ -32,6 +31,7 @@ from melvin.kinship import Kinship
 from melvin.lexicon import Lexicon
 from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
+from melvin.separators import SEPARATE_FROM, default_separators, learn_separators
 from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import BYTES, CODES, END, SYMBOL_BITS, Symbols
 from melvin.tables import SMALL, Counts, fold, forget
@@ -204,7 +204,7 @@ def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     known = _checked(known, gathering, fed)
     separator = known.separator
     if fed >= SEPARATE_FROM:
-        separator = np.vstack([learn_separators(pairs) for pairs in byte_pairs(known.evidence.grams, len(separator))])
+        separator = learn_separators(known.evidence.grams, len(separator))
     grown = patterns.form(known.symbols, gathering.lexicon, born=fed) if known.settings.patterns else known.symbols
     return replace(
         known,

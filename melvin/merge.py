@@ -20,8 +20,6 @@ import numpy as np
 from melvin import bridges, edges
 from melvin.binding import Binding
 from melvin.bridges import Bridges
-from melvin.chunks import SEPARATE_FROM, learn_separators
-from melvin.contexts import byte_pairs
 from melvin.edges import pack, source_of, target_of
 from melvin.episodes import Cutter, border_of
 from melvin.errors import InputError
@@ -31,6 +29,7 @@ from melvin.generation import FIRST_GENERATION, Gathering, Snapshot, absorb, wit
 from melvin.heads import Weights
 from melvin.learner import Learner
 from melvin.payloads import forget as forget_payloads
+from melvin.separators import SEPARATE_FROM, learn_separators
 from melvin.symbols import CODE_BITS, CODE_MASK, GROUND, MAX_SYMBOLS, U32, Symbols
 from melvin.tables import Counts, fold, forget, sum_by_key
 from melvin.words import KEPT_WORDS
@@ -75,7 +74,7 @@ def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
     evidence = Evidence(**tables)
     separator = a.separator if len(a.separator) >= len(b.separator) else b.separator
     if fed >= SEPARATE_FROM:
-        separator = np.vstack([learn_separators(pairs) for pairs in byte_pairs(evidence.grams, len(separator))])
+        separator = learn_separators(evidence.grams, len(separator))
     return with_meaning(
         Snapshot(
             symbols=symbols,
