@@ -8,6 +8,7 @@ melvin.brain/3    episodes and bridges (see `bindingfile`); a brain of an earlie
 melvin.brain/4    feedback; a brain of an earlier version was given none
 melvin.brain/5    embeddings, categories, weights of the heads that read them; they come with the next generation
 melvin.brain/6    learning curve and calibration; a brain of an earlier version has none before its next generation
+melvin.brain/7    the pairs of words are the context edges, those of chunks are gone; fewer heads, fitted afresh
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from melvin.curve import Curve
 from melvin.edges import source_of, target_of
 from melvin.embedding import Embeddings
 from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, SaveError
-from melvin.evidence import ADDED, RANK_SHIFT, TABLES, Evidence, Runs
+from melvin.evidence import ADDED, RANKED, TABLES, Evidence, Runs
 from melvin.feedback import Feedback
 from melvin.generation import Gathering, Snapshot
-from melvin.heads import BOUNDARIES, BUCKETS, HEADS, SOURCES, Weights
+from melvin.heads import BUCKETS, HEADS, Weights
 from melvin.learner import Learner
 from melvin.lexicon import Lexicon
 from melvin.resume import Resume, parse_resume
@@ -54,7 +55,7 @@ from melvin.tables import Counts
 from melvin.words import Words
 
 SCHEMA = "melvin.brain"
-VERSION = 6
+VERSION = 7
 RESUME = "resume"
 
 _SYMBOLS = {
@@ -83,7 +84,9 @@ CATEGORIES_SINCE = 5
 _CURVE = ("end", "size", "cost")
 _CALIBRATION = {"tried": 2, "right": 2, "expected": 2, "entropy": 1, "squared": 1}  # name -> dimensions
 CURVE_SINCE = 6
-_SINCE = {"pairs": 2}  # tables that a brain did not always have
+PAIRS = "pairs"  # what the context edges were called before version 7
+PAIRS_SINCE = 2
+HEADS_SINCE = 7  # the heads that there are now
 _LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"}
 
 
@@ -154,7 +157,7 @@ def load(path: Path) -> Learner:
         settings=Settings.without(state.get("off", ())),
     )
     gathering = Gathering(
-        runs=Runs(_read_evidence(file, "gathering."), state["thinned"]),
+        runs=Runs(_read_evidence(file, "gathering."), _thinned(file, state["thinned"])),
         lexicon=Lexicon(
             **{name: file.array(f"gathering.lexicon.{name}", dtype) for name, dtype in _LEXICON.items()},
             halvings=state["halvings"],
@@ -198,7 +201,7 @@ def _state(file: Container) -> dict[str, Any]:
         state = json.loads(file.metadata["state"])
         good = all(type(state[name]) is int and 0 <= state[name] < MAX_COUNT for name in _COUNTS)
         thinned = state["thinned"]
-        good = good and thinned.keys() <= ADDED.keys()
+        good = good and thinned.keys() <= ADDED.keys() | {PAIRS}
         good = good and all(type(n) is int and 0 <= n < HASH_BITS for n in thinned.values())
         off = state.get("off", [])
         good = good and type(off) is list and all(name in MECHANISMS for name in off)
@@ -234,6 +237,13 @@ def _version(file: Container) -> int:
     return int(file.metadata["schema"].partition("/")[2])
 
 
+def _thinned(file: Container, thinned: dict[str, int]) -> dict[str, int]:
+    """How far each table is thinned, by its present name."""
+    if _version(file) >= HEADS_SINCE:
+        return thinned
+    return {name: thinned.get(PAIRS if name == "context_edges" else name, 0) for name in ADDED}
+
+
 def _read_words(file: Container) -> Words:
     if _version(file) < 2:
         return Words.empty()
@@ -241,13 +251,9 @@ def _read_words(file: Container) -> Words:
 
 
 def _read_weights(file: Container) -> Weights:
-    tables = {field: file.array(f"weights.{field}", "int64", 2) for field in _WEIGHTS}
-    if _version(file) < CATEGORIES_SINCE:  # its heads are the first of those that there are now
-        rows = HEADS - (BOUNDARIES * SOURCES)
-        tables = {
-            field: np.vstack((table, np.zeros((rows, table.shape[1]), np.int64))) for field, table in tables.items()
-        }
-    return Weights(**tables)
+    if _version(file) < HEADS_SINCE:
+        return Weights.none()
+    return Weights(**{field: file.array(f"weights.{field}", "int64", 2) for field in _WEIGHTS})
 
 
 def _read_embeddings(file: Container) -> Embeddings:
@@ -283,13 +289,16 @@ def _read_calibration(file: Container) -> Calibration:
 def _read_evidence(file: Container, where: str) -> Evidence:
     tables = {}
     for name in TABLES:
-        if _version(file) < _SINCE.get(name, 1):
-            tables[name] = Counts.empty()
-            continue
-        wide = file.dtype(f"{where}{name}.count") == "uint64"
+        section = name
+        if name == "context_edges" and _version(file) < HEADS_SINCE:
+            section = PAIRS
+            if _version(file) < PAIRS_SINCE:
+                tables[name] = Counts.empty()
+                continue
+        wide = file.dtype(f"{where}{section}.count") == "uint64"
         tables[name] = Counts(
-            file.array(f"{where}{name}.key", "uint64"),
-            file.array(f"{where}{name}.count", "uint64" if wide else "uint32"),
+            file.array(f"{where}{section}.key", "uint64"),
+            file.array(f"{where}{section}.count", "uint64" if wide else "uint32"),
         )
     return Evidence(**tables)
 
@@ -344,8 +353,8 @@ def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> No
         good = counts_hold(table)
         if kind == "grams":
             good = good and grams_hold(table.key, ports)
-        elif kind in RANK_SHIFT and table.size:
-            good = good and int(target_of(table.key >> np.uint64(RANK_SHIFT[kind])).max()) < n
+        elif kind in RANKED and table.size:
+            good = good and int(target_of(table.key).max()) < n
             good = good and (kind != "links" or int(source_of(table.key).max()) < n)
         if not good:
             raise _contradiction(path, name)

@@ -153,7 +153,7 @@ def count(
     keys = {
         "links": pack(source, target)[source != end],
         "grams": ngrams(block, carry.before, port),
-        "pairs": _pairs(familiarity, block, reading),
+        "context_edges": _pairs(familiarity, block, reading),
     }
     keys |= _with_context(familiarity, reading, _Steps.of(symbols, reading, source, opening, end), target, halvings)
     codes = np.concatenate((carry.before, codes_of(block)[-ORDER:]))[-ORDER:]
@@ -219,14 +219,9 @@ def _with_context(
         told = np.flatnonzero(focus[at] < _limit(halvings, "attended"))
         attended.append(pack(pack(focus[at[told]], here[told]), next_[told]))
     turned = turned[at]
-
-    main = np.where(reaches, reading.focus.chunk[0, holder], NOTHING)
-    told = np.flatnonzero((main < _limit(halvings, "context_edges")) & on.context_edges)
-    lag = reading.focus.lag[0, holder[told]].astype(np.uint64) + np.uint64(1)
     return {
         "transformers": pack(pack(before[at[turned]], here[turned]), next_[turned]),
         "attended": np.concatenate(attended),
-        "context_edges": pack(pack(main[told], target[told]), lag),
     }
 
 
@@ -237,6 +232,8 @@ def _limit(halvings: Mapping[str, int], table: str) -> np.uint32:
 
 def _pairs(familiarity: Familiarity, block: Block, reading: Reading) -> U64:
     """Keys of the pairs of words near each other."""
+    if not familiarity.settings.context_edges:
+        return np.empty(0, np.uint64)
     length = block.piece_end - block.piece_start
     chosen = chosen_pieces(reading.window, block.piece_start, length, familiarity.pairs_one_in)
     piece = np.cumsum(reading.within == 0) - 1

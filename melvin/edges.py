@@ -79,15 +79,19 @@ def _suffixes(symbols: Symbols, source: U32, target: U32, count: NDArray[np.inte
         closed.add_run(sum_by_key(np.concatenate(keys), np.concatenate(counts)))
 
 
-def renumber(counts: Counts, symbols: Symbols, grown: Symbols, shift: int = 0) -> Counts:
-    """The same evidence with the ranks of a grown set of symbols; order is kept. shift : bits behind the rank"""
+def renumber(
+    counts: Counts,
+    symbols: Symbols,
+    grown: Symbols,
+) -> Counts:
+    """The same evidence with the ranks of a grown set of symbols; order is kept."""
     if not counts.size or symbols is grown:
         return counts
-    place, new_rank = np.uint64(shift), symbols.rank_map(grown).astype(np.uint64)
+    new_rank = symbols.rank_map(grown).astype(np.uint64)
     key = counts.key.copy()
     for begin in range(0, key.size, SLICE):
         part = key[begin : begin + SLICE]
-        rank = new_rank[target_of(part >> place)]
-        part &= ~(RANK_MASK << place)
-        part |= rank << place
+        rank = new_rank[target_of(part)]
+        part &= ~RANK_MASK
+        part |= rank
     return Counts(key, counts.count)

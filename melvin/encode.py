@@ -6,8 +6,6 @@ that matters: as the symbols it parses to by itself, and as the beginning of one
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +18,7 @@ from melvin.heads import Boundary, Places
 from melvin.kinship import Said
 from melvin.lines import MAX_PIECE, Block
 from melvin.parse import Parser
-from melvin.symbols import CODE_BITS, START, U32, Symbols
+from melvin.symbols import CODE_BITS, U32, Symbols
 from melvin.tables import I64
 from melvin.words import BORDER, word_names
 
@@ -76,26 +74,18 @@ def encode(
     within = np.where(opens[at] | goes_on, 0, reading.within[last] + ended)
     before = [_chunk_back(reading.name, within, last - ~ended, back) for back in (0, 1)]
     holder = np.maximum(last - ~ended, 0)
-    focus = (reading.focus.chunk[0, holder], np.where(within > 0, reading.focus.key[:, holder], NOTHING))
+    focus = np.where(within > 0, reading.focus.key[:, holder], NOTHING)
     some = np.flatnonzero(partial > 0)
     here = parser.parse(window, start[last[some]], partial[some], port, np.zeros(some.size, np.bool_))
     lag = reading.focus.lag[0, holder]
-    size = np.zeros(at.size, np.int64)
-    first = np.zeros(at.size, np.int64)
-    size[some], first[some] = here.size, here.first
     offset = reading.first[last] + np.where(new & ~opens[at] & ~goes_on, reading.size[last], 0)
-    back = _look_back(symbols, port, stream, offset, here.pool, first, size)
+    last_symbol = stream[offset - 1]
+    last_symbol[some] = here.pool[here.first + here.size - 1]
 
-    part, shorter_part = np.zeros(at.size, np.uint64), np.zeros(at.size, np.uint64)
+    part = np.zeros(at.size, np.uint64)
     part[some] = here.key
-    begun, all_but_last = before[0].copy(), before[0].copy()
+    begun = before[0].copy()
     begun[some] = continued(before[0][some], here.key)
-    last_length = symbols.length[back(0)].astype(np.int64)
-    deep = size >= 2
-    inner = np.flatnonzero(deep)
-    shorter = window.hash(start[last[inner]], (partial - last_length)[inner], reading.salt)
-    shorter_part[inner] = shorter
-    all_but_last[inner] = continued(before[0][inner], shorter)
 
     told = np.where(within > 0, reading.length[holder], 1)  # a line's start counts as one byte
     low, high = (np.repeat(r, at.size) for r in symbols.port_range(port))
@@ -105,24 +95,13 @@ def encode(
     return Places(
         context=ngrams(block, carry.before, port)[at] >> np.uint64(CODE_BITS),
         boundaries=(
-            Boundary(back(0), begun, before[1], told + partial, *focus, low, high, nothing, size >= 1, part),
-            Boundary(
-                back(1),
-                all_but_last,
-                before[1],
-                told + partial - last_length,
-                *focus,
-                *symbols.subtree(back(0)),
-                last_length,
-                deep,
-                shorter_part,
-            ),
+            Boundary(last_symbol, begun, before[1], told + partial, focus, low, high, nothing, partial > 0, part),
             Boundary(
                 stream[offset - 1],
                 before[0],
                 before[1],
                 told,
-                *focus,
+                focus,
                 chunk_low,
                 chunk_high,
                 partial,
@@ -153,30 +132,6 @@ def _said(reading: Reading, port: int) -> Said:
 def _chunk_back(name: U32, within: I64, last: I64, back: int) -> U32:
     """Name of the chunk `back` before the last whole one, OPENING where the line does not reach back so far."""
     return np.where(within > back, name[np.maximum(last - back, 0)], OPENING)
-
-
-def _look_back(
-    symbols: Symbols, port: int, stream: U32, offset: I64, pool: U32, first: I64, size: I64
-) -> Callable[[int], U32]:
-    """A function: the symbol so many before each place. Before START there is only START."""
-    opening = symbols.base[port] + np.uint32(START)
-    seen: list[U32] = []
-
-    def back(steps: int) -> U32:
-        while len(seen) <= steps:
-            n = len(seen)
-            inside = n < size
-            symbol = np.where(
-                inside,
-                pool[np.where(inside, first + size - 1 - n, 0)],
-                stream[np.where(inside, 0, np.maximum(offset - 1 - (n - size), 0))],
-            )
-            if seen:
-                symbol = np.where(seen[-1] == opening, opening, symbol)
-            seen.append(symbol.astype(np.uint32))
-        return seen[steps]
-
-    return back
 
 
 def _walk(

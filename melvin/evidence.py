@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
 from melvin.edges import renumber
-from melvin.symbols import SYMBOL_BITS, Symbols
+from melvin.symbols import Symbols
 from melvin.tables import U64, Counts, RunStack
 
 
@@ -22,18 +22,16 @@ class Evidence:
     links : (i, j)               edges: j came right after i; closed under suffixes once folded in
     transformers : (h, i, j)     edge transformers: once the edge from chunk h to i was taken, j came
     attended : (r, i, j)         j came right after i, while the chunk r was attended to, at its lag (see `attention`)
-    context_edges : (r, j, lag)  j came in the chunk `lag` after r, which was attended to
         where h, i and r are chunks by name; i is the one before j, with the part of j's own chunk that stands before j
     grams : six bytes            five bytes and what came next
-    pairs : (v, w, lag)          words near each other in a line (see `words`)
+    context_edges : (v, w, lag)  words v and w stood near each other in a line, so far apart (see `words`)
     """
 
     links: Counts
     transformers: Counts
     attended: Counts
-    context_edges: Counts
     grams: Counts
-    pairs: Counts
+    context_edges: Counts
 
     @classmethod
     def empty(cls) -> Evidence:
@@ -41,23 +39,18 @@ class Evidence:
 
     def renumber(self, before: Symbols, after: Symbols) -> Evidence:
         """The same evidence with the ranks of a grown set of symbols."""
-        tables = {name: renumber(getattr(self, name), before, after, shift) for name, shift in RANK_SHIFT.items()}
+        tables = {name: renumber(getattr(self, name), before, after) for name in RANKED}
         return replace(self, **tables)
 
 
 TABLES = tuple(field.name for field in fields(Evidence))
-RANK_SHIFT = {
-    "links": 0,
-    "transformers": 0,
-    "attended": 0,
-    "context_edges": SYMBOL_BITS,
-}  # bits behind the target's rank: its lag
+RANKED = ("links", "transformers", "attended")  # tables whose keys end with a target's rank
 
 
 # Entries of the tables that grow with every new combination of words: those one generation may add, and those a brain
 # keeps. On 10 MB of prose, forgetting what was seen once cost 0.011 bits a byte for transformers, 0.003 for attention.
-ADDED = {"transformers": 2 << 20, "attended": 1 << 19, "context_edges": 1 << 19, "pairs": 1 << 20}
-KEPT = {"transformers": 3 << 20, "attended": 3 << 19, "context_edges": 1 << 19, "pairs": 1 << 20}
+ADDED = {"transformers": 2 << 20, "attended": 1 << 19, "context_edges": 1 << 20}
+KEPT = {"transformers": 3 << 20, "attended": 3 << 19, "context_edges": 1 << 20}
 
 
 class Runs:

@@ -140,7 +140,7 @@ def width(bits: F64) -> float:
 
 def _near(known: Snapshot, name: int) -> _Near:
     """What stood near a word, before it or after it, at any lag."""
-    pairs = known.evidence.pairs
+    pairs = known.evidence.context_edges
     begin, end = np.searchsorted(pairs.key, np.array(row_of(name), np.uint64))
     _, other, _, _ = unpack_pair(pairs.key[begin:end])
     count: NDArray[np.int64] = pairs.count[begin:end].astype(np.int64)

@@ -183,7 +183,7 @@ def with_meaning(known: Snapshot) -> Snapshot:
     """What follows from the pairs of words: vectors, and categories."""
     if not known.settings.embeddings:
         return known
-    embeddings = embed(known.evidence.pairs)
+    embeddings = embed(known.evidence.context_edges)
     categories = categorise(embeddings, known.words) if known.settings.categories else known.categories
     return replace(known, embeddings=embeddings, categories=categories)
 

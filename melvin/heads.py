@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 from melvin.attention import MAX_FOCI, NOTHING, OPENING, at_lag, continued
 from melvin.contexts import F64, Context, derive, probability
 from melvin.edges import pack, target_of
-from melvin.evidence import RANK_SHIFT, Evidence
+from melvin.evidence import Evidence
 from melvin.kinship import Kinship, Said
 from melvin.settings import Settings
 from melvin.symbols import END, MAX_PAYLOAD, NONE, START, U32, Symbols
 from melvin.tables import I64, SMALL, U64, Counts, run_starts
 
-BOUNDARIES = 3  # where the symbol that is coming may have begun: here, one symbol back, at the chunk's start
+BOUNDARIES = 2  # where the symbol that is coming may have begun: here, at the chunk's start
 # At each boundary, from the general to the specific: anything at all; what the last symbol ends with; the last symbol;
-# the chunk attended to, alone; the edge just taken; the chunks attended to, each together with the last one.
-ANYTHING, SUFFIX, SYMBOL, CONTEXT, EDGE, ATTENDED = range(6)
+# the edge just taken; the chunks attended to, each together with the last one.
+ANYTHING, SUFFIX, SYMBOL, EDGE, ATTENDED = range(5)
 SOURCES = ATTENDED + MAX_FOCI
 # What words of the same category say (see `categories`): in place of the chunk attended to, of the one before the last,
 # and of the last. They are asked before the heads that know these very chunks (the first of them after those, where
@@ -54,19 +54,17 @@ class Rows:
 
     key : uint64, shape (n,), ascending
     running : uint32 or int64, shape (n + 1,), sum of the counts before each key
-    shift : bits behind the target's rank in a key
     """
 
     key: U64
     running: NDArray[np.integer]
-    shift: int
 
     @classmethod
-    def of(cls, counts: Counts, shift: int = 0) -> Rows:
+    def of(cls, counts: Counts) -> Rows:
         dtype = np.dtype(np.uint32 if counts.total() <= SMALL else np.int64)
         running: NDArray[np.integer] = np.zeros(counts.size + 1, dtype)
         np.cumsum(counts.count, dtype=dtype, out=running[1:])
-        return cls(counts.key, running, shift)
+        return cls(counts.key, running)
 
     def between(self, begin: I64, end: I64) -> I64:
         """The evidence in a range of keys."""
@@ -74,13 +72,13 @@ class Rows:
 
     def place(self, source: U64, rank: I64) -> I64:
         """Index of the first key of a source's row whose target's rank is not below `rank`."""
-        return np.searchsorted(self.key, pack(source, rank.astype(np.uint64)) << np.uint64(self.shift))
+        return np.searchsorted(self.key, pack(source, rank.astype(np.uint64)))
 
     def code(self, symbols: Symbols, at: I64, depth: I64) -> I64:
         """The code at `depth` of the target of each key."""
         if not self.key.size:
             return np.zeros(at.shape, np.int64)
-        key = self.key[np.clip(at, 0, self.key.size - 1)] >> np.uint64(self.shift)
+        key = self.key[np.clip(at, 0, self.key.size - 1)]
         return symbols.code_at(symbols.by_rank[target_of(key)], depth)
 
 
@@ -98,7 +96,6 @@ class Model:
         """Heads that are off."""
         on = self.settings
         off = [] if on.back_off else [ANYTHING, SUFFIX]
-        off += [] if on.context_edges else [CONTEXT]
         off += [] if on.edge_transformers else [EDGE]
         off += [] if on.attention else list(range(ATTENDED, SOURCES))
         off += [] if on.embeddings and on.categories else [KIN_ATTENDED, KIN_BEFORE, KIN_LAST]
@@ -117,10 +114,6 @@ class Model:
         return Rows.of(self._evidence.attended)
 
     @cached_property
-    def context_edges(self) -> Rows:
-        return Rows.of(self._evidence.context_edges, RANK_SHIFT["context_edges"])
-
-    @cached_property
     def contexts(self) -> tuple[Context, ...]:
         return derive(self._evidence.grams)
 
@@ -137,7 +130,6 @@ class Boundary:
     source : uint32, shape (n,)           the symbol that ends there
     here, before : uint32, shape (n,)     names of the chunk before (with what is read of this one), and of one more
     told : int64, shape (n,)              bytes that `here` stands for
-    focus : uint32, shape (n,)            the chunk most attended to, by name
     attended : uint32, shape (foci, n)    the chunks attended to with their lags; NOTHING where there is none
     low, high : int64, shape (n,)         ranks of the symbols that begin with the bytes since
     depth : int64, shape (n,)             number of those bytes
@@ -149,7 +141,6 @@ class Boundary:
     here: U32
     before: U32
     told: I64
-    focus: U32
     attended: U32
     low: I64
     high: I64
@@ -336,7 +327,6 @@ def _sources(
     yield SUFFIX, model.links, ending, ends, _counted_length(symbols, ending)
     yield SYMBOL, model.links, source.astype(np.uint64), always, _counted_length(symbols, source)
     told = boundary.attended != NOTHING
-    yield CONTEXT, model.context_edges, np.where(told[0], boundary.focus, 0).astype(np.uint64), told[0], none
     turned = source != base + np.uint32(START)
     edge = pack(boundary.before, boundary.here)
     if kin is not None:
@@ -372,10 +362,9 @@ def _kin_sources(
     here, before = np.broadcast_to(boundary.here[:, None], shape), np.broadcast_to(boundary.before[:, None], shape)
     part = np.broadcast_to(boundary.part[:, None], shape)
     repeats = np.full(seen.size, -MAX_PAYLOAD)  # by itself, no more context than the byte view has
-    yield KIN_ATTENDED, model.attended, *_attended_kin(places, boundary, kin, seen), repeats
-    instead, there = _instead(kin, places.second)
+    instead, there = _instead(kin, np.where(seen, -1, places.second))
     yield KIN_BEFORE, model.transformers, pack(instead, here), there, repeats
-    instead, there = _instead(kin, places.last)
+    instead, there = _instead(kin, np.where(seen, -1, places.last))
     begun = np.where(part > 0, continued(instead, part), instead)
     yield KIN_LAST, model.transformers, pack(before, begun), there, repeats
 

@@ -23,7 +23,7 @@ from melvin.bridges import Bridges
 from melvin.edges import pack, source_of, target_of
 from melvin.episodes import Cutter, border_of
 from melvin.errors import InputError
-from melvin.evidence import KEPT, RANK_SHIFT, TABLES, Evidence
+from melvin.evidence import KEPT, RANKED, TABLES, Evidence
 from melvin.feedback import KEPT_FEEDBACK, Feedback
 from melvin.generation import FIRST_GENERATION, Gathering, Snapshot, absorb, with_meaning
 from melvin.heads import Weights
@@ -67,9 +67,9 @@ def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
     tables = {}
     for name in TABLES:
         mine, other = getattr(a.evidence, name), getattr(b.evidence, name)
-        if name in RANK_SHIFT:
-            mine = edges.renumber(mine, a.symbols, symbols, RANK_SHIFT[name])
-            other = _rekeyed(other, b.symbols, symbols, ids, RANK_SHIFT[name], from_symbols=name == "links")
+        if name in RANKED:
+            mine = edges.renumber(mine, a.symbols, symbols)
+            other = _rekeyed(other, b.symbols, symbols, ids, from_symbols=name == "links")
         tables[name] = forget(fold(mine, other), KEPT.get(name) if bounded else None)
     evidence = Evidence(**tables)
     separator = a.separator if len(a.separator) >= len(b.separator) else b.separator
@@ -128,16 +128,15 @@ def union(a: Symbols, b: Symbols) -> tuple[Symbols, U32]:
     return merged.with_others(b, fresh, ids), ids
 
 
-def _rekeyed(counts: Counts, symbols: Symbols, merged: Symbols, ids: U32, shift: int, *, from_symbols: bool) -> Counts:
-    """The same evidence about symbols of the union. shift : bits behind the target's rank"""
+def _rekeyed(counts: Counts, symbols: Symbols, merged: Symbols, ids: U32, *, from_symbols: bool) -> Counts:
+    """The same evidence about symbols of the union."""
     if not counts.size:
         return counts
-    place = np.uint64(shift)
-    target = merged.rank[ids[symbols.by_rank[target_of(counts.key >> place)]]]
-    source, lag = source_of(counts.key >> place), counts.key & ((np.uint64(1) << place) - np.uint64(1))
+    target = merged.rank[ids[symbols.by_rank[target_of(counts.key)]]]
+    source = source_of(counts.key)
     if from_symbols:
         source = ids[source].astype(np.uint64)
-    return sum_by_key(pack(source, target) << place | lag, counts.count)
+    return sum_by_key(pack(source, target), counts.count)
 
 
 def _feedback(a: Feedback, b: Feedback, limit: int | None) -> Feedback:

@@ -82,7 +82,7 @@ def near(known: Snapshot, text: bytes, port: int, n: int, *, behind: bool) -> li
     words = words_in(text, known.separator[port], chunk_salt(port))
     if not words:
         return []
-    row = Row.of(known.evidence.pairs, (words[0] if behind else words[-1])[0])
+    row = Row.of(known.evidence.context_edges, (words[0] if behind else words[-1])[0])
     side = 0 if behind else 1
     count = row.before if behind else row.after
     found: list[Near] = []

@@ -22,7 +22,7 @@ from melvin.lines import lines_block
 from melvin.query import Reader
 from melvin.symbols import SYMBOL_BITS
 
-ROWS = ("links", "transformers", "attended", "context_edges")  # tables of a Model
+ROWS = ("links", "transformers", "attended")  # tables of a Model
 Table = TypeVar("Table")
 
 
@@ -118,7 +118,7 @@ def metered(snapshot: Snapshot) -> tuple[Snapshot, Meter]:
     model = Model(symbols, snapshot.evidence, snapshot.settings, kinship)
     for name in ROWS:
         rows: Rows = getattr(snapshot.model, name)
-        vars(model)[name] = meter.watch_all(rows, name, {"key": SYMBOL_BITS + rows.shift})
+        vars(model)[name] = meter.watch_all(rows, name, {"key": SYMBOL_BITS})
     vars(model)["contexts"] = tuple(
         meter.watch_all(context, f"byte contexts of length {length}", {"row": 0})
         for length, context in enumerate(snapshot.model.contexts)

@@ -98,7 +98,7 @@ def relation(known: Snapshot, a: bytes, b: bytes, port: int) -> Relation:
     """
     salt, separator = chunk_salt(port), known.separator[port]
     source, target = words_in(a, separator, salt)[-1:], words_in(b, separator, salt)[:1]
-    pairs = known.evidence.pairs
+    pairs = known.evidence.context_edges
     if not source or not target:
         source, target = [(int(BORDER), a)], [(int(BORDER), b)]
     (first, a), (second, b) = source[0], target[0]

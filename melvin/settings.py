@@ -16,7 +16,7 @@ class Settings:
     byte_contexts      the heads correct a uniform guess, not what the last five bytes say
     back_off           no head asks what the last symbol ends with, or what came after anything
     evidence_flow      what a pattern was followed by does not count for the symbols that it ends with
-    context_edges      no head asks what came some chunks after the one attended to
+    context_edges      words near each other are not counted: nothing is known of time, likeness or a focus
     edge_transformers  no head asks what followed the edge just taken
     attention          no head asks what came once the chunk attended to and the last one stood so
     adaptive_heads     each head has one weight, however much evidence it has
@@ -55,5 +55,5 @@ class Settings:
 
 
 MECHANISMS = tuple(field.name for field in fields(Settings))
-GROUPS = {"heads": ("context_edges", "edge_transformers", "attention")}  # as a whole; off: back-off alone
+GROUPS = {"heads": ("edge_transformers", "attention", "categories")}  # as a whole; off: back-off alone
 EVERYTHING = Settings()

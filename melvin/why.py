@@ -27,7 +27,6 @@ KINDS = {
     heads.ANYTHING: "anything",
     heads.SUFFIX: "suffix",
     heads.SYMBOL: "symbol",
-    heads.CONTEXT: "context edge",
     heads.EDGE: "edge transformer",
     heads.ATTENDED: "attention",
 }
@@ -182,8 +181,7 @@ class _Line:
 
     def attended(self, place: int, boundary: Boundary, index: int, head: int) -> tuple[bytes, int]:
         """The chunk that a head attends to, and how many chunks before the coming one it stands."""
-        alone = head == heads.CONTEXT
-        wanted = boundary.focus[index] if alone else boundary.attended[head - heads.ATTENDED, index]
+        wanted = boundary.attended[head - heads.ATTENDED, index]
         if wanted == NOTHING:
             return b"", 0
         last = int(np.searchsorted(self.start, place, side="right")) - 1
@@ -195,7 +193,7 @@ class _Line:
                 break
             begin, end = ends[chunk : chunk + 1], ends[chunk + 1 : chunk + 2]
             name = names(window.hash(begin, end - begin, self.salt))
-            if (name if alone else at_lag(name, np.array([lag], np.uint8)))[0] == wanted:
+            if at_lag(name, np.array([lag], np.uint8))[0] == wanted:
                 return self.data[int(begin[0]) : int(end[0])], lag + 1
         return b"", 0
 
@@ -213,9 +211,9 @@ def _reason(line: _Line, part: _Part, share: F64) -> Reason:
     source = int(boundary.source[index])
     symbols = line.model.symbols
     attended, lag = b"", 0
-    if head >= heads.CONTEXT and head != heads.EDGE:
+    if head >= heads.ATTENDED:
         attended, lag = line.attended(place, boundary, index, head)
-    if head in (heads.ANYTHING, heads.CONTEXT):
+    if head == heads.ANYTHING:
         context = b""
     elif head in (heads.SUFFIX, heads.SYMBOL):
         symbol = int(symbols.right[source]) if head == heads.SUFFIX and symbols.right[source] != NONE else source
@@ -226,7 +224,7 @@ def _reason(line: _Line, part: _Part, share: F64) -> Reason:
         head=CATEGORY if behind >= 0 else KINDS[min(head, heads.ATTENDED)],
         share=float(share.mean()),
         context=context,
-        starts=begin == 0 and head not in (heads.ANYTHING, heads.CONTEXT),
+        starts=begin == 0 and head != heads.ANYTHING,
         attended=attended,
         lag=lag,
         target=line.read(begin, place + 1),

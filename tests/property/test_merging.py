@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from melvin import Brain, MelvinError, calibration, verify
 from melvin.edges import source_of, target_of
-from melvin.evidence import RANK_SHIFT, TABLES
+from melvin.evidence import RANKED, TABLES
 from melvin.generation import Snapshot
 from melvin.merge import union
 from melvin.soundness import symbols_hold
@@ -64,16 +64,15 @@ def evidence(brain):
     snapshot = brain.snapshot
     symbols, found = snapshot.symbols, {}
     for table in TABLES:
-        counts, shift = getattr(snapshot.evidence, table), np.uint64(RANK_SHIFT.get(table, 0))
+        counts = getattr(snapshot.evidence, table)
         pairs = zip(counts.key, counts.count.tolist(), strict=True)
-        if table not in RANK_SHIFT:
+        if table not in RANKED:
             found[table] = Counter({int(key): count for key, count in pairs})
             continue
         found[table] = Counter()
         for key, count in pairs:
-            target = named(symbols, int(symbols.by_rank[int(target_of(key >> shift))]))
-            source, lag = int(source_of(key >> shift)), int(key & ((np.uint64(1) << shift) - np.uint64(1)))
-            found[table][named(symbols, source) if table == "links" else source, target, lag] = count
+            source, target = int(source_of(key)), named(symbols, int(symbols.by_rank[int(target_of(key))]))
+            found[table][named(symbols, source) if table == "links" else source, target] = count
     words = snapshot.words
     found["words"] = Counter(dict(zip(words.name.tolist(), words.count.tolist(), strict=True)))
     found["feedback"] = dict(zip(snapshot.feedback.key.tolist(), snapshot.feedback.sum.tolist(), strict=True))

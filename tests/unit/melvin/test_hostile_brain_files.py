@@ -223,7 +223,6 @@ SECTIONS = [
     "gathering",
     "grams",
     "links",
-    "pairs",
     "separator",
     "symbols",
     "transformers",
