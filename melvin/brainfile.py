@@ -84,6 +84,7 @@ CATEGORIES_SINCE = 5
 _CURVE = ("end", "size", "cost")
 _CALIBRATION = {"tried": 2, "right": 2, "expected": 2, "entropy": 1, "squared": 1}  # name -> dimensions
 CURVE_SINCE = 6
+RETIRED = ("evidence_flow",)  # mechanisms that there were before version 7
 PAIRS = "pairs"  # what the context edges were called before version 7
 PAIRS_SINCE = 2
 HEADS_SINCE = 7  # the heads that there are now
@@ -154,7 +155,7 @@ def load(path: Path) -> Learner:
         feedback=_read_feedback(file),
         curve=_read_curve(file),
         calibration=_read_calibration(file),
-        settings=Settings.without(state.get("off", ())),
+        settings=Settings.without(name for name in state.get("off", ()) if name not in RETIRED),
     )
     gathering = Gathering(
         runs=Runs(_read_evidence(file, "gathering."), _thinned(file, state["thinned"])),
@@ -204,7 +205,7 @@ def _state(file: Container) -> dict[str, Any]:
         good = good and thinned.keys() <= ADDED.keys() | {PAIRS}
         good = good and all(type(n) is int and 0 <= n < HASH_BITS for n in thinned.values())
         off = state.get("off", [])
-        good = good and type(off) is list and all(name in MECHANISMS for name in off)
+        good = good and type(off) is list and all(name in (*MECHANISMS, *RETIRED) for name in off)
         good = good and state["fed"] < state["ends_at"] and state["halvings"] < HASH_BITS
         ports = state["ports"]
         good = good and type(ports) is list and all(type(name) is str for name in ports) and len({*ports}) == len(ports)

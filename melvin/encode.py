@@ -86,6 +86,15 @@ def encode(
     part[some] = here.key
     begun = before[0].copy()
     begun[some] = continued(before[0][some], here.key)
+    inner = np.flatnonzero(here.size >= 2)  # of these, what is read of the chunk is several symbols
+    several = some[inner]
+    deep = np.zeros(at.size, np.bool_)
+    deep[several] = True
+    last_length = symbols.length[last_symbol].astype(np.int64)
+    second, shorter_part, all_but_last = last_symbol.copy(), np.zeros_like(part), before[0].copy()
+    second[several] = here.pool[(here.first + here.size - 2)[inner]]
+    shorter_part[several] = window.hash(start[last[several]], (partial - last_length)[several], reading.salt)
+    all_but_last[several] = continued(before[0][several], shorter_part[several])
 
     told = np.where(within > 0, reading.length[holder], 1)  # a line's start counts as one byte
     low, high = (np.repeat(r, at.size) for r in symbols.port_range(port))
@@ -96,6 +105,17 @@ def encode(
         context=ngrams(block, carry.before, port)[at] >> np.uint64(CODE_BITS),
         boundaries=(
             Boundary(last_symbol, begun, before[1], told + partial, focus, low, high, nothing, partial > 0, part),
+            Boundary(
+                second,
+                all_but_last,
+                before[1],
+                told + partial - last_length,
+                focus,
+                *symbols.subtree(last_symbol),
+                last_length,
+                deep,
+                shorter_part,
+            ),
             Boundary(
                 stream[offset - 1],
                 before[0],

@@ -19,7 +19,7 @@ from melvin.tables import U64, Counts, RunStack
 class Evidence:
     """What was seen, and how often.
 
-    links : (i, j)               edges: j came right after i; closed under suffixes once folded in
+    links : (i, j)               edges: j came right after i; once folded in, with a row for what came after anything
     transformers : (h, i, j)     edge transformers: once the edge from chunk h to i was taken, j came
     attended : (r, i, j)         j came right after i, while the chunk r was attended to, at its lag (see `attention`)
         where h, i and r are chunks by name; i is the one before j, with the part of j's own chunk that stands before j

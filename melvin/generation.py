@@ -115,7 +115,7 @@ class Snapshot:
 class Gathering:
     """Evidence of the generation that is going on.
 
-    runs : evidence as it was counted, edges not closed
+    runs : evidence as it was counted
     lexicon : distinct chunks and how often each was read
     sample : lines (port, bytes) held back, to be predicted when the generation ends, and learnt then
     """
@@ -192,7 +192,7 @@ def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:
     """Fold in what was gathered for one table; the gathering hands it over and no longer holds it."""
     counted = gathering.runs.take(name)
     if name == "links":
-        counted = edges.close(snapshot.symbols, counted, snapshot.settings.evidence_flow)
+        counted = edges.with_anything(snapshot.symbols, counted)
     limit = KEPT.get(name) if snapshot.settings.forgetting else None
     table = forget(fold(getattr(snapshot.evidence, name), counted), limit)
     return replace(snapshot, evidence=replace(snapshot.evidence, **{name: table}))

@@ -28,7 +28,8 @@ from melvin.settings import Settings
 from melvin.symbols import END, MAX_PAYLOAD, NONE, START, U32, Symbols
 from melvin.tables import I64, SMALL, U64, Counts, run_starts
 
-BOUNDARIES = 2  # where the symbol that is coming may have begun: here, at the chunk's start
+BOUNDARIES = 3  # where the symbol that is coming may have begun: here, one symbol back, at the chunk's start
+ONE_BACK = 1  # of these, where no head helps but those that know the chunks before
 # At each boundary, from the general to the specific: anything at all; what the last symbol ends with; the last symbol;
 # the edge just taken; the chunks attended to, each together with the last one.
 ANYTHING, SUFFIX, SYMBOL, EDGE, ATTENDED = range(5)
@@ -280,6 +281,8 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
             boundary = places.boundaries[index]
             if head in model.silent or (head < SYMBOL and not index and model.byte_view):
                 continue  # of a symbol not begun, the byte view knows all that the first ones do
+            if index == ONE_BACK and not EDGE <= head < SOURCES:
+                continue
             alive = (boundary.valid & there.T).T
             if not alive.any():
                 continue

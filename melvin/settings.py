@@ -15,7 +15,6 @@ class Settings:
     patterns           symbols are bytes alone
     byte_contexts      the heads correct a uniform guess, not what the last five bytes say
     back_off           no head asks what the last symbol ends with, or what came after anything
-    evidence_flow      what a pattern was followed by does not count for the symbols that it ends with
     context_edges      words near each other are not counted: nothing is known of time, likeness or a focus
     edge_transformers  no head asks what followed the edge just taken
     attention          no head asks what came once the chunk attended to and the last one stood so
@@ -29,7 +28,6 @@ class Settings:
     patterns: bool = True
     byte_contexts: bool = True
     back_off: bool = True
-    evidence_flow: bool = True
     context_edges: bool = True
     edge_transformers: bool = True
     attention: bool = True

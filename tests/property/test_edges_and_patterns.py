@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from drawn import any_line, as_dict, constituents, symbol_sets, table, u64
+from drawn import any_line, as_dict, symbol_sets, table, u64
 from hypothesis import given
 from hypothesis import strategies as st
 from twins import evidence as twin
@@ -43,27 +43,21 @@ def symbols_and_edges(draw):
     return symbols, raw
 
 
-@given(symbols_and_edges(), st.sampled_from([1, 3, edges.SLICE]))
-def test_evidence_flows_down_to_every_constituent(drawn, at_a_time):
+@given(symbols_and_edges())
+def test_a_row_holds_what_came_after_anything(drawn):
     symbols, raw = drawn
-    left, right = constituents(symbols)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(edges, "SLICE", at_a_time)
-        closed = edges.close(symbols, edge_table(symbols, raw))
-    expected = twin.close(raw, left, right, lambda s: int(symbols.base[symbols.port[s]]) + END)
-    assert edge_dict(symbols, closed) == dict(expected)
-    assert closed.key.tolist() == sorted(closed.key.tolist())
+    more = edges.with_anything(symbols, edge_table(symbols, raw))
+    assert edge_dict(symbols, more) == dict(twin.with_anything(raw, lambda s: int(symbols.base[symbols.port[s]]) + END))
+    assert more.key.tolist() == sorted(more.key.tolist())
 
 
 @given(symbols_and_edges(), st.data())
-def test_evidence_closed_in_parts_adds_up_to_the_whole(drawn, data):
-    """Why blocks may be counted anywhere: closing and folding commute."""
+def test_edges_added_to_in_parts_add_up_to_the_whole(drawn, data):
+    """Why blocks may be counted anywhere: the row for anything and folding commute."""
     symbols, raw = drawn
     part = Counter({edge: data.draw(st.integers(0, count)) for edge, count in raw.items()})
-    rest = raw - part
-    part = +part
-    one = fold(edges.close(symbols, edge_table(symbols, part)), edges.close(symbols, edge_table(symbols, rest)))
-    assert as_dict(one) == as_dict(edges.close(symbols, edge_table(symbols, raw)))
+    parts = [edges.with_anything(symbols, edge_table(symbols, some)) for some in (+part, raw - part)]
+    assert as_dict(fold(*parts)) == as_dict(edges.with_anything(symbols, edge_table(symbols, raw)))
 
 
 @given(symbols_and_edges())

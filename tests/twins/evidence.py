@@ -44,29 +44,12 @@ def transitions(stream, end):
     return [(a, b) for a, b in itertools.pairwise(stream) if a != end]
 
 
-def close(raw, left, right, end_of):
-    """{(source, target): count} -> the same with evidence flowing down to constituents.
-
-    left, right : {pattern: constituent};  end_of(symbol) : END of the symbol's port
-    """
-    closed = Counter()
-
-    def follows(source, target, count):
-        while source is not None:
-            closed[source, target] += count
-            source = right.get(source)
-
-    def occurs(symbol, count):
-        if symbol in left:
-            follows(left[symbol], right[symbol], count)
-            occurs(left[symbol], count)
-            occurs(right[symbol], count)
-
-    for (source, target), count in raw.items():
-        follows(source, target, count)
-        closed[end_of(target), target] += count
-        occurs(target, count)
-    return closed
+def with_anything(raw, end_of):
+    """Edges {(source, target): count}, and those from the END of each target's port."""
+    more = Counter(raw)
+    for (_, target), count in raw.items():
+        more[end_of(target), target] += count
+    return more
 
 
 def thin(lexicon, halvings, most):
