@@ -111,11 +111,11 @@ class _Lines:
     def add(self, port: str, payload: bytes) -> None:
         """Take one more."""
         learner, size = self._learner, len(payload) + 1
-        if self._bytes + size > min(READ_BYTES, learner.snapshot.ends_at - learner.fed - 1):
+        if self._bytes + size > min(READ_BYTES, learner.border - learner.fed - 1):
             self._learn()
         self._waiting.setdefault(port, []).append(payload)
         self._bytes += size
-        if learner.fed + self._bytes >= learner.snapshot.ends_at:
+        if learner.fed + self._bytes >= learner.border:
             self._learn()
         learner.resume, learner.whole = None, True
 

@@ -107,6 +107,17 @@ class Learner:
         runs.add(keys)
         return carry
 
+    @property
+    def border(self) -> int:
+        """Bytes fed up to which the order of lines does not matter: where lines are held back, or a generation ends."""
+        return self.held_back_from if self.fed < self.held_back_from else self.snapshot.ends_at
+
+    @property
+    def held_back_from(self) -> int:
+        """Bytes fed from which on lines of the generation are held back."""
+        generation = self.snapshot.ends_at // 2
+        return self.snapshot.ends_at - min(generation // HELD_BACK, HELD_BACK_BYTES)
+
     def _hold_back(self, block: Block, port: int) -> Block | None:
         """Take the whole lines at a generation's end out of a block.
 
@@ -115,10 +126,8 @@ class Learner:
         article with those around them, and weights fitted to them trust the heads too much (2.150 bits a byte on
         wiki_small instead of 2.131, 1.811 on 34 MB of mixed text instead of 1.806).
         """
-        generation = self.snapshot.ends_at // 2
-        ahead = self.snapshot.ends_at - min(generation // HELD_BACK, HELD_BACK_BYTES)
         piece = np.flatnonzero(block.closed & np.concatenate(([block.opens], block.closed[:-1])))
-        held = piece[self.fed + block.piece_start[piece] >= ahead]
+        held = piece[self.fed + block.piece_start[piece] >= self.held_back_from]
         if not held.size:
             return block
         for at in held:

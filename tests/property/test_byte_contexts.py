@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins import kneser_ney as twin
 
-from melvin.contexts import ORDER, byte_pairs, derive, discounts, ngrams, probability
+from melvin.contexts import ORDER, derive, discounts, four_grams, ngrams, probability
 from melvin.lines import Block
 from melvin.symbols import CODES, END_CODE
 from melvin.tables import count_keys
@@ -95,10 +95,13 @@ def test_discounts_are_estimated_from_the_counts_of_counts(counts):
     assert discounts(np.array(counts, np.int64)).tolist() == pytest.approx([0, *(expected[n] for n in (1, 2, 3))])
 
 
-@given(evidence())
-def test_byte_pairs_are_the_last_two_codes(drawn):
+@given(evidence(), st.integers(0, 3))
+def test_four_grams_are_the_last_four_codes(drawn, port):
     table, counter = drawn
-    expected = np.zeros((4, CODES, CODES), np.int64)
-    for (port, context, last), count in counter.items():
-        expected[port, context[-1] - 1, last - 1] += count
-    assert (byte_pairs(table, 4) == expected).all()
+    expected = Counter()
+    for (at, context, last), count in counter.items():
+        if at == port:
+            expected[*context[-3:], last] += count
+    found = four_grams(table, port)
+    split = {tuple(int(key) >> 9 * place & 511 for place in (3, 2, 1, 0)): key for key in found.key.tolist()}
+    assert {codes: int(found.count[found.key == key][0]) for codes, key in split.items()} == expected

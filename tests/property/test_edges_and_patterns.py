@@ -137,7 +137,7 @@ def test_a_pairs_gain_is_what_naming_it_once_saves(chunks):
     seen = Counter(s for chunk in chunks for s in chunk)
     pairs = Counter(pair for chunk in chunks for pair in pairwise(chunk))
     total = sum(seen.values()) + len(chunks)
-    counts = table({(a << 32) | b: n for (a, b), n in pairs.items()})
+    counts = table({(a << 21) | b: n for (a, b), n in pairs.items()})
     left, right, gain = gains(counts, np.array([seen[s] for s in range(7)], np.float64), float(total))
     found = dict(zip(zip(left.tolist(), right.tolist(), strict=True), gain.tolist(), strict=True))
     expected = {

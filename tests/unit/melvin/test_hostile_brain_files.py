@@ -180,7 +180,7 @@ def small(tmp_path_factory):
             for n in range(9)
             for port in ("can", "text")
         )
-    learnt.learn(PROSE[:30])
+        learnt.learn(PROSE[:30])
     learnt.learn([bytes([1, n, 3]) for n in range(60)], port="can")
     learnt.feedback(learnt.query(b"the "), 0.0)
     path = tmp_path_factory.mktemp("brain") / "small.m"
