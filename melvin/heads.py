@@ -35,8 +35,7 @@ ONE_BACK = 1  # of these, where no head helps but those that know the chunks bef
 ANYTHING, SUFFIX, SYMBOL, EDGE, ATTENDED = range(5)
 SOURCES = ATTENDED + MAX_FOCI
 # What words of the same category say (see `categories`): in place of the chunk attended to, of the one before the last,
-# and of the last. They are asked before the heads that know these very chunks (the first of them after those, where
-# these know nothing), and are numbered behind all others. On wiki_small: 2.148 bits a byte with them, 2.150 without.
+# and of the last. They are asked where the heads that know these very chunks know nothing; numbered behind all others.
 KIN_ATTENDED, KIN_BEFORE, KIN_LAST = range(BOUNDARIES * SOURCES, BOUNDARIES * (SOURCES + 3), BOUNDARIES)
 HEADS = BOUNDARIES * (SOURCES + 3)
 SIZE_BUCKETS = 12  # powers of two of a row's evidence
@@ -47,6 +46,11 @@ PRIOR_PREDICTIONS = 2  # the prior weight counts as so many predictions
 EM_STEPS = 6  # of expectation-maximisation, each generation, from where the one before left off
 NAME_BYTES = 4  # of context that a chunk known by name stands for
 REPEATING = 1 / 64  # prior weight of a head that knows no more of the context than the byte view
+
+
+# Head, table, source of the row, where there is one, and how many bytes of context it stands for. A head may ask
+# several rows at a time: sources, and where they are, then have the shape (n, rows).
+Source = tuple[int, "Rows", U64, NDArray[np.bool_], I64]
 
 
 @dataclass(frozen=True)
@@ -272,23 +276,32 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
 
     code : int64, shape (n, m);  longest : int64, shape (n, 1)   bytes of context that the byte view has seen before
     """
-    symbols = model.symbols
-    spans = [_Span.of(symbols, boundary, code) for boundary in places.boundaries]
-    kin = None if KIN_LAST in model.silent else model.kinship.chunks(places.said)
-    seen = np.zeros(0, np.bool_) if kin is None else _seen(model, places)
-    for heads in zip(*(_sources(model, places, boundary, kin, seen) for boundary in places.boundaries), strict=True):
-        for index, (head, rows, source, there, extent) in enumerate(heads):
-            boundary = places.boundaries[index]
-            if head in model.silent or (head < SYMBOL and not index and model.byte_view):
-                continue  # of a symbol not begun, the byte view knows all that the first ones do
-            if index == ONE_BACK and not EDGE <= head < SOURCES:
-                continue
-            alive = (boundary.valid & there.T).T
-            if not alive.any():
-                continue
-            further = (extent + boundary.depth > longest[:, 0])[:, None]
-            number = head + index if head >= KIN_ATTENDED else index * SOURCES + head
-            yield _opinion(model, rows, number, source, alive, further, spans[index])
+    spans = [_Span.of(model.symbols, boundary, code) for boundary in places.boundaries]
+
+    def said(sources: list[Iterator[Source]]) -> Iterator[Opinion]:
+        for heads in zip(*sources, strict=True):
+            for index, (head, rows, source, there, extent) in enumerate(heads):
+                boundary = places.boundaries[index]
+                if head in model.silent or (head < SYMBOL and not index and model.byte_view):
+                    continue  # of a symbol not begun, the byte view knows all that the first ones do
+                if index == ONE_BACK and not EDGE <= head < SOURCES:
+                    continue
+                alive = (boundary.valid & there.T).T
+                if not alive.any():
+                    continue
+                further = (extent + boundary.depth > longest[:, 0])[:, None]
+                number = head + index if head >= KIN_ATTENDED else index * SOURCES + head
+                yield _opinion(model, rows, number, source, alive, further, spans[index])
+
+    # Where neither the edge nor the chunk most attended to with it was ever seen, the kin know most.
+    new = np.ones(places.context.size, np.bool_)
+    for opinion in said([_sources(model, boundary) for boundary in places.boundaries]):
+        if opinion.head % SOURCES in (EDGE, ATTENDED):
+            new &= opinion.total[:, 0] == 0
+        yield opinion
+    if KIN_LAST not in model.silent and new.any():
+        kin = model.kinship.chunks(places.said)
+        yield from said([_kin_sources(model, places, boundary, kin, new) for boundary in places.boundaries])
 
 
 @dataclass(frozen=True)
@@ -314,13 +327,8 @@ class _Span:
         return cls(low, high, depth, same.astype(np.int64), *symbols.narrow(low, high, depth, code))
 
 
-def _sources(
-    model: Model, places: Places, boundary: Boundary, kin: U32 | None, seen: NDArray[np.bool_]
-) -> Iterator[tuple[int, Rows, U64, NDArray[np.bool_], I64]]:
-    """Head, table, source of the row, where there is one, and how many bytes of context it stands for.
-
-    A head may ask several rows at a time: sources and where they are then have the shape (n, rows).
-    """
+def _sources(model: Model, boundary: Boundary) -> Iterator[Source]:
+    """The heads that know the very chunks and symbols there are."""
     symbols, source = model.symbols, boundary.source
     base = symbols.base[symbols.port[source]]
     always, none = np.ones(source.size, np.bool_), np.zeros(source.size, np.int64)
@@ -332,53 +340,30 @@ def _sources(
     told = boundary.attended != NOTHING
     turned = source != base + np.uint32(START)
     edge = pack(boundary.before, boundary.here)
-    if kin is not None:
-        yield from _kin_sources(model, places, boundary, kin, seen)
     yield EDGE, model.transformers, edge, turned, boundary.told + NAME_BYTES
     # No edge leads to a line's start, and its own row is what there is to know: trusted as one that was just taken.
     yield EDGE, model.links, source.astype(np.uint64), ~turned, boundary.told + NAME_BYTES
     for slot in range(told.shape[0] - 1, -1, -1):
         key = pack(np.where(told[slot], boundary.attended[slot], 0), boundary.here)
         yield ATTENDED + slot, model.attended, key, told[slot], boundary.told + NAME_BYTES
-    if kin is not None:  # where neither this edge nor the chunk attended to with it was ever seen, the kin know most
-        yield KIN_ATTENDED, model.attended, *_attended_kin(places, boundary, kin, ~seen), boundary.told + NAME_BYTES
-
-
-def _seen(model: Model, places: Places) -> NDArray[np.bool_]:
-    """Where the edge just taken, or the chunk attended to with it, was seen before, at any boundary. Shape (n,)."""
-    seen = np.zeros(places.context.size, np.bool_)
-    for boundary in places.boundaries:
-        focus = np.where(boundary.attended[0] != NOTHING, boundary.attended[0], 0)
-        for rows, key in (
-            (model.transformers, pack(boundary.before, boundary.here)),
-            (model.attended, pack(focus, boundary.here)),
-        ):
-            seen |= boundary.valid & (rows.place(key, boundary.low) < rows.place(key, boundary.high))
-    return seen
 
 
 def _kin_sources(
-    model: Model, places: Places, boundary: Boundary, kin: U32, seen: NDArray[np.bool_]
-) -> Iterator[tuple[int, Rows, U64, NDArray[np.bool_], I64]]:
-    """The same for words asked in place of others; sources and where they are have the shape (n, KIN)."""
-    shape = (seen.size, kin.shape[1])
+    model: Model, places: Places, boundary: Boundary, kin: U32, new: NDArray[np.bool_]
+) -> Iterator[Source]:
+    """The same for words asked in place of others, where those are new: sources have the shape (n, KIN)."""
+    shape = (new.size, kin.shape[1])
     here, before = np.broadcast_to(boundary.here[:, None], shape), np.broadcast_to(boundary.before[:, None], shape)
     part = np.broadcast_to(boundary.part[:, None], shape)
-    repeats = np.full(seen.size, -MAX_PAYLOAD)  # by itself, no more context than the byte view has
-    instead, there = _instead(kin, np.where(seen, -1, places.second))
+    repeats = np.full(new.size, -MAX_PAYLOAD)  # by itself, no more context than the byte view has
+    instead, there = _instead(kin, np.where(new, places.second, -1))
     yield KIN_BEFORE, model.transformers, pack(instead, here), there, repeats
-    instead, there = _instead(kin, np.where(seen, -1, places.last))
+    instead, there = _instead(kin, np.where(new, places.last, -1))
     begun = np.where(part > 0, continued(instead, part), instead)
     yield KIN_LAST, model.transformers, pack(before, begun), there, repeats
-
-
-def _attended_kin(
-    places: Places, boundary: Boundary, kin: U32, where: NDArray[np.bool_]
-) -> tuple[U64, NDArray[np.bool_]]:
-    """Sources with the kin of the chunk attended to, and where there are any: shapes (n, KIN)."""
-    instead, there = _instead(kin, np.where(where, places.attended, -1))
-    key = at_lag(instead, np.broadcast_to(places.lag[:, None], instead.shape))
-    return pack(key, np.broadcast_to(boundary.here[:, None], key.shape)), there
+    instead, there = _instead(kin, np.where(new, places.attended, -1))
+    key = at_lag(instead, np.broadcast_to(places.lag[:, None], shape))
+    yield KIN_ATTENDED, model.attended, pack(key, here), there, boundary.told + NAME_BYTES
 
 
 def _instead(kin: U32, chunk: I64) -> tuple[U32, NDArray[np.bool_]]:

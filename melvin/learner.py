@@ -22,7 +22,7 @@ from melvin.parse import Parser
 from melvin.resume import Resume
 
 HELD_BACK = 8  # the last eighth of a generation is predicted before it is learnt,
-HELD_BACK_BYTES = 1 << 15  # of a large one so many bytes
+HELD_BACK_BYTES = 3 << 13  # of a large one so many bytes
 
 
 class Learner:
