@@ -177,7 +177,7 @@ class _Steps:
     def of(cls, symbols: Symbols, reading: Reading, source: U32, opening: np.uint32, end: np.uint32) -> _Steps:
         chunk = np.repeat(np.arange(reading.size.size), reading.size)
         head = reading.first - 1
-        offset = np.cumsum(symbols.length[source], dtype=np.int64)
+        offset = np.cumsum(symbols.length[source.astype(np.intp)], dtype=np.int64)
         part = offset - offset[head][chunk]
         ends = head[reading.stream[reading.first] == end]
         cut = ends[(reading.within[chunk[ends]] > 0) & ~reading.finished[chunk[ends] - 1]]

@@ -7,6 +7,7 @@ order of adding never matters, so blocks may be counted anywhere and in any numb
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
 KEY_BITS = 64
+FOLD_KEYS = 1 << 14  # of the larger table that are folded at a time: 128 KiB of them
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
 
@@ -92,28 +94,31 @@ def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
 
 
 def fold(a: Counts, b: Counts) -> Counts:
-    """Add two tables. The smaller is looked up in the larger, what is new is inserted: no sort of the whole."""
+    """Add two tables, a range of keys after the other: what is in work at a time stays in cache."""
     if a.size < b.size:
         a, b = b, a
     if not b.size:
         return a
-    place = np.searchsorted(a.key, b.key)
-    known = a.key[np.minimum(place, a.size - 1)] == b.key
     small = a.count.dtype == b.count.dtype == np.uint32 and int(a.count.max()) + int(b.count.max()) <= SMALL
-    count: Count = a.count.astype(np.uint32 if small else np.uint64)
-    count[place[known]] += b.count[known].astype(count.dtype, copy=False)
-    new = ~known
-    if not new.any():
-        return Counts.of(a.key, count)
-    del known
-    at = place[new] + np.arange(int(new.sum()))  # where the new keys stand in the result
-    size = a.size + at.size
-    old = np.ones(size, np.bool_)
-    old[at] = False
-    folded_key, folded_count = np.empty(size, np.uint64), np.empty(size, count.dtype)
-    folded_key[at], folded_count[at] = b.key[new], b.count[new]
-    folded_key[old], folded_count[old] = a.key, count
-    return Counts.of(folded_key, folded_count)
+    key = np.empty(a.size + b.size, np.uint64)
+    count: Count = np.empty(key.size, np.uint32 if small else np.uint64)
+    cut_a = np.append(np.arange(0, a.size, FOLD_KEYS), a.size)
+    cut_b = np.searchsorted(b.key, a.key[cut_a[:-1]])
+    cut_b = np.concatenate(([0], cut_b[1:], [b.size])).astype(np.int64)
+    size = 0
+    for (low, high), (since, until) in zip(pairwise(cut_a.tolist()), pairwise(cut_b.tolist()), strict=True):
+        both = np.concatenate((a.key[low:high], b.key[since:until]))
+        order = np.argsort(both, kind="stable")  # two ascending runs are merged in one pass
+        both = both[order]
+        first = run_starts(both)
+        end = size + first.size
+        key[size:end] = both[first]
+        seen = np.concatenate((a.count[low:high], b.count[since:until])).astype(count.dtype, copy=False)
+        np.add.reduceat(seen[order], first, out=count[size:end])
+        size = end
+    key.resize(size, refcheck=False)
+    count.resize(size, refcheck=False)
+    return Counts.of(key, count)
 
 
 def size_of_union(a: Counts, b: Counts) -> int:
@@ -140,7 +145,7 @@ class RunStack:
     halvings : a key is kept when its highest NAME_BITS are below 2 ** (NAME_BITS - halvings)
     """
 
-    BUFFER_KEYS = 1 << 19  # keys counted by one sort: 4 MiB of them
+    BUFFER_KEYS = 1 << 20  # keys counted by one sort: 8 MiB of them
     NAME_BITS = 21  # highest bits of a 63-bit key, evenly spread
 
     def __init__(self, run: Counts | None = None, limit: int | None = None, halvings: int = 0) -> None:
