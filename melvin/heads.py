@@ -101,6 +101,7 @@ class Model:
         """Heads that are off."""
         on = self.settings
         off = [] if on.back_off else [ANYTHING, SUFFIX]
+        off += [] if on.edges else [ANYTHING, SUFFIX, SYMBOL]
         off += [] if on.edge_transformers else [EDGE]
         off += [] if on.attention else list(range(ATTENDED, SOURCES))
         off += [] if on.embeddings and on.categories else [KIN_ATTENDED, KIN_BEFORE, KIN_LAST]

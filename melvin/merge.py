@@ -93,7 +93,7 @@ def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
 
 
 def union(a: Symbols, b: Symbols) -> tuple[Symbols, U32]:
-    """The symbols of both: those of `a`, then what only `b` has; and for each symbol of `b` its id in the union.
+    """The symbols of both: those of `a`, then in its own order what only `b` has; and each symbol of `b`'s id in the union.
 
     A payload that both have keeps the constituents that it has in `a`; every pair of either forms its pattern.
 
@@ -112,20 +112,28 @@ def union(a: Symbols, b: Symbols) -> tuple[Symbols, U32]:
             f"the brains heard of their ports in different orders ({orders}), and words are named by the place of "
             "their port: teach both in the same order"
         )
-    merged = a
-    for name, base in zip(b.ports, b.base, strict=True):
-        merged = merged.with_port(name, int(b.born[base]))
     ids = np.empty(b.size, np.uint32)
-    for mine, theirs in zip(merged.base[: b.base.size], b.base, strict=True):
+    for mine, theirs in zip(a.base, b.base, strict=False):
         ids[theirs : theirs + GROUND] = mine + np.arange(GROUND, dtype=np.uint32)
-    pattern = np.flatnonzero(b.level > 0)
+    merged, since = a, 0
+    for name, base in zip(b.ports[shared:], b.base[shared:].tolist(), strict=True):
+        merged = _with_patterns(merged, b, since, base, ids).with_port(name, int(b.born[base]))
+        ids[base : base + GROUND] = merged.base[-1] + np.arange(GROUND, dtype=np.uint32)
+        since = base
+    merged = _with_patterns(merged, b, since, b.size, ids)
+    return merged.with_pairs(ids[b.pair_left], ids[b.pair_right], ids[b.pair_symbol]), ids
+
+
+def _with_patterns(merged: Symbols, b: Symbols, since: int, until: int, ids: U32) -> Symbols:
+    """With those patterns of `b`, of ids in [since, until), that are not yet known; fills in `ids`."""
+    pattern = since + np.flatnonzero(b.level[since:until] > 0)
     known = merged.with_payload(b.words[:, pattern], b.port[pattern])
     fresh = pattern[known < 0]
     if merged.size + fresh.size > MAX_SYMBOLS:
         raise InputError(f"together the brains have {merged.size + fresh.size:,} symbols, {MAX_SYMBOLS:,} are the most")
     ids[pattern] = known
     ids[fresh] = merged.size + np.arange(fresh.size, dtype=np.uint32)
-    return merged.with_others(b, fresh, ids), ids
+    return merged.with_others(b, fresh, ids)
 
 
 def _rekeyed(counts: Counts, symbols: Symbols, merged: Symbols, ids: U32, *, from_symbols: bool) -> Counts:

@@ -15,6 +15,7 @@ class Settings:
     patterns           symbols are bytes alone
     byte_contexts      the heads correct a uniform guess, not what the last five bytes say
     back_off           no head asks what the last symbol ends with, or what came after anything
+    edges              no head asks what followed the last symbol, or what it ends with, or anything
     context_edges      words near each other are not counted: nothing is known of time, likeness or a focus
     edge_transformers  no head asks what followed the edge just taken
     attention          no head asks what came once the chunk attended to and the last one stood so
@@ -28,6 +29,7 @@ class Settings:
     patterns: bool = True
     byte_contexts: bool = True
     back_off: bool = True
+    edges: bool = True
     context_edges: bool = True
     edge_transformers: bool = True
     attention: bool = True
@@ -53,5 +55,10 @@ class Settings:
 
 
 MECHANISMS = tuple(field.name for field in fields(Settings))
-GROUPS = {"heads": ("edge_transformers", "attention", "categories")}  # as a whole; off: back-off alone
+# Off as a whole: what attends to context, which leaves edges and back-off; and all heads, which leaves the byte contexts'
+# back-off alone.
+GROUPS = {
+    "heads": ("edge_transformers", "attention", "categories"),
+    "all_heads": ("edges", "edge_transformers", "attention", "categories"),
+}
 EVERYTHING = Settings()

@@ -136,7 +136,7 @@ class Symbols:
         )
 
     def with_others(self, other: Symbols, chosen: I64, ids: U32) -> Symbols:
-        """Add patterns of another set, in the order given, and every pair that forms a pattern there.
+        """Add patterns of another set, in the order given; what forms them is told by `with_pairs`.
 
         chosen : int64, shape (m,)   ids in `other`, ascending; none of their payloads is here yet
         ids : uint32, shape (other.size,)   what each symbol of `other` is here, once they are added
@@ -146,8 +146,6 @@ class Symbols:
         for depth in np.unique(other.level[chosen]):  # constituents first
             these = np.flatnonzero(other.level[chosen] == depth)
             level[self.size + these] = 1 + np.maximum(level[left[these]], level[right[these]])
-        pair_left, pair_right = ids[other.pair_left], ids[other.pair_right]
-        new = self.pattern_of(pair_left, pair_right) == ABSENT
         grown = self._extended(
             ports=self.ports,
             base=self.base,
@@ -158,9 +156,19 @@ class Symbols:
             length=other.length[chosen],
             words=other._words_to(self.words.shape[0])[:, chosen],
             born=0,
-            pairs=(pair_left[new], pair_right[new], ids[other.pair_symbol][new]),
+            pairs=(np.empty(0, np.uint32),) * 3,
         )
         return replace(grown, born=np.concatenate((self.born, other.born[chosen])))
+
+    def with_pairs(self, left: U32, right: U32, symbol: U32) -> Symbols:
+        """Let each pair form its symbol that forms none yet. uint32, shapes (p,), each pair once."""
+        new = self.pattern_of(left, right) == ABSENT
+        return replace(
+            self,
+            pair_left=np.concatenate((self.pair_left, left[new])),
+            pair_right=np.concatenate((self.pair_right, right[new])),
+            pair_symbol=np.concatenate((self.pair_symbol, symbol[new])),
+        )
 
     def with_payload(self, words: U64, port: NDArray[np.uint16]) -> I64:
         """The symbol with each payload, -1 where there is none. words : uint64, shape (w, n) -> int64, shape (n,)"""

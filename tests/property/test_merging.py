@@ -120,6 +120,16 @@ def test_how_brains_are_grouped_changes_no_bit(a, b, c):
     assert file_of(a.merge(b).merge(c))[0] == file_of(a.merge(b.merge(c)))[0]
 
 
+def test_a_port_that_only_the_third_brain_has_comes_behind_the_patterns_of_the_second():
+    a, b, c = Brain(), Brain(), Brain()
+    a.learn(["on a mat"] * 40)
+    b.learn(["the cat sat"] * 40)
+    c.learn(["cats sat"] * 40)
+    c.learn(["the abab"] * 40, port="can")
+    assert b.stats().patterns and c.stats().patterns
+    assert file_of(a.merge(b).merge(c))[0] == file_of(a.merge(b.merge(c)))[0]
+
+
 @settings(deadline=None, max_examples=12)
 @given(brains())
 def test_an_empty_brain_adds_nothing(brain):
