@@ -93,7 +93,7 @@ def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
 
 
 def union(a: Symbols, b: Symbols) -> tuple[Symbols, U32]:
-    """The symbols of both: those of `a`, then in its own order what only `b` has; and each symbol of `b`'s id in the union.
+    """The symbols of both: those of `a`, then what only `b` has, in its order; and the id in the union of each of `b`.
 
     A payload that both have keeps the constituents that it has in `a`; every pair of either forms its pattern.
 

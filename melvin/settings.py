@@ -55,8 +55,8 @@ class Settings:
 
 
 MECHANISMS = tuple(field.name for field in fields(Settings))
-# Off as a whole: what attends to context, which leaves edges and back-off; and all heads, which leaves the byte contexts'
-# back-off alone.
+# Off as a whole: what attends to context, which leaves edges and back-off; and all heads, which leaves the back-off of
+# byte contexts alone.
 GROUPS = {
     "heads": ("edge_transformers", "attention", "categories"),
     "all_heads": ("edges", "edge_transformers", "attention", "categories"),

@@ -126,7 +126,7 @@ def test_a_port_that_only_the_third_brain_has_comes_behind_the_patterns_of_the_s
     b.learn(["the cat sat"] * 40)
     c.learn(["cats sat"] * 40)
     c.learn(["the abab"] * 40, port="can")
-    assert b.stats().patterns and c.stats().patterns
+    assert min(b.stats().patterns, c.stats().patterns) > 0
     assert file_of(a.merge(b).merge(c))[0] == file_of(a.merge(b.merge(c)))[0]
 
 
