@@ -33,6 +33,7 @@ from melvin.relations import Relation
 from melvin.resume import Resume
 from melvin.sampling import sample
 from melvin.settings import EVERYTHING, Settings
+from melvin.splits import parts
 from melvin.symbols import GROUND
 from melvin.tables import size_of_union
 from melvin.teaching import frequent, unsure
@@ -497,10 +498,10 @@ class Brain:
         return None if found is None or not known.level[found] else self._pattern(found)
 
     def constituents(self, payload: bytes | str, *, port: str = TEXT) -> set[bytes]:
-        """Payloads of what a pattern is built of, at any depth; empty where there is no such pattern."""
+        """Payloads of what a pattern is built of, by any of its splits, at any depth; empty where there is no such."""
         known = self._learner.snapshot.symbols
         found = known.find(to_bytes(payload), known.ports.index(port)) if port in known.ports else None
-        return set() if found is None else known.constituents(found)
+        return set() if found is None else {known.payload(int(part)) for part in parts(known, found)}
 
     def _pattern(self, symbol: int) -> Pattern:
         known = self._learner.snapshot.symbols

@@ -30,6 +30,7 @@ from melvin.heads import Weights
 from melvin.learner import Learner
 from melvin.payloads import forget as forget_payloads
 from melvin.separators import SEPARATE_FROM, learn_separators
+from melvin.splits import with_splits
 from melvin.symbols import CODE_BITS, CODE_MASK, GROUND, MAX_SYMBOLS, U32, Symbols
 from melvin.tables import Counts, fold, forget, sum_by_key
 from melvin.words import KEPT_WORDS
@@ -95,7 +96,7 @@ def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
 def union(a: Symbols, b: Symbols) -> tuple[Symbols, U32]:
     """The symbols of both: those of `a`, then what only `b` has, in its order; and the id in the union of each of `b`.
 
-    A payload that both have keeps the constituents that it has in `a`; every pair of either forms its pattern.
+    A payload that both have keeps the constituents that it has in `a`; every pair that spells a pattern forms it.
 
     Returns
     -------
@@ -120,8 +121,7 @@ def union(a: Symbols, b: Symbols) -> tuple[Symbols, U32]:
         merged = _with_patterns(merged, b, since, base, ids).with_port(name, int(b.born[base]))
         ids[base : base + GROUND] = merged.base[-1] + np.arange(GROUND, dtype=np.uint32)
         since = base
-    merged = _with_patterns(merged, b, since, b.size, ids)
-    return merged.with_pairs(ids[b.pair_left], ids[b.pair_right], ids[b.pair_symbol]), ids
+    return with_splits(_with_patterns(merged, b, since, b.size, ids)), ids
 
 
 def _with_patterns(merged: Symbols, b: Symbols, since: int, until: int, ids: U32) -> Symbols:

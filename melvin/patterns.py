@@ -16,6 +16,7 @@ from melvin.edges import pack, source_of, target_of
 from melvin.hashing import ABSENT
 from melvin.lexicon import Lexicon
 from melvin.parse import compete
+from melvin.splits import with_splits
 from melvin.symbols import MAX_PAYLOAD, MAX_SYMBOLS, U32, Symbols
 from melvin.tables import Counts, run_starts, sum_by_key
 
@@ -45,7 +46,7 @@ def form(symbols: Symbols, lexicon: Lexicon, born: int) -> Symbols:
         stream, begins, position = compete(symbols, stream.copy(), begins, np.arange(stream.size))
         total -= float(weight.sum() - weight[position].sum())
         weight = weight[position]
-    return symbols
+    return with_splits(symbols)
 
 
 def best_pairs(

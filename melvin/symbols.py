@@ -136,7 +136,7 @@ class Symbols:
         )
 
     def with_others(self, other: Symbols, chosen: I64, ids: U32) -> Symbols:
-        """Add patterns of another set, in the order given; what forms them is told by `with_pairs`.
+        """Add patterns of another set, in the order given; what forms them is told by `splits`.
 
         chosen : int64, shape (m,)   ids in `other`, ascending; none of their payloads is here yet
         ids : uint32, shape (other.size,)   what each symbol of `other` is here, once they are added
@@ -161,14 +161,8 @@ class Symbols:
         return replace(grown, born=np.concatenate((self.born, other.born[chosen])))
 
     def with_pairs(self, left: U32, right: U32, symbol: U32) -> Symbols:
-        """Let each pair form its symbol that forms none yet. uint32, shapes (p,), each pair once."""
-        new = self.pattern_of(left, right) == ABSENT
-        return replace(
-            self,
-            pair_left=np.concatenate((self.pair_left, left[new])),
-            pair_right=np.concatenate((self.pair_right, right[new])),
-            pair_symbol=np.concatenate((self.pair_symbol, symbol[new])),
-        )
+        """Let these pairs, and no others, form their symbols. uint32, shapes (p,), each pair once."""
+        return replace(self, pair_left=left, pair_right=right, pair_symbol=symbol)
 
     def with_payload(self, words: U64, port: NDArray[np.uint16]) -> I64:
         """The symbol with each payload, -1 where there is none. words : uint64, shape (w, n) -> int64, shape (n,)"""
@@ -275,18 +269,6 @@ class Symbols:
             return None
         symbol = int(self.by_rank[int(low[0])])
         return symbol if int(self.length[symbol]) == len(payload) else None
-
-    def constituents(self, symbol: int) -> set[bytes]:
-        """Payloads of the patterns and bytes that a symbol is built of, at any depth."""
-        found: set[bytes] = set()
-        open_: list[int] = [symbol]
-        while open_:
-            at = open_.pop()
-            if self.left[at] != NONE:
-                for part in (int(self.left[at]), int(self.right[at])):
-                    found.add(self.payload(part))
-                    open_.append(part)
-        return found
 
     @cached_property
     def _ranked_words(self) -> U64:

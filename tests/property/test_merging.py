@@ -17,6 +17,7 @@ from melvin.evidence import RANKED, TABLES
 from melvin.generation import Snapshot
 from melvin.merge import union
 from melvin.soundness import symbols_hold
+from melvin.splits import with_splits
 from melvin.symbols import GROUND
 
 WORDS = ("the", "cat", "sat", "on", "a", "mat", "cats", "abab", "\xff", "")
@@ -164,12 +165,13 @@ def test_the_union_of_symbols_is_sound_and_loses_none(a, b):
     assert [named(merged, int(ids[i])) for i in range(b.size)] == [named(b, i) for i in range(b.size)]
     payloads = {named(symbols, i) for symbols in (a, b) for i in range(symbols.size)}
     assert merged.size == len(payloads)
-    formed = {
-        (named(s, int(left)), named(s, int(right)))
-        for s in (a, b)
-        for left, right in zip(s.pair_left, s.pair_right, strict=True)
-    }
-    assert merged.pair_left.size == len(formed)
+    assert pairs_of(a) | pairs_of(b) <= pairs_of(merged) == pairs_of(with_splits(merged))
+
+
+def pairs_of(symbols):
+    """What forms patterns, by name."""
+    pairs = zip(symbols.pair_left.tolist(), symbols.pair_right.tolist(), strict=True)
+    return {(named(symbols, left), named(symbols, right)) for left, right in pairs}
 
 
 def test_two_halves_of_a_text_know_together_what_neither_knows_alone():

@@ -14,6 +14,7 @@ from melvin.chunks import chunk_starts
 from melvin.hashing import ABSENT
 from melvin.lines import lines_block
 from melvin.parse import Parser, compete
+from melvin.splits import parts, with_splits
 from melvin.symbols import BYTES, END, END_CODE, GROUND, START, Symbols
 
 two_ports = symbol_sets(ports=("text", "can"))
@@ -128,18 +129,30 @@ def test_codes_are_read_at_any_depth(symbols):
         assert symbols.code_at(ids, at).tolist() == [c[depth] if depth < len(c) else 0 for c in has]
 
 
+@given(some_symbols)
+def test_every_pair_that_spells_a_pattern_forms_it(symbols):
+    closed = with_splits(symbols)
+    named = {(int(symbols.port[i]), text): i for i, text in enumerate(all_codes(symbols)) if text}
+    wanted = {}
+    for (port, text), i in named.items():
+        for at in range(1, len(text)):
+            left, right = named.get((port, text[:at])), named.get((port, text[at:]))
+            if left is not None and right is not None:
+                wanted[left, right] = i
+    assert forms(closed) == wanted
+    assert forms(symbols).items() <= wanted.items()
+
+
 @given(two_ports)
-def test_constituents_are_named_at_every_depth(symbols):
-    left, right = constituents(symbols)
-    text = payloads(symbols)
+def test_the_parts_of_a_pattern_are_those_of_all_its_splits(symbols):
+    formed = forms(symbols)
 
-    def parts(i):
-        if i not in left:
-            return set()
-        return {text[p] for p in (left[i], right[i])} | parts(left[i]) | parts(right[i])
+    def named(i):
+        below = {part for pair, whole in formed.items() if whole == i for part in pair}
+        return below.union(*(named(part) for part in below))
 
-    for i in [*left][-3:]:
-        assert symbols.constituents(i) == parts(i)
+    for i in [*constituents(symbols)[0]][-3:]:
+        assert set(parts(symbols, i).tolist()) == named(i)
 
 
 def test_the_longest_payload_keeps_every_byte():
