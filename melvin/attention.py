@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import mix
+from melvin.hashing import mix, mix_one
 from melvin.symbols import SYMBOL_BITS, U32
 from melvin.tables import I64, U64
 
@@ -24,6 +24,7 @@ MAX_FOCI = 6  # chunks attended to: with the last chunk and the edge just taken,
 FOCUS_BYTES = 1 << 21  # bytes of a generation, times chunks attended to, that attention may cost
 NOTHING = np.uint32(0xFFFFFFFF)  # where no chunk of the line lies in reach
 NAME_SHIFT = np.uint64(64 - SYMBOL_BITS)  # a name fits where a symbol's id does
+_NAME_SHIFT = int(NAME_SHIFT)
 OPENING = np.uint32(0)  # the name of what stands before a line's first chunk
 
 
@@ -47,6 +48,11 @@ class Focus:
 def at_lag(name: U32, lag: NDArray[np.uint8]) -> U32:
     """Name of a chunk so far back."""
     return names(mix(name.astype(np.uint64) << np.uint64(LAG_BITS) | lag.astype(np.uint64)))
+
+
+def at_lag_one(name: int, lag: int) -> int:
+    """The same of one chunk."""
+    return mix_one(name << LAG_BITS | lag) >> _NAME_SHIFT
 
 
 def foci(generation_bytes: int) -> int:
@@ -91,6 +97,11 @@ def attend(name: U32, frequency: NDArray[np.uint32], opens: NDArray[np.bool_], c
 def continued(before: U32, part: U64) -> U32:
     """Name of a chunk's beginning, from its hash, together with the chunk before it by name."""
     return names(mix(part ^ (before.astype(np.uint64) << NAME_SHIFT)))
+
+
+def continued_one(before: int, part: int) -> int:
+    """The same of one chunk."""
+    return mix_one(part ^ before << _NAME_SHIFT) >> _NAME_SHIFT
 
 
 def chunks_before(opens: NDArray[np.bool_]) -> I64:

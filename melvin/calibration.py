@@ -8,6 +8,7 @@ from it by more than chance; a brain that was never tried keeps its probabilitie
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,16 +79,23 @@ class Calibration:
         """
         if port >= len(self.tried):
             return probability
+        return np.asarray(np.clip(probability + self._shifts[port][bins(probability)], 0.0, 1.0))
+
+    @cached_property
+    def _shifts(self) -> list[F64]:
+        """By port, what is added to the probabilities of each bin."""
+        return [self._shift(port) for port in range(len(self.tried))]
+
+    def _shift(self, port: int) -> F64:
         n, expected = self.tried[port].astype(np.float64), self.expected[port] / ONE
         error = (self.right[port] - expected) / np.maximum(n, 1)
         rate = (expected + 0.5) / (n + 1)  # never 0 or 1
         information = n / (rate * (1 - rate))  # 1 / the variance of an error that is chance
         if not information.any():
-            return probability
+            return np.zeros(BINS)
         beyond = (information * error**2).sum() - np.count_nonzero(n)
         between = max(0.0, beyond / information.sum())
-        shift = error * between * information / (1 + between * information)
-        return np.asarray(np.clip(probability + shift[bins(probability)], 0.0, 1.0))
+        return np.asarray(error * between * information / (1 + between * information))
 
     def usual_entropy(self, port: int) -> tuple[float, float] | None:
         """Mean and deviation of the next byte's entropy in bits; None where too few were tried."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import MULTIPLIER, mix
+from melvin.hashing import MASK, MULTIPLIER, mix, mix_one
 from melvin.lines import Block
 from melvin.symbols import MAX_PAYLOAD
 from melvin.tables import I64, U64
@@ -18,6 +18,7 @@ U8 = NDArray[np.uint8]
 
 MAX_CHUNK = MAX_PAYLOAD
 WORD_BYTES = 8
+_MULTIPLIER = int(MULTIPLIER)
 _LOW_BYTES = np.array([(1 << (8 * n)) - 1 for n in range(WORD_BYTES)] + [2**64 - 1], np.uint64)
 
 
@@ -43,6 +44,14 @@ def chunk_starts(block: Block, separator: NDArray[np.bool_]) -> I64:
 def finished(block: Block, separator: NDArray[np.bool_], start: I64, length: I64) -> NDArray[np.bool_]:
     """Whether each chunk can go on no further, so that what comes next begins a new one. Shape (n,) -> (n,)."""
     return np.asarray(separator[block.data[start + length - 1]] | (length == MAX_CHUNK))
+
+
+def hash_one(payload: bytes, salt: int) -> int:
+    """What `Window.hash` gives for some bytes."""
+    hashed = mix_one(len(payload) + (salt << 8))
+    for at in range(0, max(len(payload), 1), WORD_BYTES):
+        hashed = mix_one(hashed * _MULTIPLIER & MASK ^ int.from_bytes(payload[at : at + WORD_BYTES], "little"))
+    return hashed
 
 
 class Window:

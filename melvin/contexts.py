@@ -55,6 +55,14 @@ def ngrams(block: Block, before: U64, port: int) -> U64:
     return np.asarray(key | (np.uint64(port) << _PORT_SHIFT))
 
 
+def context_after(text: bytes, port: int) -> int:
+    """The last five codes of a line, as in the key of what comes next: key >> 9."""
+    key = port
+    for byte in (*(END_CODE - 1,) * (ORDER - len(text)), *text[-ORDER:]):
+        key = key << CODE_BITS | (byte + 1)
+    return key
+
+
 def _fill(known: int) -> np.uint64:
     """END_CODE in every place of the key beyond the `known` last codes."""
     return np.uint64(sum(END_CODE << (CODE_BITS * place) for place in range(known, ORDER + 1)))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.symbols import END, MAX_SYMBOLS, SYMBOL_BITS, U32, Symbols
-from melvin.tables import U64, Counts, fold, sum_by_key
+from melvin.tables import I64, U64, Counts, fold, sum_by_key
 
 RANK_MASK = np.uint64(MAX_SYMBOLS - 1)
 _BITS = np.uint64(SYMBOL_BITS)
@@ -29,6 +29,14 @@ def source_of(key: U64) -> U64:
 def target_of(key: U64) -> U32:
     """The target's rank."""
     return (key & RANK_MASK).astype(np.uint32)
+
+
+def counted(counts: Counts, key: U64) -> I64:
+    """How often each key was seen, 0 where it was not. Shape (n,) -> (n,)."""
+    if not counts.size:
+        return np.zeros(key.shape, np.int64)
+    at = np.minimum(np.searchsorted(counts.key, key), counts.size - 1)
+    return np.where(counts.key[at] == key, counts.count[at], 0).astype(np.int64)
 
 
 def with_anything(symbols: Symbols, raw: Counts) -> Counts:

@@ -86,6 +86,11 @@ def contexts_of(boundary: Boundary, port: int) -> U64:
     return np.asarray(np.uint64(port) << np.uint64(2 * SYMBOL_BITS) | names)
 
 
+def edge_of(before: int, here: int, port: int) -> U64:
+    """The same of one prediction. -> uint64, shape (1,)"""
+    return np.array([port << 2 * SYMBOL_BITS | before << SYMBOL_BITS | here], np.uint64)
+
+
 def shares(probability: F64, reward: float) -> I64:
     """What a reward says of each byte of an answer: it is shared by how open each of them was.
 

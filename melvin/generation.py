@@ -21,7 +21,7 @@ from melvin.categories import Categories, categorise
 from melvin.contexts import codes_of
 from melvin.counting import Carry, Familiarity, count, read
 from melvin.curve import Curve, code_length
-from melvin.edges import pack, target_of
+from melvin.edges import counted, pack
 from melvin.embedding import Embeddings, embed
 from melvin.encode import encode_lines, tail
 from melvin.evidence import KEPT, TABLES, Evidence, Runs
@@ -33,7 +33,7 @@ from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
 from melvin.separators import SEPARATE_FROM, default_separators, learn_separators
 from melvin.settings import EVERYTHING, Settings
-from melvin.symbols import BYTES, CODES, END, SYMBOL_BITS, Symbols
+from melvin.symbols import BYTES, CODES, END, SYMBOL_BITS, U32, Symbols
 from melvin.tables import SMALL, Counts, fold, forget
 from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, reach
 
@@ -132,25 +132,25 @@ class Gathering:
 def familiarity(
     symbols: Symbols, links: Counts, attended: int, *, pairs_one_in: int, reach: int, settings: Settings
 ) -> Familiarity:
-    """How often each symbol was seen, and whether what follows it is settled.
-
-    A pattern that was only just formed has not been seen as such: its edge was, so often at the most.
-    """
+    """How often each symbol was seen, and whether what follows it is settled."""
     row = np.searchsorted(links.key, np.arange(symbols.size + 1, dtype=np.uint64) << np.uint64(SYMBOL_BITS))
     running = np.zeros(links.size + 1, np.int64)
     np.cumsum(links.count, dtype=np.int64, out=running[1:])
-    frequency = np.zeros(symbols.size, np.int64)
-    for base in symbols.base.astype(np.int64):
-        at = slice(row[base + END], row[base + END + 1])
-        frequency[symbols.by_rank[target_of(links.key[at])]] = links.count[at]
-    young = np.flatnonzero((frequency == 0) & (symbols.level > 0))
-    edge = pack(symbols.left[young], symbols.rank[symbols.right[young]])
-    place = np.minimum(np.searchsorted(links.key, edge), max(links.size - 1, 0))
-    if links.size:
-        frequency[young] = np.where(links.key[place] == edge, links.count[place], 0)
     settled = (np.diff(row) == 1) & (np.diff(running[row]) >= SETTLED)
-    few = np.minimum(frequency, SMALL - 1).astype(np.uint32)
-    return Familiarity(few, settled, attended, pairs_one_in, reach, settings)
+    seen = times_seen(symbols, links, np.arange(symbols.size, dtype=np.uint32))
+    return Familiarity(seen, settled, attended, pairs_one_in, reach, settings)
+
+
+def times_seen(symbols: Symbols, links: Counts, some: U32) -> U32:
+    """How often each of some symbols was seen. Shape (n,) -> (n,).
+
+    A pattern that was only just formed has not been seen as such: its edge was, so often at the most.
+    """
+    seen = counted(links, pack(symbols.base[symbols.port[some]] + np.uint32(END), symbols.rank[some]))
+    young = np.flatnonzero((seen == 0) & (symbols.level[some] > 0))
+    left, right = symbols.left[some[young]], symbols.right[some[young]]
+    seen[young] = counted(links, pack(left, symbols.rank[right]))
+    return np.minimum(seen, SMALL - 1).astype(np.uint32)
 
 
 def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:

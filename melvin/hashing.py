@@ -16,6 +16,8 @@ EMPTY = np.uint64(0)  # marks a free slot; a key of 0 is stored as ZERO_KEY
 ZERO_KEY = np.uint64(0x6A09E667F3BCC909)
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing (Knuth, TAOCP 3, 6.4)
 FINALISER = np.uint64(0xBF58476D1CE4E5B9)  # from splitmix64 (Steele, Lea, Flood 2014)
+MASK = (1 << 64) - 1
+_FINALISER, _MULTIPLIER = int(FINALISER), int(MULTIPLIER)
 MAX_LOAD = 0.5  # beyond half full, linear probing slows down
 
 
@@ -27,6 +29,15 @@ def mix(value: U64) -> U64:
     mixed *= MULTIPLIER
     mixed ^= mixed >> np.uint64(31)
     return mixed
+
+
+def mix_one(value: int) -> int:
+    """The same of one value, from 0 to 2**64 - 1."""
+    value ^= value >> 30
+    value = value * _FINALISER & MASK
+    value ^= value >> 27
+    value = value * _MULTIPLIER & MASK
+    return value ^ value >> 31
 
 
 class HashTable:
@@ -68,6 +79,16 @@ class HashTable:
             undecided = ~hit & (held != EMPTY)
             pending, slot = pending[undecided], slot[undecided]
         return found
+
+    def get_one(self, key: int) -> int:
+        """The same of one key."""
+        key = key or int(ZERO_KEY)
+        slot = (key * _MULTIPLIER & MASK) >> int(self._shift)
+        while (held := int(self._keys[slot])) != key:
+            if not held:
+                return int(ABSENT)
+            slot = slot + 1 & int(self._mask)
+        return int(self._values[slot])
 
     def put(self, keys: U64, values: U32) -> None:
         """Add keys that are not there yet, each once."""

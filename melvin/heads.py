@@ -94,7 +94,7 @@ class Model:
         self.symbols = symbols
         self.settings = settings
         self.kinship = kinship
-        self._evidence = evidence
+        self.evidence = evidence
 
     @cached_property
     def silent(self) -> frozenset[int]:
@@ -109,19 +109,19 @@ class Model:
 
     @cached_property
     def links(self) -> Rows:
-        return Rows.of(self._evidence.links)
+        return Rows.of(self.evidence.links)
 
     @cached_property
     def transformers(self) -> Rows:
-        return Rows.of(self._evidence.transformers)
+        return Rows.of(self.evidence.transformers)
 
     @cached_property
     def attended(self) -> Rows:
-        return Rows.of(self._evidence.attended)
+        return Rows.of(self.evidence.attended)
 
     @cached_property
     def contexts(self) -> tuple[Context, ...]:
-        return derive(self._evidence.grams)
+        return derive(self.evidence.grams)
 
     @property
     def byte_view(self) -> tuple[Context, ...]:
@@ -228,9 +228,13 @@ class Weights:
     def none(cls) -> Weights:
         return cls(*(np.zeros((HEADS, BUCKETS), np.int64) for _ in fields(cls)))
 
+    def scale(self, head: int) -> float:
+        """What the odds of a head's prior weights are multiplied by."""
+        return float((self.right[head].sum() + ONE) / (self.expected[head].sum() + ONE))
+
     def scaled(self, head: int, prior: F64) -> F64:
         """A head's prior weights, their odds scaled by how far they were right where they were tried."""
-        scale = float((self.right[head].sum() + ONE) / (self.expected[head].sum() + ONE))
+        scale = self.scale(head)
         return scale * prior / (scale * prior + (1 - prior))
 
     def of(self, opinion: Opinion) -> F64:

@@ -7,7 +7,9 @@ arrays.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -67,6 +69,22 @@ def compete(
         touched[-1:] = False
         alive = np.flatnonzero(touched)
     return stream, begins, position
+
+
+def compete_one(pattern_of: Callable[[int, int], int], stream: list[int]) -> list[int]:
+    """The same for one chunk, whose ground symbols flow in. pattern_of : as `Symbols.pattern_of`, of one pair"""
+    absent = int(ABSENT)
+    while True:
+        offers = [absent, *(pattern_of(left, right) for left, right in pairwise(stream)), absent]
+        merged, begin, run = list[int](), 0, 0
+        for at, (before, mine, after) in enumerate(zip(offers, offers[1:], offers[2:], strict=False)):
+            run = run + 1 if mine == before else 0
+            if mine != absent and (mine < before or (mine == before and run % 2 == 0)) and mine <= after:
+                merged += [*stream[begin:at], mine]
+                begin = at + 2
+        if not begin:
+            return stream
+        stream = merged + stream[begin:]
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.chunks import MAX_CHUNK
-from melvin.contexts import ORDER, Context, codes_of, ngrams
+from melvin.contexts import codes_of, context_after
 from melvin.encode import encode_lines, tail
 from melvin.errors import InputError
-from melvin.feedback import contexts_of
+from melvin.feedback import contexts_of, edge_of
 from melvin.focus import Focus, width
 from melvin.generation import Snapshot
 from melvin.heads import Places, predict
 from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
-from melvin.symbols import BYTES, CODE_BITS, CODES, END_CODE
+from melvin.spread import Spreads
+from melvin.symbols import BYTES, CODES
 from melvin.tables import U64
 from melvin.thesaurus import Thesaurus
+from melvin.trace import Trace
 from melvin.why import Why, explain
 
 F64 = NDArray[np.float64]
@@ -156,6 +158,7 @@ class Reader:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._parser = Parser(snapshot.symbols)
+        self._singles: dict[int, tuple[Trace, Spreads]] = {}
         self.feedback = snapshot.feedback
 
     @property
@@ -170,14 +173,27 @@ class Reader:
 
     def distribution(self, texts: list[bytes], port: int) -> F64:
         """P(next code) after each text. -> float64, shape (texts, 257)"""
-        block = lines_block([self._tail(text, port) for text in texts])
-        return self._predict(block, port, block.piece_end[block.closed] - 1, _every_code(len(texts)))
+        return np.array([self._after(text, port) for text in texts])
 
-    def ahead(self, text: bytes, further: bytes, port: int) -> F64:
-        """P(next code) after a text, and after each further byte. -> float64, shape (1 + bytes, 257)"""
-        tail = self._tail(text, port)
-        at = len(tail) + np.arange(len(further) + 1)
-        return self._predict(lines_block([tail + further]), port, at, _every_code(at.size))
+    def _after(self, text: bytes, port: int) -> F64:
+        """P(next code) after a text. -> float64, shape (257,)"""
+        trace, spreads = self._single(port)
+        spot = trace.spot(text)
+        if spot is None:
+            block = lines_block([self._tail(text, port)])
+            beyond: F64 = self._predict(block, port, block.piece_end[block.closed] - 1, _every_code(1))[0]
+            return beyond
+        result, context = spreads.of(spot), edge_of(spot.before, spot.here, port)
+        if self.feedback.known(context)[0]:
+            result = self.feedback.scaled(context, result[None])[0]
+        return result
+
+    def _single(self, port: int) -> tuple[Trace, Spreads]:
+        """What answers for one place at a time."""
+        if port not in self._singles:
+            known = self._snapshot
+            self._singles[port] = Trace(known, port), Spreads(known.model, known.weights, port)
+        return self._singles[port]
 
     def _tail(self, text: bytes, port: int) -> bytes:
         return tail(text, self._snapshot.separator[port])
@@ -198,11 +214,6 @@ class Reader:
         block = lines_block([text + continuation])
         at = len(text) + np.arange(len(continuation) + ends)
         return self._predict(block, port, at, codes_of(block)[at].astype(np.int64)[:, None])[:, 0]
-
-    @property
-    def contexts(self) -> tuple[Context, ...]:
-        """What followed the last bytes, by how many they are."""
-        return self._snapshot.model.contexts
 
     def line_bits(self, block: Block, port: int) -> float:
         """Bits that the lines of a block cost, their ends included."""
@@ -349,12 +360,11 @@ class Reader:
         )
 
     def _abstains(self, text: bytes, port: int, spread: Distribution) -> bool:
-        block = lines_block([text])
-        key = ngrams(block, np.full(ORDER, END_CODE, np.uint64), port)[-1:] >> np.uint64(CODE_BITS)
         longest = self._snapshot.model.contexts[-1].row
         if not longest.size:
             return True
-        known = longest[min(int(np.searchsorted(longest, key[0])), longest.size - 1)] == key[0]
+        context = np.uint64(context_after(text, port))
+        known = longest[min(int(np.searchsorted(longest, context)), longest.size - 1)] == context
         return not known and spread.entropy > self._open(port)
 
     def _open(self, port: int) -> float:

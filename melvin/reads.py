@@ -110,7 +110,7 @@ def _seen(value: Any) -> Any:
 def metered(snapshot: Snapshot) -> tuple[Snapshot, Meter]:
     """A copy of a snapshot that answers alike, and the meter that counts what its answers read."""
     meter = Meter()
-    Reader(snapshot).distribution([b"a b c"], 0)  # whatever is made once for every answer is made now
+    Reader(snapshot).line_bits(lines_block([b"a b c"]), 0)  # whatever is made once for every answer is made now
     symbols = meter.watch_all(snapshot.symbols, "symbols")
     kinship = meter.watch_all(snapshot.kinship, "kinship")
     for part in ("words", "embeddings"):

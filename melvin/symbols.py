@@ -30,6 +30,7 @@ CODE_BITS = 9  # a code is 0 (nothing), 1..256 (a byte) or END_CODE
 END_CODE = BYTES + 1
 CODES = BYTES + 1  # what can come next: any byte, or END
 CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
+PAIR_SHIFT = 32  # bits of an id in the key of a pair
 WORD_CODES = 7  # codes that fit into one 63-bit word
 MAX_PAYLOAD = 63  # bytes of the longest pattern: nine words
 
@@ -271,8 +272,9 @@ class Symbols:
         return symbol if int(self.length[symbol]) == len(payload) else None
 
     @cached_property
-    def _ranked_words(self) -> U64:
-        return self.words[:, self.by_rank]
+    def ranked_words(self) -> U64:
+        """uint64, shape (w, n): payloads by rank."""
+        return np.take(self.words, self.by_rank, axis=1)
 
     @cached_property
     def _ranked_length(self) -> NDArray[np.uint8]:
@@ -297,7 +299,7 @@ class Symbols:
         if low.size == 0:
             return low, high
         low, high, depth, code = np.broadcast_arrays(low, high, depth, code)
-        words = self._ranked_words
+        words = self.ranked_words
         out_low, out_high = high.astype(np.int64), high.astype(np.int64)
         word = depth // WORD_CODES
         alive = (low < high) & (word < words.shape[0])
@@ -371,4 +373,4 @@ def payload_hash(words: U64, port: NDArray[np.uint16]) -> U64:
 
 def pair_key(left: U32, right: U32) -> U64:
     """Pack two ids into one 64-bit key."""
-    return (left.astype(np.uint64) << np.uint64(32)) | right
+    return (left.astype(np.uint64) << np.uint64(PAIR_SHIFT)) | right

@@ -38,6 +38,11 @@ def word_names(key: U64) -> U32:
     return np.maximum((key >> np.uint64(64 - WORD_BITS)).astype(np.uint32), BORDER + np.uint32(1))
 
 
+def word_name(key: int) -> int:
+    """The same of one word."""
+    return max(key >> 64 - WORD_BITS, int(BORDER) + 1)
+
+
 def pack_pair(word: U32, other: U32, lag: NDArray[np.integer] | int, behind: bool) -> U64:
     """Key of a pair: `other` stands `lag` words after `word`, or before it with `behind`."""
     place = np.asarray(lag, np.uint64) | (BEHIND if behind else np.uint64(0))

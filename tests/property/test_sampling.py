@@ -1,4 +1,4 @@
-"""Sampling draws what the brain expects: the same as one byte at a time, whatever was drafted."""
+"""Sampling draws what the brain expects, one byte at a time."""
 
 import random
 from collections import Counter
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from melvin import Brain, sampling
+from melvin import Brain
 from melvin.errors import InputError
 
 PROSE = (Path(__file__).parents[2] / "fixtures" / "prose.txt").read_bytes().splitlines()
@@ -41,21 +41,6 @@ def one_by_one(brain, text, length, seed, temperature, port="text"):
 def test_a_sample_is_what_is_drawn_one_byte_at_a_time(brain, text, seed, temperature):
     made = brain.generate(text, length=30, seed=seed, temperature=temperature)
     assert made == one_by_one(brain, text, 30, seed, temperature)
-
-
-def four_lines(brain):
-    return [brain.generate(b"The ", length=100, seed=seed) for seed in range(4)]
-
-
-@pytest.fixture(scope="module")
-def drawn_with_drafts(brain):
-    return four_lines(brain)
-
-
-@pytest.mark.parametrize("draft", [0, 1, 5, 40])
-def test_what_is_drawn_does_not_depend_on_the_drafts(brain, drawn_with_drafts, monkeypatch, draft):
-    monkeypatch.setattr(sampling, "DRAFT", draft)
-    assert four_lines(brain) == drawn_with_drafts
 
 
 def test_a_sample_of_another_port_is_of_that_port(brain):

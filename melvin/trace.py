@@ -1,0 +1,217 @@
+"""Trace: the end of a line -> the one place behind it, in plain numbers; what was worked out of its chunks is kept.
+
+What `encode` does for all places of a block, for one place at a time: a line that grows by a byte has the chunks that
+it had, and arrays of one are dear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from melvin.attention import LAGS, NAME_SHIFT, OPENING, at_lag_one, continued_one, foci
+from melvin.chunks import MAX_CHUNK, hash_one
+from melvin.contexts import context_after
+from melvin.embedding import FRAME_LAGS
+from melvin.encode import LOOK_BACK
+from melvin.generation import Snapshot, times_seen
+from melvin.lines import MAX_PIECE
+from melvin.parse import chunk_salt, compete_one
+from melvin.symbols import PAIR_SHIFT, START, SYMBOL_BITS
+from melvin.words import BORDER, word_name
+
+KEPT_CHUNKS = 1 << 14  # chunks remembered: about 10 MiB; then the trace starts afresh
+KEPT_PAIRS = 1 << 16  # pairs of symbols, and what they form: about 10 MiB
+_NO_WORD = int(BORDER)
+_NAME_SHIFT = int(NAME_SHIFT)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some bytes that are read together, and what they are.
+
+    key : their hash;  name : see `attention`;  frequency : how often they were seen, at the most
+    symbols : they parse to;  word : name of the word, `BORDER` where it is none
+    """
+
+    payload: bytes
+    key: int
+    name: int
+    frequency: int
+    symbols: tuple[int, ...]
+    word: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """One place where the coming symbol may have begun: a `heads.Boundary` of one prediction.
+
+    prefix : the bytes since, with which the symbol that is coming begins
+    """
+
+    source: int
+    here: int
+    told: int
+    prefix: bytes
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a prediction is asked for.
+
+    context : the last codes as `contexts` packs them
+    begun : by boundary; None where there is none
+    before : name of the chunk before the last whole one
+    attended : names of the chunks attended to with their lags
+    last, second, far : the chunk before, one more, the one attended to, each with the words before it; or None
+    lag : how far back that is
+    """
+
+    context: int
+    begun: tuple[Begun | None, Begun | None, Begun]
+    before: int
+    attended: tuple[int, ...]
+    last: Spoken | None
+    second: Spoken | None
+    far: Spoken | None
+    lag: int
+
+    @property
+    def here(self) -> int:
+        """Name of the chunk before, with what is read of this one."""
+        nearest = self.begun[0] or self.begun[-1]
+        return nearest.here
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A chunk as it stands in text, to be looked up as a word: see `kinship.Said`."""
+
+    word: int
+    before: tuple[int, ...]
+    separator: int
+
+
+class Trace:
+    """Places in lines of one port of a snapshot."""
+
+    def __init__(self, known: Snapshot, port: int) -> None:
+        self._symbols, self._links = known.symbols, known.evidence.links
+        self._port, self._salt = port, chunk_salt(port)
+        self._foci = foci(known.ends_at // 2)
+        self._separates = known.separator[port].tolist()
+        self._ends = known.separator[port].astype(np.uint8).tobytes()  # a table for bytes.translate
+        self._base = int(known.symbols.base[port])
+        self._start = self._base + START
+        self._chunks: dict[bytes, Chunk] = {}
+        self._pairs: dict[int, int] = {}
+
+    def spot(self, text: bytes) -> Spot | None:
+        """The place behind a text; None where the text is longer than a piece of a line."""
+        if len(text) > MAX_PIECE:
+            return None
+        payloads = self._cut(text)
+        chunks = [self._chunk(payload) for payload in payloads]
+        part = chunks.pop() if chunks and not self._finished(payloads[-1]) else None
+        last = len(chunks) - 1
+        before = [chunks[last - back].name if last >= back else int(OPENING) for back in (0, 1)]
+        attended, lag = self._attended(chunks)
+        source = chunks[last].symbols[-1] if chunks else self._start
+        told = len(chunks[last].payload) if chunks else 1
+        far = last - lag if attended else -1
+        return Spot(
+            context=context_after(text, self._port),
+            begun=(
+                *(self._inside(part, before[0], told) if part else (None, None)),
+                Begun(source, before[0], told, part.payload if part else b"", 0),
+            ),
+            before=before[1],
+            attended=attended,
+            last=self._spoken(chunks, last),
+            second=self._spoken(chunks, last - 1),
+            far=self._spoken(chunks, far),
+            lag=lag,
+        )
+
+    def _cut(self, text: bytes) -> list[bytes]:
+        """The last chunks of a text: LOOK_BACK that a separator ends, and what stands between and behind them."""
+        marks, at, borders = text.translate(self._ends), len(text), [len(text)]
+        while len(borders) <= LOOK_BACK + 1:
+            at = marks.rfind(1, 0, at)
+            borders.append(at + 1)
+            if at < 0:
+                break
+        borders.reverse()
+        return [
+            text[at : min(at + MAX_CHUNK, end)]
+            for begin, end in pairwise(borders)
+            for at in range(begin, end, MAX_CHUNK)
+        ]
+
+    def _finished(self, payload: bytes) -> bool:
+        return bool(self._separates[payload[-1]]) or len(payload) == MAX_CHUNK
+
+    def _inside(self, part: Chunk, before: int, told: int) -> tuple[Begun, Begun | None]:
+        """Where the coming symbol goes on with the chunk that is being read: behind all of it, or with its last one."""
+        last = part.symbols[-1]
+        whole = Begun(last, continued_one(before, part.key), told + len(part.payload), b"", part.key)
+        if len(part.symbols) == 1:
+            return whole, None
+        size = len(part.payload) - int(self._symbols.length[last])
+        shorter = hash_one(part.payload[:size], self._salt)
+        inner = Begun(part.symbols[-2], continued_one(before, shorter), told + size, part.payload[size:], shorter)
+        return whole, inner
+
+    def _attended(self, chunks: list[Chunk]) -> tuple[tuple[int, ...], int]:
+        """What the last whole chunk attends to, by name and lag: see `attention.attend`; and the first one's lag."""
+        found: list[tuple[int, int]] = []  # (frequency, lag), where a slot is filled
+        for back in range(1, min(LAGS, len(chunks) - 1) + 1):
+            offer = (chunks[-1 - back].frequency, back)
+            for slot in range(self._foci):
+                if slot == len(found):
+                    found.append(offer)
+                    break
+                if offer[0] < found[slot][0]:
+                    found[slot], offer = offer, found[slot]
+        told = tuple(at_lag_one(chunks[-1 - back].name, back) for _, back in found)
+        return told, found[0][1] if found else 0
+
+    def _spoken(self, chunks: list[Chunk], at: int) -> Spoken | None:
+        if at < 0:
+            return None
+        before = tuple(chunks[at - lag].word if at >= lag else _NO_WORD for lag in range(1, FRAME_LAGS + 1))
+        return Spoken(chunks[at].word, before, chunks[at].payload[-1])
+
+    def _chunk(self, payload: bytes) -> Chunk:
+        found = self._chunks.get(payload)
+        if found is None:
+            if len(self._chunks) >= KEPT_CHUNKS:
+                self._chunks.clear()
+            found = self._chunks[payload] = self._read(payload)
+        return found
+
+    def _read(self, payload: bytes) -> Chunk:
+        key = hash_one(payload, self._salt)
+        symbols = compete_one(self._pattern_of, [self._base + byte for byte in payload])
+        seen = times_seen(self._symbols, self._links, np.array(symbols, np.uint32))
+        word = payload[:-1] if self._separates[payload[-1]] else payload
+        return Chunk(
+            payload,
+            key,
+            name=key >> _NAME_SHIFT,
+            frequency=int(seen.min()) >> min(len(symbols) - 1, SYMBOL_BITS),
+            symbols=tuple(symbols),
+            word=word_name(hash_one(word, self._salt)) if word else _NO_WORD,
+        )
+
+    def _pattern_of(self, left: int, right: int) -> int:
+        pair = left << PAIR_SHIFT | right
+        found = self._pairs.get(pair)
+        if found is None:
+            if len(self._pairs) >= KEPT_PAIRS:
+                self._pairs.clear()
+            found = self._pairs[pair] = self._symbols.pairs.get_one(pair)
+        return found
