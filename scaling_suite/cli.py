@@ -14,6 +14,7 @@ from scaling_suite.behaviours import Case, read_cases
 from scaling_suite.capabilities.cli import capability
 from scaling_suite.errors import BehaviourFileError, BrainError, SizeError, WorkloadError
 from scaling_suite.judge import Outcome, having_read, judge_all, melvin_learner
+from scaling_suite.peers.cli import peers
 from scaling_suite.sizes import format_size, parse_size
 from scaling_suite.source import read_blocks, source_bytes
 from scaling_suite.workload import DEFAULT_SEED, prepare_rung
@@ -65,6 +66,7 @@ def rung(size: int, corpus: Path | None, out: Path, seed: int) -> None:
 
 
 main.add_command(capability)
+main.add_command(peers)
 
 
 @main.group()

@@ -23,3 +23,7 @@ class OutputError(WorkloadError):
 
 class BrainError(WorkloadError):
     """A brain that cannot be opened, or asked."""
+
+
+class PeerError(WorkloadError):
+    """A trainer that is compared cannot be installed, or fails."""
