@@ -5,7 +5,7 @@ kinds of expectation are listed in docs/workload.md.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -229,3 +229,12 @@ def _one_sentence(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"this is not JSON ({error.msg} at column {error.colno}): write one object a line"
     return str(error)
+
+
+def with_capability(cases: list[Case], only: Sequence[str]) -> list[Case]:
+    """The cases of some capabilities; all when none is named."""
+    known = dict.fromkeys(case.capability for case in cases)
+    for name in only:
+        if name not in known:
+            raise BehaviourFileError(f"no case has the capability {name!r}: the file has {', '.join(known)}")
+    return [case for case in cases if not only or case.capability in only]

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from scaling_suite.behaviours import Case, read_cases
+from scaling_suite.behaviours import read_cases, with_capability
 from scaling_suite.capabilities.cli import capability
-from scaling_suite.errors import BehaviourFileError, BrainError, SizeError, WorkloadError
+from scaling_suite.errors import BrainError, SizeError, WorkloadError
 from scaling_suite.judge import Outcome, having_read, judge_all, melvin_learner
 from scaling_suite.peers.cli import peers
 from scaling_suite.sizes import format_size, parse_size
@@ -187,15 +187,6 @@ def rows(brain: Path, text: str, port: str, as_json: bool) -> None:
     click.echo(f"{found.places} predictions: {found.rows:,} rows looked up, {found.rows / found.places:.1f} each")
     for name, entries in sorted(found.by_table.items()):
         click.echo(f"  {name:<28}{entries:>10,} entries read")
-
-
-def with_capability(cases: list[Case], only: tuple[str, ...]) -> list[Case]:
-    """The cases of some capabilities; all when none is named."""
-    known = dict.fromkeys(case.capability for case in cases)
-    for name in only:
-        if name not in known:
-            raise BehaviourFileError(f"no case has the capability {name!r}: the file has {', '.join(known)}")
-    return [case for case in cases if not only or case.capability in only]
 
 
 def as_document(outcomes: list[Outcome], among: int, after: Path | None = None) -> dict[str, Any]:

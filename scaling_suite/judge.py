@@ -17,7 +17,9 @@ from scaling_suite.behaviours import TEXT, Case, Frame, Row
 NEARLY_ALL = 0.8  # of the probability, that the continuations of a split must have together
 PREFIX_BYTES = 8  # of a row, from which a round trip recalls it
 SHUFFLE_SEED = 7
-PROSE = Path(__file__).parent.parent / "fixtures" / "prose.txt"
+_FIXTURES = Path(__file__).parent.parent / "fixtures"
+PROSE = _FIXTURES / "prose.txt"
+BEHAVIOURS = _FIXTURES / "behaviours.jsonl"
 
 
 @dataclass(frozen=True)

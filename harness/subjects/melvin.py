@@ -11,12 +11,32 @@ import melvin
 from harness.subject import Clock
 from harness.subjects.melvin_inside import hostile_files, state_of, train
 from melvin.settings import GROUPS, MECHANISMS
-from scaling_suite.capabilities import cross_modal, temporal
+from scaling_suite.behaviours import read_cases, with_capability
+from scaling_suite.capabilities import abstraction, cross_modal, temporal
+from scaling_suite.judge import BEHAVIOURS, Learner, judge_all
 
-CAPABILITIES: Mapping[str, Callable[[melvin.Brain], float]] = {
-    "cross-modal": lambda brain: cross_modal.measure(brain).accuracy,
-    "temporal": lambda brain: temporal.measure(brain).accuracy,
-}  # each takes a fresh brain, and tells how often it was right
+Make = Callable[[], melvin.Brain]
+
+
+def _cases(capability: str) -> Callable[[Make], float]:
+    """Asks what share of a capability's behaviour cases pass."""
+
+    def share(new: Make) -> float:
+        cases = with_capability(read_cases(BEHAVIOURS), [capability])
+        outcomes = list(judge_all(cases, Learner(new, melvin.Brain.open, melvin.verify)))
+        return sum(outcome.passed for outcome in outcomes) / len(outcomes)
+
+    return share
+
+
+CAPABILITIES: Mapping[str, Callable[[Make], float]] = {
+    "abstraction": lambda new: abstraction.recovered(new(), abstraction.task(abstraction.DEFAULT_SEED)),
+    "attention": _cases("attention"),
+    "composition": _cases("composition"),
+    "cross-modal": lambda new: cross_modal.measure(new()).accuracy,
+    "temporal": lambda new: temporal.measure(new()).accuracy,
+    "uncertainty": _cases("uncertainty"),
+}  # each is given what makes a fresh brain, and tells how often it was right
 
 
 class Melvin:
@@ -32,7 +52,7 @@ class Melvin:
         return {**{name: (name,) for name in MECHANISMS}, **GROUPS}
 
     def probe(self) -> Mapping[str, float]:
-        return {name: measure(melvin.Brain(self._settings)) for name, measure in CAPABILITIES.items()}
+        return {name: measure(lambda: melvin.Brain(self._settings)) for name, measure in CAPABILITIES.items()}
 
     def learn(self, corpus: Path, clock: Clock) -> None:
         def on_progress(at: melvin.Progress) -> None:

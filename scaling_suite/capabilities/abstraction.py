@@ -78,11 +78,15 @@ def measure(seed: int = DEFAULT_SEED, classes: int = CLASSES, nouns: int = NOUNS
     made = task(seed, classes, nouns, verbs)
     accuracy = {}
     for what, off in OFF.items():
-        brain = Brain(Settings.without(off))
-        brain.learn(made.lines)
-        accuracy[what] = sum(_ranks_first(brain, each) for each in made.hidden) / len(made.hidden)
+        accuracy[what] = recovered(Brain(Settings.without(off)), made)
     shown = (nouns - -(-nouns // verbs)) * TIMES
     return Result(len(made.hidden), shown, accuracy, 1 / classes)
+
+
+def recovered(brain: Any, made: Task) -> float:
+    """Teach a fresh brain the lines; the share of what was hidden that it ranks first."""
+    brain.learn(made.lines)
+    return sum(_ranks_first(brain, each) for each in made.hidden) / len(made.hidden)
 
 
 def _ranks_first(brain: Any, hidden: Hidden) -> bool:
