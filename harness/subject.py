@@ -12,7 +12,8 @@ A subject in ten lines, named on the command line as `python:my.module:Counts`:
         def stats(self): return {"nodes": len(self.seen), "edges": 0}
 
 What it offers beyond that (`score`, `verify`, `resumable`, `mechanisms`) it has; what it lacks is reported as null, not
-as a failure. `deterministic = False` takes back what is taken for granted.
+as a failure. `deterministic = False` takes back what is taken for granted. A class with `budgeted = True` is made with
+`memory=BYTES`, the memory limit of its rung, so that it can stay below it.
 """
 
 from __future__ import annotations
@@ -104,6 +105,7 @@ class SubjectName:
     module, class_name : what a worker imports; empty for a command
     command : the part `command` of a job, for a command subject
     without : mechanisms that it is to do without
+    memory : the memory limit of its rung, in bytes; None where there is none
     """
 
     text: str
@@ -111,6 +113,7 @@ class SubjectName:
     class_name: str = ""
     command: dict[str, Any] | None = None
     without: tuple[str, ...] = ()
+    memory: int | None = None
 
     @property
     def job(self) -> dict[str, Any]:
@@ -155,7 +158,8 @@ def parse_subject(text: str) -> SubjectName:
 
 def subject_of(job: Mapping[str, Any]) -> SubjectName:
     """The subject that a job names. Only in a worker."""
-    return replace(parse_subject(job["subject"]), without=tuple(job.get("without", ())))
+    memory = job.get("limits", {}).get("memory_bytes")
+    return replace(parse_subject(job["subject"]), without=tuple(job.get("without", ())), memory=memory)
 
 
 def make_subject(name: SubjectName) -> Subject:
@@ -173,5 +177,8 @@ def make_subject(name: SubjectName) -> Subject:
     make: Any = getattr(module, name.class_name, None)
     if make is None:
         raise SubjectError(f"subject {name.text}: module {name.module} has no {name.class_name}")
-    subject: Subject = make(without=name.without) if name.without else make()
+    asked: dict[str, Any] = {"without": name.without} if name.without else {}
+    if name.memory is not None and getattr(make, "budgeted", False):
+        asked["memory"] = name.memory
+    subject: Subject = make(**asked)
     return subject

@@ -14,11 +14,12 @@ from typing import BinaryIO
 
 from melvin import brainfile, composition, frames, lines, neighbours, priming, relations
 from melvin.bridges import Bridges
+from melvin.budget import parse_memory
 from melvin.composition import Composed
 from melvin.counting import Carry
 from melvin.curve import Point
 from melvin.errors import InputError
-from melvin.evidence import TABLES
+from melvin.evidence import TABLES, Runs
 from melvin.feedback import KEPT_FEEDBACK, shares
 from melvin.frames import Frame
 from melvin.generation import Gathering, Snapshot, absorb
@@ -70,6 +71,9 @@ class Stats:
     transformers, attended, context_edges : entries of these tables (see `evidence`)
     contexts : distinct 6-grams of bytes
     bridges : between what a payload of one port is told by and payloads of another
+    memory : bytes that it may take (see `budget`)
+    forgotten : by table, how many entries were dropped when generations ended, those seen least first
+    thinned : by table, how often what one generation gathers was halved; both for want of memory
     """
 
     bytes: int
@@ -86,6 +90,9 @@ class Stats:
     context_edges: int
     contexts: int
     bridges: int
+    memory: int
+    forgotten: dict[str, int]
+    thinned: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -104,10 +111,23 @@ def _no_stage(_: str) -> None:
 
 
 class Brain:
-    """A byte-level graph that learns from lines. settings : which mechanisms are on, for as long as the brain lives"""
+    """A byte-level graph that learns from lines.
 
-    def __init__(self, settings: Settings = EVERYTHING) -> None:
-        self._learner = Learner(Snapshot.empty(settings), Gathering(), fed=0, lines=0)
+    Parameters
+    ----------
+    settings : which mechanisms are on, and how much memory it may take, for as long as the brain lives
+    memory : in place of that of the settings, as `512MiB` or in bytes
+
+    Raises
+    ------
+    InputError : a size of memory that is none, or too small
+    """
+
+    def __init__(self, settings: Settings = EVERYTHING, *, memory: str | int | None = None) -> None:
+        if memory is not None:
+            settings = replace(settings, memory=parse_memory(str(memory)))
+        runs = Runs(memory=settings.memory)
+        self._learner = Learner(Snapshot.empty(settings), Gathering(runs), fed=0, lines=0)
         self._reader: Reader | None = None
         self._bridges: Bridges | None = None
 
@@ -478,6 +498,9 @@ class Brain:
             context_edges=sizes["context_edges"],
             contexts=sizes["grams"],
             bridges=self._bound().counts.size,
+            memory=self.settings.memory,
+            forgotten=dict(learner.snapshot.forgotten),
+            thinned=learner.gathering.runs.halvings,
         )
 
     def patterns(self, *, port: str = TEXT) -> list[Pattern]:

@@ -23,6 +23,7 @@ import numpy as np
 
 from melvin.binding import Binding
 from melvin.bindingfile import Contradiction, arrays_of, read_binding, state_of
+from melvin.budget import DEFAULT_MEMORY, LEAST_MEMORY, MOST_MEMORY
 from melvin.calibration import Calibration
 from melvin.categories import Categories
 from melvin.container import Array, Container, write
@@ -30,7 +31,7 @@ from melvin.curve import Curve
 from melvin.edges import source_of, target_of
 from melvin.embedding import Embeddings
 from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, SaveError
-from melvin.evidence import ADDED, RANKED, TABLES, Evidence, Runs
+from melvin.evidence import RANKED, TABLES, Evidence, Runs
 from melvin.feedback import Feedback
 from melvin.generation import Gathering, Snapshot
 from melvin.heads import BUCKETS, HEADS, Weights
@@ -126,6 +127,8 @@ def save(path: Path, learner: Learner) -> None:
         "fed": learner.fed,
         "lines": learner.lines,
         "off": snapshot.settings.off,
+        "memory": snapshot.settings.memory,
+        "forgotten": dict(snapshot.forgotten),
         "episodes": state_of(learner.binding),
     }
     metadata = {"schema": f"{SCHEMA}/{VERSION}", "state": json.dumps(state, sort_keys=True)}
@@ -155,10 +158,13 @@ def load(path: Path) -> Learner:
         feedback=_read_feedback(file),
         curve=_read_curve(file),
         calibration=_read_calibration(file),
-        settings=Settings.without(name for name in state.get("off", ()) if name not in RETIRED),
+        settings=Settings.without(
+            (name for name in state.get("off", ()) if name not in RETIRED), state.get("memory", DEFAULT_MEMORY)
+        ),
+        forgotten={name: state.get("forgotten", {}).get(name, 0) for name in TABLES},
     )
     gathering = Gathering(
-        runs=Runs(_read_evidence(file, "gathering."), _thinned(file, state["thinned"])),
+        runs=Runs(_read_evidence(file, "gathering."), _thinned(file, state["thinned"]), snapshot.settings.memory),
         lexicon=Lexicon(
             **{name: file.array(f"gathering.lexicon.{name}", dtype) for name, dtype in _LEXICON.items()},
             halvings=state["halvings"],
@@ -202,8 +208,13 @@ def _state(file: Container) -> dict[str, Any]:
         state = json.loads(file.metadata["state"])
         good = all(type(state[name]) is int and 0 <= state[name] < MAX_COUNT for name in _COUNTS)
         thinned = state["thinned"]
-        good = good and thinned.keys() <= ADDED.keys() | {PAIRS}
+        good = good and thinned.keys() <= {*TABLES, PAIRS}
         good = good and all(type(n) is int and 0 <= n < HASH_BITS for n in thinned.values())
+        forgotten = state.get("forgotten", {})
+        good = good and forgotten.keys() <= {*TABLES}
+        good = good and all(type(n) is int and 0 <= n < MAX_COUNT for n in forgotten.values())
+        memory = state.get("memory", DEFAULT_MEMORY)
+        good = good and type(memory) is int and LEAST_MEMORY <= memory <= MOST_MEMORY
         off = state.get("off", [])
         good = good and type(off) is list and all(name in (*MECHANISMS, *RETIRED) for name in off)
         good = good and state["fed"] < state["ends_at"] and state["halvings"] < HASH_BITS
@@ -242,7 +253,7 @@ def _thinned(file: Container, thinned: dict[str, int]) -> dict[str, int]:
     """How far each table is thinned, by its present name."""
     if _version(file) >= HEADS_SINCE:
         return thinned
-    return {name: thinned.get(PAIRS if name == "context_edges" else name, 0) for name in ADDED}
+    return {name: thinned.get(PAIRS if name == "context_edges" else name, 0) for name in TABLES}
 
 
 def _read_words(file: Container) -> Words:

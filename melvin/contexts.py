@@ -9,6 +9,7 @@ counts of counts, and for shorter contexts the number of distinct longer context
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from melvin.lines import Block
 from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END_CODE, U32
-from melvin.tables import I64, U64, Count, Counts, bisect, run_starts, sum_by_key
+from melvin.tables import I64, U64, Count, Counts, bisect, count_keys, smallest, sum_by_key
 
 F64 = NDArray[np.float64]
 
@@ -26,6 +27,7 @@ _PORT_SHIFT = np.uint64(CODE_BITS * (ORDER + 1))
 MAX_PORTS = 1 << (64 - CODE_BITS * (ORDER + 1))
 DISTINCT_DISCOUNTS = 3  # D1, D2, D3+
 FALLBACK_DISCOUNT = 0.5  # half an observation, where too few counts were seen to estimate a discount
+SLICE = 1 << 16  # entries worked on at a time
 MIN_DISCOUNT = 0.02  # nothing is ever certain: some mass always goes on to the shorter context
 
 
@@ -76,8 +78,8 @@ class Context:
     first : uint32, shape (r + 1,) where each row's entries begin
     code : uint16, shape (e,)     what came next, ascending within a row
     count : uint32 or uint64, shape (e,)   how often, or for shorter contexts after how many distinct longer ones
-    total : uint64, shape (r,)    sum of count
-    escape : float64, shape (r,)  mass discounted from the row, which goes on to the shorter context
+    total : uint32 or uint64, shape (r,)   sum of count
+    once, twice : uint16, shape (r,)       entries with a count of 1, and of 2
     discount : float64, shape (4,) what is taken off a count of 0, 1, 2, 3 or more
     """
 
@@ -85,59 +87,87 @@ class Context:
     first: U32
     code: NDArray[np.uint16]
     count: Count
-    total: U64
-    escape: F64
+    total: Count
+    once: NDArray[np.uint16]
+    twice: NDArray[np.uint16]
     discount: F64
+
+    def escape(self, row: I64 | np.int64) -> F64:
+        """Mass discounted from rows, which goes on to the shorter context. int64, any shape -> float64"""
+        once, twice = self.once[row].astype(np.int64), self.twice[row].astype(np.int64)
+        more = self.first[row + 1].astype(np.int64) - self.first[row] - once - twice
+        return np.asarray(once * self.discount[1] + twice * self.discount[2] + more * self.discount[3])
 
 
 def derive(evidence: Counts) -> tuple[Context, ...]:
     """Contexts of every length, shortest (no byte) first, from the 6-gram counts."""
     key = evidence.key
     contexts = [_context(key, evidence.count)]
-    port = (np.uint64(MAX_PORTS - 1)) << _PORT_SHIFT
     for length in range(ORDER - 1, -1, -1):
-        longer = key & (port | np.uint64((1 << (CODE_BITS * (length + 1))) - 1))
-        longer.sort()
-        first = run_starts(longer)
-        key = longer[first]
-        weight = np.diff(first, append=longer.size)
-        del longer
+        shorter = count_keys(key & _kept(length))
+        key, weight = shorter.key, shorter.count
         if length:  # nothing stands before a line's start: there the occurrences themselves are the evidence
             opening = _opening(evidence, length)
+            weight = weight.astype(opening.count.dtype, copy=False)
             weight[np.searchsorted(key, opening.key)] = opening.count
-        contexts.append(_context(key, Counts.of(key, weight).count))
+        contexts.append(_context(key, weight))
     return tuple(contexts[::-1])
+
+
+def _kept(length: int) -> np.uint64:
+    """Mask of what a key keeps that is cut to a context of this length: the port, the context and the code."""
+    port = (MAX_PORTS - 1) << (CODE_BITS * (ORDER + 1))
+    return np.uint64(port | ((1 << (CODE_BITS * (length + 1))) - 1))
 
 
 def _opening(evidence: Counts, length: int) -> Counts:
     """How often each context of this length that reaches back to a line's start was followed by each code."""
-    reaches = ((evidence.key >> np.uint64(CODE_BITS * length)) & CODE_MASK) == END_CODE
-    port = (np.uint64(MAX_PORTS - 1)) << _PORT_SHIFT
-    key = evidence.key[reaches] & (port | np.uint64((1 << (CODE_BITS * (length + 1))) - 1))
-    return sum_by_key(key, evidence.count[reaches])
+    farthest = END_CODE << (CODE_BITS * length)
+    mask, end = np.uint64(int(CODE_MASK) << (CODE_BITS * length)), np.uint64(farthest)
+    reaches = np.concatenate(
+        [
+            np.empty(0, np.int64),
+            *(part.start + np.flatnonzero((evidence.key[part] & mask) == end) for part in _slices(evidence.size)),
+        ]
+    )
+    return sum_by_key(evidence.key[reaches] & _kept(length), evidence.count[reaches])
+
+
+def _slices(size: int) -> Iterator[slice]:
+    """A few entries at a time: bounds the memory that it takes to work something out of them."""
+    return (slice(begin, min(begin + SLICE, size)) for begin in range(0, size, SLICE))
 
 
 def four_grams(evidence: Counts, port: int) -> Counts:
     """How often four codes came one after the other on a port."""
     begin, end = np.searchsorted(evidence.key, np.array([port, port + 1], np.uint64) << _PORT_SHIFT)
     kept = np.uint64((1 << (4 * CODE_BITS)) - 1)
-    return sum_by_key(evidence.key[begin:end] & kept, evidence.count[begin:end])
+    parts = [Counts.empty()]
+    for part in _slices(int(end - begin)):
+        held = slice(begin + part.start, begin + part.stop)
+        parts.append(sum_by_key(evidence.key[held] & kept, evidence.count[held]))
+    return sum_by_key(np.concatenate([part.key for part in parts]), np.concatenate([part.count for part in parts]))
 
 
 def _context(key: U64, count: Count) -> Context:
-    row_of = key >> _BITS
-    first = run_starts(row_of)
-    discount = discounts(count)
-    taken = discount[np.minimum(count, DISTINCT_DISCOUNTS)]
-    return Context(
-        row=row_of[first],
-        first=np.append(first, key.size).astype(np.uint32),
-        code=(key & CODE_MASK).astype(np.uint16),
-        count=count,
-        total=np.add.reduceat(count.astype(np.uint64), first) if first.size else count.astype(np.uint64),
-        escape=np.add.reduceat(taken, first) if first.size else taken,
-        discount=discount,
-    )
+    """The contexts of one length; what is worked out on the way stays small."""
+    begins = np.ones(key.size, np.bool_)
+    code = np.empty(key.size, np.uint16)
+    for part in _slices(key.size):
+        code[part] = key[part] & CODE_MASK
+        after = slice(part.start + 1, part.stop + 1)
+        begins[after] = (key[after] >> _BITS) != (key[part][: key[after].size] >> _BITS)
+    first = np.append(np.flatnonzero(begins), key.size).astype(np.uint32)
+    row = key[first[:-1]] >> _BITS
+    total = np.empty(row.size, np.uint64)
+    once, twice = np.empty((2, row.size), np.uint16)
+    for part in _slices(row.size):
+        border = first[part.start : part.stop + 1].astype(np.int64)
+        seen, at = count[border[0] : border[-1]], border[:-1] - border[0]
+        total[part] = np.add.reduceat(seen, at, dtype=np.uint64)
+        once[part] = np.add.reduceat(seen == 1, at, dtype=np.uint16)
+        twice[part] = np.add.reduceat(seen == 2, at, dtype=np.uint16)
+    return Context(row, first, code, count, smallest(total), once, twice, discounts(count))
 
 
 def discounts(count: Count) -> F64:
@@ -180,7 +210,7 @@ def probability(contexts: tuple[Context, ...], context: U64, code: I64) -> tuple
         hit = (at < high) & (table.code[held] == code)
         count = np.where(hit, table.count[held], 0).astype(np.int64)
         kept_mass = np.maximum(count - table.discount[np.minimum(count, DISTINCT_DISCOUNTS)], 0)
-        mixed = (kept_mass + table.escape[row] * result) / table.total[row]
+        mixed = (kept_mass + table.escape(row) * result) / table.total[row]
         result = np.where(known, mixed, result)
         longest[known] = length
     return result, longest

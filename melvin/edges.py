@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.symbols import END, MAX_SYMBOLS, SYMBOL_BITS, U32, Symbols
-from melvin.tables import I64, U64, Counts, fold, sum_by_key
+from melvin.tables import I64, U64, Counts, fold
 
 RANK_MASK = np.uint64(MAX_SYMBOLS - 1)
 _BITS = np.uint64(SYMBOL_BITS)
-SLICE = 1 << 20  # edges renumbered at a time: bounds the memory that it takes
+SLICE = 1 << 20  # edges worked on at a time: bounds the memory that it takes
 
 
 def pack(source: NDArray[np.unsignedinteger], target_rank: NDArray[np.unsignedinteger]) -> U64:
@@ -44,9 +44,13 @@ def with_anything(symbols: Symbols, raw: Counts) -> Counts:
 
     for (i, j), n in raw:           n more for (END, j)
     """
-    target = symbols.by_rank[target_of(raw.key)]
-    opening = symbols.base[symbols.port[target]] + np.uint32(END)
-    return fold(raw, sum_by_key(pack(opening, symbols.rank[target]), raw.count))
+    seen = np.zeros(symbols.size, np.uint64)
+    for begin in range(0, raw.size, SLICE):
+        part = slice(begin, begin + SLICE)
+        seen += np.bincount(target_of(raw.key[part]), raw.count[part], symbols.size).astype(np.uint64)
+    rank = np.flatnonzero(seen).astype(np.uint64)
+    opening = symbols.base[symbols.port[symbols.by_rank[rank]]] + np.uint32(END)
+    return fold(raw, Counts.of(pack(opening, rank), seen[rank]))
 
 
 def renumber(

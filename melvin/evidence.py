@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
+from melvin.budget import DEFAULT_MEMORY, within
 from melvin.edges import renumber
-from melvin.symbols import Symbols
+from melvin.symbols import CODE_BITS, SYMBOL_BITS, Symbols
 from melvin.tables import U64, Counts, RunStack
 
 
@@ -47,18 +48,36 @@ TABLES = tuple(field.name for field in fields(Evidence))
 RANKED = ("links", "transformers", "attended")  # tables whose keys end with a target's rank
 
 
-# Entries of the tables that grow with every new combination of words: those one generation may add, and those a brain
-# keeps. On 10 MB of prose, forgetting what was seen once cost 0.011 bits a byte for transformers, 0.003 for attention.
-ADDED = {"transformers": 2 << 20, "attended": 1 << 19, "context_edges": 1 << 20}
-KEPT = {"transformers": 3 << 20, "attended": 3 << 19, "context_edges": 1 << 20}
+# Entries of the tables in DEFAULT_MEMORY: those one generation may add, and those a brain keeps. On 10 MB of prose,
+# forgetting what was seen once cost 0.011 bits a byte for transformers, 0.003 for attention.
+ADDED = {"links": 1 << 22, "transformers": 2 << 20, "attended": 1 << 19, "grams": 1 << 22, "context_edges": 1 << 20}
+KEPT = {"links": 3 << 21, "transformers": 3 << 20, "attended": 3 << 19, "grams": 3 << 21, "context_edges": 1 << 20}
+# Keys that do not begin with a name are thinned by row: the bits behind the symbol, or the bytes, that they begin with.
+ROW_BITS = {"links": SYMBOL_BITS, "grams": CODE_BITS}
+
+
+def kept(memory: int) -> dict[str, int]:
+    """Entries that a brain with so much memory keeps of each table."""
+    return {name: within(memory, entries) for name, entries in KEPT.items()}
 
 
 class Runs:
-    """Evidence as it comes: sorted runs for each table, thinned when a generation brings more than is kept of it."""
+    """Evidence as it comes: sorted runs for each table, thinned when there is no room for them all."""
 
-    def __init__(self, evidence: Evidence | None = None, halvings: Mapping[str, int] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        evidence: Evidence | None = None,
+        halvings: Mapping[str, int] = MappingProxyType({}),
+        memory: int = DEFAULT_MEMORY,
+    ) -> None:
+        self.memory = memory
         self._stacks = {
-            name: RunStack(getattr(evidence, name) if evidence else None, ADDED.get(name), halvings.get(name, 0))
+            name: RunStack(
+                getattr(evidence, name) if evidence else None,
+                within(memory, ADDED[name]),
+                halvings.get(name, 0),
+                ROW_BITS.get(name),
+            )
             for name in TABLES
         }
 
@@ -78,5 +97,5 @@ class Runs:
 
     @property
     def halvings(self) -> dict[str, int]:
-        """How far each limited table is thinned."""
-        return {name: self._stacks[name].halvings for name in ADDED}
+        """How far each table is thinned."""
+        return {name: stack.halvings for name, stack in self._stacks.items()}

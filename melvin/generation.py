@@ -7,7 +7,7 @@ afresh.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -24,9 +24,9 @@ from melvin.curve import Curve, code_length
 from melvin.edges import counted, pack
 from melvin.embedding import Embeddings, embed
 from melvin.encode import encode_lines, tail
-from melvin.evidence import KEPT, TABLES, Evidence, Runs
+from melvin.evidence import TABLES, Evidence, Runs, kept
 from melvin.feedback import Feedback
-from melvin.heads import Model, Weights, fit, predict
+from melvin.heads import Model, Rows, Weights, fit, predict
 from melvin.kinship import Kinship
 from melvin.lexicon import Lexicon
 from melvin.lines import Block, lines_block
@@ -54,7 +54,8 @@ class Snapshot:
     feedback : what was said of answers
     embeddings : their vectors;  categories : which of them belong together
     curve : what lines cost that were predicted before they were learnt;  calibration : how far predictions are right
-    settings : which mechanisms are on
+    settings : which mechanisms are on, and how much memory there is
+    forgotten : entries dropped from each table, for want of memory
     generation : how many have ended;  ends_at : bytes fed at which this one ends
     """
 
@@ -71,6 +72,7 @@ class Snapshot:
     curve: Curve = field(default_factory=Curve.empty)
     calibration: Calibration = field(default_factory=Calibration.empty)
     settings: Settings = EVERYTHING
+    forgotten: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(TABLES, 0))
 
     @classmethod
     def empty(cls, settings: Settings = EVERYTHING) -> Snapshot:
@@ -126,7 +128,7 @@ class Gathering:
 
     def renumber(self, before: Symbols, after: Symbols) -> None:
         """Follow a change of ranks (a port was added)."""
-        self.runs = Runs(self.runs.fold().renumber(before, after), self.runs.halvings)
+        self.runs = Runs(self.runs.fold().renumber(before, after), self.runs.halvings, self.runs.memory)
 
 
 def familiarity(
@@ -134,9 +136,7 @@ def familiarity(
 ) -> Familiarity:
     """How often each symbol was seen, and whether what follows it is settled."""
     row = np.searchsorted(links.key, np.arange(symbols.size + 1, dtype=np.uint64) << np.uint64(SYMBOL_BITS))
-    running = np.zeros(links.size + 1, np.int64)
-    np.cumsum(links.count, dtype=np.int64, out=running[1:])
-    settled = (np.diff(row) == 1) & (np.diff(running[row]) >= SETTLED)
+    settled = (np.diff(row) == 1) & (Rows.of(links).between(row[:-1], row[1:]) >= SETTLED)
     seen = times_seen(symbols, links, np.arange(symbols.size, dtype=np.uint32))
     return Familiarity(seen, settled, attended, pairs_one_in, reach, settings)
 
@@ -158,7 +158,7 @@ def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
 
     The chunks of the gathering must have been handed over (see `Learner.tally`).
     """
-    runs = Runs(gathering.runs.fold(), gathering.runs.halvings)
+    runs = Runs(gathering.runs.fold(), gathering.runs.halvings, snapshot.settings.memory)
     parser = Parser(snapshot.symbols)
     for port, block in sampled(gathering):
         carry = Carry.opening(snapshot.symbols, port)
@@ -193,9 +193,11 @@ def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:
     counted = gathering.runs.take(name)
     if name == "links":
         counted = edges.with_anything(snapshot.symbols, counted)
-    limit = KEPT.get(name) if snapshot.settings.forgetting else None
-    table = forget(fold(getattr(snapshot.evidence, name), counted), limit)
-    return replace(snapshot, evidence=replace(snapshot.evidence, **{name: table}))
+    limit = kept(snapshot.settings.memory)[name] if snapshot.settings.forgetting else None
+    whole = fold(getattr(snapshot.evidence, name), counted)
+    table = forget(whole, limit)
+    forgotten = {**snapshot.forgotten, name: snapshot.forgotten[name] + whole.size - table.size}
+    return replace(snapshot, evidence=replace(snapshot.evidence, **{name: table}), forgotten=forgotten)
 
 
 def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
@@ -205,7 +207,9 @@ def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     separator = known.separator
     if fed >= SEPARATE_FROM:
         separator = learn_separators(known.evidence.grams, len(separator))
-    grown = patterns.form(known.symbols, gathering.lexicon, born=fed) if known.settings.patterns else known.symbols
+    grown = known.symbols
+    if known.settings.patterns:
+        grown = patterns.form(grown, gathering.lexicon, fed, known.settings.memory)
     return replace(
         known,
         symbols=grown,

@@ -83,7 +83,8 @@ class Learner:
             self.snapshot = merge(self.snapshot, self.gathering, name)
         self.snapshot = settle(self.snapshot, self.gathering, self.fed)
         held_back = list(sampled(self.gathering))
-        thinned = Runs(halvings=self.gathering.runs.halvings)  # a generation is no smaller than the one before
+        # a generation is no smaller than the one before
+        thinned = Runs(halvings=self.gathering.runs.halvings, memory=self.snapshot.settings.memory)
         self.gathering, self._parser = Gathering(thinned), Parser(self.snapshot.symbols)
         for port, block in held_back:
             self._gather(block, port, Carry.opening(self.snapshot.symbols, port), enter_stage)

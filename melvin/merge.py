@@ -13,7 +13,7 @@ order, and where two symbols would be as good a parse the older id wins.
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -23,13 +23,14 @@ from melvin.bridges import Bridges
 from melvin.edges import pack, source_of, target_of
 from melvin.episodes import Cutter, border_of
 from melvin.errors import InputError
-from melvin.evidence import KEPT, RANKED, TABLES, Evidence
+from melvin.evidence import RANKED, TABLES, Evidence, Runs, kept
 from melvin.feedback import KEPT_FEEDBACK, Feedback
 from melvin.generation import FIRST_GENERATION, Gathering, Snapshot, absorb, with_meaning
 from melvin.heads import Weights
 from melvin.learner import Learner
 from melvin.payloads import forget as forget_payloads
 from melvin.separators import SEPARATE_FROM, learn_separators
+from melvin.settings import Settings
 from melvin.splits import with_splits
 from melvin.symbols import CODE_BITS, CODE_MASK, GROUND, MAX_SYMBOLS, U32, Symbols
 from melvin.tables import Counts, fold, forget, sum_by_key
@@ -48,7 +49,7 @@ def merge(a: Learner, b: Learner) -> Learner:
     fed = a.fed + b.fed
     merged = Learner(
         _snapshots(absorb(a.snapshot, a.gathering), absorb(b.snapshot, b.gathering), fed),
-        Gathering(),
+        Gathering(Runs(memory=_settings(a.snapshot, b.snapshot).memory)),
         fed=fed,
         lines=a.lines + b.lines,
     )
@@ -58,20 +59,18 @@ def merge(a: Learner, b: Learner) -> Learner:
 
 
 def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
-    if a.settings != b.settings:
-        ways = " and ".join(", ".join(one.settings.off) or "nothing" for one in (a, b))
-        raise InputError(
-            f"the brains were trained with different settings (switched off: {ways}): they cannot be added up"
-        )
+    settings = _settings(a, b)
     symbols, ids = union(a.symbols, b.symbols)
-    bounded = a.settings.forgetting
-    tables = {}
+    bounded = settings.forgetting
+    tables, forgotten = {}, {}
     for name in TABLES:
         mine, other = getattr(a.evidence, name), getattr(b.evidence, name)
         if name in RANKED:
             mine = edges.renumber(mine, a.symbols, symbols)
             other = _rekeyed(other, b.symbols, symbols, ids, from_symbols=name == "links")
-        tables[name] = forget(fold(mine, other), KEPT.get(name) if bounded else None)
+        whole = fold(mine, other)
+        tables[name] = forget(whole, kept(settings.memory)[name] if bounded else None)
+        forgotten[name] = a.forgotten[name] + b.forgotten[name] + whole.size - tables[name].size
     evidence = Evidence(**tables)
     separator = a.separator if len(a.separator) >= len(b.separator) else b.separator
     if fed >= SEPARATE_FROM:
@@ -88,9 +87,20 @@ def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
             feedback=_feedback(a.feedback, b.feedback, KEPT_FEEDBACK if bounded else None),
             curve=a.curve.fold(b.curve),
             calibration=a.calibration.fold(b.calibration),
-            settings=a.settings,
+            settings=settings,
+            forgotten=forgotten,
         )
     )
+
+
+def _settings(a: Snapshot, b: Snapshot) -> Settings:
+    """Those of both, with the larger of two budgets."""
+    if a.settings.off != b.settings.off:
+        ways = " and ".join(", ".join(one.settings.off) or "nothing" for one in (a, b))
+        raise InputError(
+            f"the brains were trained with different settings (switched off: {ways}): they cannot be added up"
+        )
+    return replace(a.settings, memory=max(a.settings.memory, b.settings.memory))
 
 
 def union(a: Symbols, b: Symbols) -> tuple[Symbols, U32]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.arithmetic import log2
+from melvin.budget import DEFAULT_MEMORY, within
 from melvin.edges import pack, source_of, target_of
 from melvin.hashing import ABSENT
 from melvin.lexicon import Lexicon
@@ -20,14 +21,15 @@ from melvin.splits import with_splits
 from melvin.symbols import MAX_PAYLOAD, MAX_SYMBOLS, U32, Symbols
 from melvin.tables import Counts, run_starts, sum_by_key
 
+PATTERNS = 1 << 19  # symbols in DEFAULT_MEMORY beyond which no pattern is formed
 GROWTH = 1.0  # a generation, having read as much again as all before it, may at most double the vocabulary
 
 
-def form(symbols: Symbols, lexicon: Lexicon, born: int) -> Symbols:
-    """Add the patterns that this generation's chunks have earned."""
+def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_MEMORY) -> Symbols:
+    """Add the patterns that this generation's chunks have earned, as far as there is memory for them."""
     stream, begins = lexicon.pool, lexicon.begins
     weight = np.repeat(lexicon.count, lexicon.size)
-    room = min(int(GROWTH * symbols.size), MAX_SYMBOLS - symbols.size)
+    room = min(int(GROWTH * symbols.size), min(within(memory, PATTERNS), MAX_SYMBOLS) - symbols.size)
     alone = np.zeros(symbols.size)  # occurrences of symbols that are a whole chunk
     total = float(weight.sum() + lexicon.count.sum())
     while room > 0:

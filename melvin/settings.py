@@ -1,10 +1,14 @@
-"""Settings: which mechanisms of the learner are on. All are, unless somebody asks what one of them is worth."""
+"""Settings: which mechanisms of the learner are on, and how much memory it may take.
+
+All are on, unless somebody asks what one of them is worth.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
+from melvin.budget import DEFAULT_MEMORY
 from melvin.errors import InputError
 
 
@@ -24,6 +28,8 @@ class Settings:
     embeddings         words have no vectors: there are no similar ones, and no categories
     categories         no head asks what followed words of the same category
     forgetting         every table keeps all that was counted
+
+    memory : bytes of private memory that a brain may take (see `budget`)
     """
 
     patterns: bool = True
@@ -38,15 +44,16 @@ class Settings:
     embeddings: bool = True
     categories: bool = True
     forgetting: bool = True
+    memory: int = DEFAULT_MEMORY
 
     @classmethod
-    def without(cls, mechanisms: Iterable[str]) -> Settings:
+    def without(cls, mechanisms: Iterable[str], memory: int = DEFAULT_MEMORY) -> Settings:
         """Everything but these. Raises InputError for a name that is no mechanism."""
         off = list(mechanisms)
         for name in off:
             if name not in MECHANISMS:
                 raise InputError(f"there is no mechanism {name!r}: it must be one of {', '.join(MECHANISMS)}")
-        return cls(**dict.fromkeys(off, False))
+        return cls(**dict.fromkeys(off, False), memory=memory)
 
     @property
     def off(self) -> tuple[str, ...]:
@@ -54,7 +61,7 @@ class Settings:
         return tuple(name for name in MECHANISMS if not getattr(self, name))
 
 
-MECHANISMS = tuple(field.name for field in fields(Settings))
+MECHANISMS = tuple(field.name for field in fields(Settings) if type(field.default) is bool)
 # Off as a whole: what attends to context, which leaves edges and back-off; and all heads, which leaves the back-off of
 # byte contexts alone.
 GROUPS = {

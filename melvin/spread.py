@@ -160,7 +160,7 @@ class Spreads:
         entries = slice(int(table.first[row]), int(table.first[row + 1]))
         count = table.count[entries]
         kept = np.maximum(count - table.discount[np.minimum(count, DISTINCT_DISCOUNTS)], 0)
-        result = float(table.escape[row]) * shorter
+        result = float(table.escape(np.int64(row))) * shorter
         result[table.code[entries].astype(np.intp) - 1] += kept
         result /= float(table.total[row])
         return result, length

@@ -6,11 +6,14 @@ order of adding never matters, so blocks may be counted anywhere and in any numb
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+from melvin.hashing import mix
 
 I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
@@ -34,8 +37,7 @@ class Counts:
     @classmethod
     def of(cls, key: U64, count: NDArray[np.integer]) -> Counts:
         """A table with its counts in the smallest type that holds them."""
-        fits = not count.size or int(count.max()) <= SMALL
-        return cls(key, count.astype(np.uint32 if fits else np.uint64, copy=False))
+        return cls(key, smallest(count))
 
     @classmethod
     def empty(cls) -> Counts:
@@ -45,8 +47,20 @@ class Counts:
     def size(self) -> int:
         return int(self.key.size)
 
+    def where(self, kept: Callable[[U64], NDArray[np.bool_]]) -> Counts:
+        """The entries whose keys are kept; asked about a few at a time."""
+        parts = [kept(self.key[begin : begin + FOLD_KEYS]) for begin in range(0, self.size, FOLD_KEYS)]
+        keep = np.concatenate([np.empty(0, np.bool_), *parts])
+        return Counts(self.key[keep], self.count[keep])
+
     def total(self) -> int:
         return int(self.count.sum(dtype=np.uint64))
+
+
+def smallest(count: NDArray[np.integer]) -> Count:
+    """Counts in the smallest type that holds them."""
+    fits = not count.size or int(count.max()) <= SMALL
+    return count.astype(np.uint32 if fits else np.uint64, copy=False)
 
 
 def run_starts(sorted_key: U64) -> I64:
@@ -143,17 +157,22 @@ class RunStack:
     run : a table to begin with
     limit : distinct keys kept at the most; None for all
     halvings : a key is kept when its highest NAME_BITS are below 2 ** (NAME_BITS - halvings)
+    row_bits : of keys that begin with no name, but with a row that is given one: the bits behind the row. A row is
+        kept whole or not at all, so that its shares stay true
     """
 
     BUFFER_KEYS = 1 << 20  # keys counted by one sort: 8 MiB of them
     NAME_BITS = 21  # highest bits of a 63-bit key, evenly spread
 
-    def __init__(self, run: Counts | None = None, limit: int | None = None, halvings: int = 0) -> None:
+    def __init__(
+        self, run: Counts | None = None, limit: int | None = None, halvings: int = 0, row_bits: int | None = None
+    ) -> None:
         self._runs: list[Counts] = [run] if run is not None and run.size else []
         self._buffer: list[U64] = []
         self._buffered = 0
         self._limit = limit
         self.halvings = halvings
+        self._row_bits = row_bits
 
     def add(self, key: U64) -> None:
         if self.halvings:
@@ -180,15 +199,17 @@ class RunStack:
 
     def _kept(self, key: U64) -> NDArray[np.bool_]:
         below = np.uint64(1 << (63 - self.halvings))
-        return np.asarray(key < below)
+        if self._row_bits is None:
+            return np.asarray(key < below)
+        row = (key >> np.uint64(self._row_bits)) + np.uint64(1)  # mix(0) is 0: such a row would always be kept
+        return np.asarray(mix(row) >> np.uint64(1) < below)
 
     def _fold_runs(self) -> None:
         while len(self._runs) > 1:
             self._runs[-2:] = [fold(self._runs[-2], self._runs[-1])]
         while self._limit is not None and self._runs and self._runs[0].size > self._limit:
             self.halvings += 1
-            keep = self._kept(self._runs[0].key)
-            self._runs[0] = Counts(self._runs[0].key[keep], self._runs[0].count[keep])
+            self._runs[0] = self._runs[0].where(self._kept)
 
     def fold(self) -> Counts:
         """Everything added so far, or what is kept of it, as one table; adding may go on."""

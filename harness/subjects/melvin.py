@@ -10,6 +10,7 @@ from typing import Any
 import melvin
 from harness.subject import Clock
 from harness.subjects.melvin_inside import hostile_files, state_of, train
+from melvin.budget import DEFAULT_MEMORY, LEAST_MEMORY
 from melvin.settings import GROUPS, MECHANISMS
 from scaling_suite.behaviours import read_cases, with_capability
 from scaling_suite.capabilities import abstraction, cross_modal, temporal
@@ -40,12 +41,17 @@ CAPABILITIES: Mapping[str, Callable[[Make], float]] = {
 
 
 class Melvin:
-    """The learner of this repository, with its default settings, or without some of its mechanisms."""
+    """The learner of this repository, with its default settings, or without some of its mechanisms.
+
+    Where its rung has less memory than a brain takes by default, the brain's budget is what the rung has.
+    """
 
     resumable = True
+    budgeted = True
 
-    def __init__(self, without: Sequence[str] = ()) -> None:
-        self._settings = melvin.Settings.without(without)
+    def __init__(self, without: Sequence[str] = (), memory: int = DEFAULT_MEMORY) -> None:
+        budget = min(max(memory, LEAST_MEMORY), DEFAULT_MEMORY)
+        self._settings = melvin.Settings.without(without, budget)
         self._brain = melvin.Brain(self._settings)
 
     def mechanisms(self) -> Mapping[str, Sequence[str]]:
@@ -91,9 +97,8 @@ class Melvin:
         return hostile_files(brain, folder)
 
     def stats(self) -> Mapping[str, int]:
-        counts = {
-            name: value
-            for name, value in dataclasses.asdict(self._brain.stats()).items()
-            if isinstance(value, int) and not isinstance(value, bool)
-        }
-        return {"nodes": counts["symbols"], **counts}
+        stats = self._brain.stats()
+        counts = {name: value for name, value in dataclasses.asdict(stats).items() if isinstance(value, int)}
+        forgotten = {f"forgotten_{name}": count for name, count in stats.forgotten.items()}
+        thinned = {f"thinned_{name}": halvings for name, halvings in stats.thinned.items()}
+        return {"nodes": counts["symbols"], **counts, **forgotten, **thinned}

@@ -10,7 +10,7 @@ import click
 
 from melvin.brain import Brain
 from melvin.brainfile import verify as verify_file
-from melvin.commands.shared import PathType, brain_argument, json_option, show
+from melvin.commands.shared import PathType, brain_argument, for_want_of_memory, json_option, show
 from melvin.container import remove_remains
 from melvin.diff import diff as compare
 from melvin.errors import BrainFileError, InputError
@@ -63,11 +63,10 @@ def inspect(brain: Path, as_json: bool, top: int) -> None:
         for p in opened.patterns(port=port)[::-1][:top]
     ]
     rows = [
-        f"{name:<12} {value:,}" if isinstance(value, int) else f"{name:<12} {', '.join(value)}"
-        for name, value in stats.items()
-    ]
-    rows += [
-        f"{'file':<12} {brain.stat().st_size:,} bytes",
+        *(f"{name:<13} {value:,}" for name, value in stats.items() if isinstance(value, int)),
+        f"{'ports':<13} {', '.join(stats['ports'])}",
+        *(f"{name:<13} {value}" for name, value in for_want_of_memory(opened.stats())),
+        f"{'file':<13} {brain.stat().st_size:,} bytes",
         *(f"  {p['payload']!r}  level {p['level']}" for p in newest),
     ]
     curve = opened.learning_curve()

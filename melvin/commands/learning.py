@@ -13,8 +13,9 @@ from typing import Any
 
 import click
 
-from melvin.brain import Brain, Progress
-from melvin.commands.shared import SIGNALLED, brain_argument, json_option, show
+from melvin.brain import Brain, Progress, Stats
+from melvin.budget import DEFAULT_MEMORY, format_memory, parse_memory
+from melvin.commands.shared import SIGNALLED, brain_argument, for_want_of_memory, json_option, show
 from melvin.container import remove_remains
 from melvin.errors import InputError, ResumeError
 from melvin.feeding import feed as feed_files
@@ -48,7 +49,22 @@ class Summary:
     lines_per_s: float
     peak_rss_bytes: int
     brain_bytes: int
+    memory: int
+    forgotten: dict[str, int]
+    thinned: dict[str, int]
     interrupted: bool
+
+
+class MemoryType(click.ParamType[int]):
+    """512MiB, 2GB or bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return parse_memory(str(value))
+        except InputError as error:
+            self.fail(str(error), param, ctx)
 
 
 class EveryType(click.ParamType[Every]):
@@ -88,6 +104,12 @@ class EveryType(click.ParamType[Every]):
     type=click.Choice(MECHANISMS),
     help="Switch a mechanism off, for as long as the brain lives; may be given several times.",
 )
+@click.option(
+    "--memory",
+    type=MemoryType(),
+    help="What the brain may take, for as long as it lives; beyond it, it forgets.  "
+    f"[default: {format_memory(DEFAULT_MEMORY)}]",
+)
 def train(
     brain: Path,
     corpus: tuple[str, ...],
@@ -97,6 +119,7 @@ def train(
     every: Every,
     resume: bool | None,
     without: tuple[str, ...],
+    memory: int | None,
 ) -> None:
     """Learn CORPUS (files, folders, or - for standard input) and save BRAIN; a brain that is there goes on learning.
 
@@ -111,8 +134,13 @@ def train(
         )
     with Lock(brain), Signals() as signals:
         remove_remains(brain)
-        learner = Brain.open(brain) if brain.exists() else Brain(Settings.without(without))
-        if without and learner.settings != Settings.without(without):
+        learner = Brain.open(brain) if brain.exists() else Brain(Settings.without(without), memory=memory)
+        if memory not in (None, learner.settings.memory):
+            raise InputError(
+                f"{brain} has {format_memory(learner.settings.memory)} of memory, for as long as it lives: "
+                "leave out --memory, or name another path for the brain"
+            )
+        if without and learner.settings.off != Settings.without(without).off:
             off = ", ".join(learner.settings.off) or "nothing"
             raise InputError(
                 f"{brain} has {off} switched off, for as long as it lives: name another path for the brain"
@@ -154,6 +182,9 @@ def train(
         lines_per_s=(after.lines - before.lines) / wall,
         peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         brain_bytes=brain.stat().st_size,
+        memory=after.memory,
+        forgotten=after.forgotten,
+        thinned=after.thinned,
         interrupted=not finished,
     )
     if ended:
@@ -163,14 +194,14 @@ def train(
             err=True,
         )
     if as_json or not ended:
-        show(asdict(summary), as_json, _summary_text(summary))
+        show(asdict(summary), as_json, _summary_text(summary, after))
     if not finished:
         name = signal.Signals(signals.number).name
         click.echo(f"{name}: what was learnt is saved. The same command with --resume goes on from there.", err=True)
         click.get_current_context().exit(SIGNALLED + signals.number)
 
 
-def _summary_text(s: Summary) -> str:
+def _summary_text(s: Summary, after: Stats) -> str:
     rows = [
         ("learnt", f"{s.learnt_bytes:,} bytes, {s.learnt_lines:,} lines, {s.files} file(s)"),
         ("symbols", f"{s.symbols:,}, {s.patterns:,} of them patterns"),
@@ -182,6 +213,7 @@ def _summary_text(s: Summary) -> str:
         ("time", f"{s.wall_s:.2f} s, {s.cpu_s:.2f} s of CPU"),
         ("speed", f"{s.mb_per_s:.2f} MB/s, {s.lines_per_s:,.0f} lines/s"),
         ("peak memory", f"{s.peak_rss_bytes / 2**20:,.0f} MiB"),
+        *for_want_of_memory(after),
     ]
     return "\n".join(f"{name:<12} {value}" for name, value in rows)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from melvin.brain import Stats
+
 SIGNALLED = 128  # + the signal's number, as shells report it
 
 
@@ -27,6 +29,16 @@ class PathType(click.Path):
 brain_argument = click.argument("brain", type=PathType())
 port_option = click.option("--port", default="text", show_default=True, help="The port that is asked.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def for_want_of_memory(stats: Stats) -> list[tuple[str, str]]:
+    """What was left out to stay within the budget, in words."""
+    dropped = [f"{count:,} {name}" for name, count in stats.forgotten.items() if count]
+    thinned = [f"{name} to 1/{2**halvings:,}" for name, halvings in stats.thinned.items() if halvings]
+    return [
+        ("forgotten", ", ".join(dropped) or "nothing"),
+        *([("thinned", ", ".join(thinned))] if thinned else []),
+    ]
 
 
 def show(document: dict[str, Any], as_json: bool, text: str) -> None:

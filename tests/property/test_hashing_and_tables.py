@@ -121,6 +121,26 @@ def test_a_stack_with_a_limit_keeps_the_same_keys_however_they_came(batches, buf
             assert stack.halvings == halvings
 
 
+@given(st.lists(st.lists(st.integers(0, 200), max_size=20), max_size=12), st.integers(1, 30), st.integers(4, 30))
+def test_a_stack_thinned_by_rows_keeps_the_same_rows_whole_however_they_came(batches, buffer, limit):
+    twin = Counter(key for batch in batches for key in batch)
+    found = []
+    for order in (batches, batches[::-1]):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tables.RunStack, "BUFFER_KEYS", buffer)
+            stack = RunStack(limit=limit, row_bits=2)
+            for number, batch in enumerate(order):
+                stack.add(u64(batch))
+                if number % 4 == 3:  # read, or saved and opened
+                    stack = RunStack(stack.fold(), limit, stack.halvings, 2)
+            found.append(as_dict(stack.fold()))
+    assert found[0] == found[1]
+    assert len(found[0]) <= limit
+    rows = {key >> 2 for key in found[0]}
+    assert found[0] == {key: count for key, count in twin.items() if key >> 2 in rows}
+    assert len(twin) > limit or found[0] == twin
+
+
 @given(st.dictionaries(keys, st.integers(1, 9), max_size=40), st.one_of(st.none(), st.integers(0, 40)))
 def test_what_was_seen_least_is_forgotten_first(counter, limit):
     left, least = dict(counter), 1

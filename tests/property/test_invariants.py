@@ -236,8 +236,47 @@ def test_a_brain_over_its_limits_keeps_the_same_evidence_however_it_was_fed(save
         for brain in (one, other):  # ranks are numbered anew, in the middle of a generation
             brain.learn([b"a new port"], port="sensor")
         assert saved(one) == saved(other)
-        known = one.snapshot.evidence
-        assert all(getattr(known, name).size <= 2 * limit for name in evidence.KEPT)  # kept, and added since
+        known, stats = one.snapshot.evidence, one.stats()
+        assert all(getattr(known, name).size <= limit for name in evidence.KEPT)
+        assert stats == other.stats()
+        assert sum(stats.forgotten.values()) > 0 or all(getattr(stats, name) <= 2 * limit for name in COUNTED)
+
+
+COUNTED = ("edges", "transformers", "attended", "context_edges", "contexts")
+
+
+@few
+@given(st.integers(0, 2**32), st.integers(500, 6000), st.integers(1, 200), st.binary(max_size=12))
+def test_a_brain_that_forgets_still_knows_a_distribution(seed, size, limit, text):
+    with pytest.MonkeyPatch.context() as patch:
+        for name in evidence.ADDED:
+            patch.setitem(evidence.ADDED, name, limit)
+            patch.setitem(evidence.KEPT, name, limit)
+        brain = Brain()
+        brain.learn(words(seed, size))
+        spread = brain.distribution(text).probability
+        assert spread.sum() == pytest.approx(1, abs=1e-9)
+        assert (spread > 0).all()
+        stats = brain.stats()
+        assert sum(stats.forgotten.values()) + sum(stats.thinned.values()) > 0
+
+
+def test_a_brain_with_half_the_memory_forgets_more_and_stays_a_function_of_its_text(saved, monkeypatch):
+    for table in ("ADDED", "KEPT"):
+        monkeypatch.setattr(evidence, table, dict.fromkeys(evidence.TABLES, 4000))
+    text = words(3, 40_000)
+    brains = [Brain(memory=memory) for memory in ("1GiB", "300MiB", "300MiB")]
+    brains[0].learn(text)
+    brains[1].learn(text)
+    for row in range(0, len(text), 100):
+        brains[2].learn(text[row : row + 100])
+    whole, half, again = (brain.stats() for brain in brains)
+    assert (whole.memory, half.memory) == (1 << 30, 300 << 20)
+    assert all(half.forgotten[name] + half.thinned[name] > 0 for name in ("links", "grams"))
+    assert half.edges < whole.edges
+    assert half.contexts < whole.contexts
+    assert half == again
+    assert saved(brains[1]) == saved(brains[2]) != saved(brains[0])
 
 
 def test_a_new_port_does_not_loosen_what_is_thinned(monkeypatch):

@@ -191,6 +191,11 @@ def test_brains_with_other_settings_are_refused():
         Brain().merge(Brain(Settings.without(["patterns"])))
 
 
+def test_of_two_budgets_the_merged_brain_has_the_larger():
+    a, b = Brain(memory="256MiB"), Brain(memory="512MiB")
+    assert a.merge(b).settings == b.merge(a).settings == b.settings
+
+
 def test_ports_in_another_order_are_refused():
     a, b = Brain(), Brain()
     a.learn(["x"], port="text")

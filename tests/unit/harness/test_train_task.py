@@ -1,5 +1,6 @@
 """The checks of the training task, on numbers and small files."""
 
+from harness.subject import make_subject, subject_of
 from harness.tasks.train import compare_loaded, first_lines, split_in_half, spread, stamp
 
 
@@ -52,3 +53,13 @@ def test_a_change_of_a_file_shows_in_its_stamp(tmp_path):
     assert stamp(path) == before
     path.write_bytes(b"22")
     assert stamp(path) != before
+
+
+def test_a_subject_that_can_be_given_a_budget_gets_the_memory_limit_of_its_rung():
+    def budget(limit):
+        limits = {"memory_bytes": limit, "time_s": 1.0}
+        return make_subject(subject_of({"subject": "melvin", "limits": limits})).stats()["memory"]
+
+    default = make_subject(subject_of({"subject": "melvin"})).stats()["memory"]
+    assert budget(512 << 20) == 512 << 20
+    assert budget(default) == budget(8 * default) == default  # more changes no brain

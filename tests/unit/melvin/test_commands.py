@@ -7,7 +7,7 @@ import pytest
 from brain_files import PROSE
 from click.testing import CliRunner
 
-from melvin import Brain
+from melvin import Brain, evidence
 from melvin.cli import main
 from melvin.commands.learning import Summary
 
@@ -84,6 +84,28 @@ def test_the_summary_of_a_training_is_one_document(run, tmp_path):
     assert found["files"] == 1
     assert found["interrupted"] is False
     assert found["peak_rss_bytes"] > 1 << 20
+
+
+def test_a_budget_stays_with_its_brain_and_what_was_forgotten_is_told(run, monkeypatch):
+    for table in (evidence.ADDED, evidence.KEPT):
+        for name in table:
+            monkeypatch.setitem(table, name, 2000)
+    result = run("train", "brain.m", "corpus.txt", "--memory", "256MiB")
+    assert "forgotten" in result.stdout
+    assert "grams" in result.stdout
+    found = document(run("inspect", "brain.m", "--json"))
+    assert found["memory"] == 256 << 20
+    assert found["forgotten"]["grams"] > 0
+    assert f"{found['forgotten']['grams']:,} grams" in run("inspect", "brain.m").stdout
+    assert "has 256MiB of memory" in sentence(run("train", "brain.m", "corpus.txt", "--memory", "1GiB", code=1))
+    more = document(run("train", "brain.m", "corpus.txt", "--json"))  # goes on with what it has
+    assert more["memory"] == 256 << 20
+    assert more["forgotten"]["grams"] >= found["forgotten"]["grams"]
+
+
+@pytest.mark.parametrize("size", ["much", "1KiB", "-1GiB", "1.5GiB", "9" * 18 + "GiB", ""])
+def test_a_budget_that_is_none_is_a_usage_error(run, size):
+    assert "--memory" in run("train", "new.m", "corpus.txt", "--memory", size, code=2).stderr
 
 
 def test_two_inputs_are_learnt_one_after_the_other(run, tmp_path):
