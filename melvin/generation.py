@@ -24,7 +24,7 @@ from melvin.curve import Curve, code_length
 from melvin.edges import counted, pack
 from melvin.embedding import Embeddings, embed
 from melvin.encode import encode_lines, tail
-from melvin.evidence import TABLES, Evidence, Runs, kept
+from melvin.evidence import ROW_BITS, TABLES, Evidence, Runs, kept
 from melvin.feedback import Feedback
 from melvin.heads import Model, Rows, Weights, fit, predict
 from melvin.kinship import Kinship
@@ -195,7 +195,7 @@ def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:
         counted = edges.with_anything(snapshot.symbols, counted)
     limit = kept(snapshot.settings.memory)[name] if snapshot.settings.forgetting else None
     whole = fold(getattr(snapshot.evidence, name), counted)
-    table = forget(whole, limit)
+    table = forget(whole, limit, ROW_BITS.get(name))
     forgotten = {**snapshot.forgotten, name: snapshot.forgotten[name] + whole.size - table.size}
     return replace(snapshot, evidence=replace(snapshot.evidence, **{name: table}), forgotten=forgotten)
 

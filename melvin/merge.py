@@ -23,7 +23,7 @@ from melvin.bridges import Bridges
 from melvin.edges import pack, source_of, target_of
 from melvin.episodes import Cutter, border_of
 from melvin.errors import InputError
-from melvin.evidence import RANKED, TABLES, Evidence, Runs, kept
+from melvin.evidence import RANKED, ROW_BITS, TABLES, Evidence, Runs, kept
 from melvin.feedback import KEPT_FEEDBACK, Feedback
 from melvin.generation import FIRST_GENERATION, Gathering, Snapshot, absorb, with_meaning
 from melvin.heads import Weights
@@ -69,7 +69,7 @@ def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
             mine = edges.renumber(mine, a.symbols, symbols)
             other = _rekeyed(other, b.symbols, symbols, ids, from_symbols=name == "links")
         whole = fold(mine, other)
-        tables[name] = forget(whole, kept(settings.memory)[name] if bounded else None)
+        tables[name] = forget(whole, kept(settings.memory)[name] if bounded else None, ROW_BITS.get(name))
         forgotten[name] = a.forgotten[name] + b.forgotten[name] + whole.size - tables[name].size
     evidence = Evidence(**tables)
     separator = a.separator if len(a.separator) >= len(b.separator) else b.separator

@@ -6,7 +6,7 @@ order of adding never matters, so blocks may be counted anywhere and in any numb
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -47,10 +47,14 @@ class Counts:
     def size(self) -> int:
         return int(self.key.size)
 
-    def where(self, kept: Callable[[U64], NDArray[np.bool_]]) -> Counts:
-        """The entries whose keys are kept; asked about a few at a time."""
-        parts = [kept(self.key[begin : begin + FOLD_KEYS]) for begin in range(0, self.size, FOLD_KEYS)]
-        keep = np.concatenate([np.empty(0, np.bool_), *parts])
+    def parts(self) -> Iterator[Counts]:
+        """A few entries at a time: bounds the memory that it takes to work something out of them."""
+        for begin in range(0, self.size, FOLD_KEYS):
+            yield Counts(self.key[begin : begin + FOLD_KEYS], self.count[begin : begin + FOLD_KEYS])
+
+    def where(self, kept: Callable[[Counts], NDArray[np.bool_]]) -> Counts:
+        """The entries that are kept, asked about a few at a time."""
+        keep = np.concatenate([np.empty(0, np.bool_), *(kept(part) for part in self.parts())])
         return Counts(self.key[keep], self.count[keep])
 
     def total(self) -> int:
@@ -199,17 +203,14 @@ class RunStack:
 
     def _kept(self, key: U64) -> NDArray[np.bool_]:
         below = np.uint64(1 << (63 - self.halvings))
-        if self._row_bits is None:
-            return np.asarray(key < below)
-        row = (key >> np.uint64(self._row_bits)) + np.uint64(1)  # mix(0) is 0: such a row would always be kept
-        return np.asarray(mix(row) >> np.uint64(1) < below)
+        return np.asarray(names_of(key, self._row_bits) < below)
 
     def _fold_runs(self) -> None:
         while len(self._runs) > 1:
             self._runs[-2:] = [fold(self._runs[-2], self._runs[-1])]
         while self._limit is not None and self._runs and self._runs[0].size > self._limit:
             self.halvings += 1
-            self._runs[0] = self._runs[0].where(self._kept)
+            self._runs[0] = self._runs[0].where(lambda part: self._kept(part.key))
 
     def fold(self) -> Counts:
         """Everything added so far, or what is kept of it, as one table; adding may go on."""
@@ -218,14 +219,33 @@ class RunStack:
         return self._runs[0] if self._runs else Counts.empty()
 
 
-def forget(counts: Counts, limit: int | None) -> Counts:
-    """Drop the weakest evidence, what was seen once first, until no more than `limit` keys are left; None: nothing."""
-    least = 1
-    while limit is not None and counts.size > limit:
-        keep = counts.count > least
-        counts = Counts(counts.key[keep], counts.count[keep])
+def forget(counts: Counts, limit: int | None, row_bits: int | None = None) -> Counts:
+    """Drop the weakest evidence, what was seen once first, until no more than `limit` keys are left; None: nothing.
+
+    Of evidence that is as weak, that goes whose row has the largest name (see `RunStack`): what is left of it then
+    tells some rows whole, not all of them in part.
+    """
+    if limit is None or counts.size <= limit:
+        return counts
+    least, left = 0, counts.size
+    while left > limit:
         least += 1
-    return counts
+        weakest = int((counts.count == least).sum())
+        left -= weakest
+    name = np.concatenate([names_of(part.key[part.count == least], row_bits) for part in counts.parts()])
+    name.partition(limit - left)
+    border = name[limit - left]
+    del name
+    return counts.where(
+        lambda part: (part.count > least) | ((part.count == least) & (names_of(part.key, row_bits) < border))
+    )
+
+
+def names_of(key: U64, row_bits: int | None) -> U64:
+    """Evenly spread numbers below 2 ** 63 by which rows are chosen: keys begin with one, or a row is given one."""
+    if row_bits is None:
+        return key
+    return mix((key >> np.uint64(row_bits)) + np.uint64(1)) >> np.uint64(1)  # mix(0) is 0: it would be chosen always
 
 
 def bisect(values: NDArray[np.generic], low: I64, high: I64, wanted: NDArray[np.generic]) -> I64:

@@ -143,11 +143,14 @@ def test_a_stack_thinned_by_rows_keeps_the_same_rows_whole_however_they_came(bat
 
 @given(st.dictionaries(keys, st.integers(1, 9), max_size=40), st.one_of(st.none(), st.integers(0, 40)))
 def test_what_was_seen_least_is_forgotten_first(counter, limit):
-    left, least = dict(counter), 1
-    while limit is not None and len(left) > limit:
-        left = {key: count for key, count in left.items() if count > least}
-        least += 1
-    assert as_dict(forget(table(counter), limit)) == left
+    strongest = sorted(counter, key=lambda key: (-counter[key], key))[:limit]
+    assert as_dict(forget(table(counter), limit)) == {key: counter[key] for key in strongest}
+    by_rows = as_dict(forget(table(counter), limit, row_bits=62))
+    assert len(by_rows) <= (len(counter) if limit is None else limit)
+    least = min(by_rows.values(), default=0)
+    gone = {key: count for key, count in counter.items() if key not in by_rows}
+    assert not by_rows or all(count <= least for count in gone.values())
+    assert not {key >> 62 for key in gone if gone[key] == least} & {k >> 62 for k, n in by_rows.items() if n == least}
 
 
 @given(
