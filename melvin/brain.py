@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 from melvin import brainfile, composition, frames, lines, neighbours, priming, relations
 from melvin.bridges import Bridges
@@ -166,7 +165,7 @@ class Brain:
 
     def learn_stream(
         self,
-        stream: BinaryIO,
+        stream: lines.Readable,
         *,
         port: str = TEXT,
         on_stage: Callable[[str], None] | None = None,

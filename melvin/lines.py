@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,7 +172,13 @@ def to_bytes(text: bytes | str) -> bytes:
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
 
 
-def from_file(file: BinaryIO, enter_stage: Callable[[str], None]) -> Iterator[bytes]:
+class Readable(Protocol):
+    """A stream of bytes: an open file, or whatever hands them out as one does."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def from_file(file: Readable, enter_stage: Callable[[str], None]) -> Iterator[bytes]:
     """A file's bytes, READ_BYTES at a time."""
     while True:
         enter_stage("read")

@@ -6,24 +6,26 @@ is the same, byte for byte, however often the training was stopped, killed and r
 
 from __future__ import annotations
 
+import math
 import re
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import BinaryIO
 
+from melvin.arriving import Arriving
 from melvin.brain import Brain, Progress
 from melvin.errors import InputError, ResumeError
 from melvin.lines import READ_BYTES
 from melvin.place import Place
 from melvin.resume import Learnt, Resume
+from melvin.signals import Signals, Stopped
 
 STDIN = "-"
+MOST_SAVING = 0.05  # of the time, for checkpoints by the clock: where a save takes long, they are fewer
 UNITS = {"lines": 0.0, "s": 1.0, "min": 60.0, "h": 3600.0}
 
 
@@ -65,65 +67,6 @@ class Source:
         return nullcontext(sys.stdin.buffer) if self.path is None else self.path.open("rb")
 
 
-Waited = TypeVar("Waited")
-
-
-class Stopped(Exception):
-    """A signal came while the training waited for input."""
-
-
-class Signals:
-    """SIGINT, SIGTERM and SIGHUP as a wish to stop: heard at once while waiting for input, else between two blocks.
-
-    A signal that is ignored when the program starts (nohup) stays ignored.
-    """
-
-    HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def __init__(self) -> None:
-        self.number = 0  # of the signal that came; 0 for none
-        self._waiting = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> Signals:
-        for number in self.HEARD:
-            if signal.getsignal(number) != signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._hear)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _hear(self, number: int, _frame: FrameType | None) -> None:
-        self.number = number
-        if self._waiting:
-            raise Stopped
-
-    def wait(self, act: Callable[[], Waited]) -> Waited:
-        """Open or read an input; a signal that comes meanwhile, or came before, raises Stopped."""
-        try:
-            self._waiting = True
-            if self.number:
-                raise Stopped
-            return act()
-        finally:
-            self._waiting = False
-
-    def read(self, stream: BinaryIO, size: int) -> bytes:
-        return self.wait(lambda: stream.read(size))
-
-
-class _Interruptible:
-    """A stream whose reading a signal breaks off; nothing that was learnt is lost by it."""
-
-    def __init__(self, stream: BinaryIO, signals: Signals, most: int) -> None:
-        self._stream, self._signals, self._most = stream, signals, most
-
-    def read(self, size: int) -> bytes:
-        return self._signals.read(self._stream, min(size, self._most))
-
-
 class Training:
     """Learns sources into the brain at a path.
 
@@ -153,7 +96,8 @@ class Training:
         self._read_bytes = read_bytes
         self._record = Resume()  # what was learnt before
         self._begun_lines = self._saved_lines = brain.lines
-        self._saved_at = time.monotonic()
+        self._saved_at, self._save_s = time.monotonic(), 0.0
+        self._unsaved = False
 
     def go_on(self) -> None:
         """Take up where the brain's resume record says.
@@ -210,13 +154,15 @@ class Training:
     def _learn(self, number: int, source: Source, on_progress: Callable[[Progress], None]) -> None:
         try:
             with self._signals.wait(source.open) as stream:
-                place = self._place(number, source, stream)
+                arriving = Arriving(stream, self._signals, self._read_bytes, self._due_in, self._checkpoint)
+                place = self._place(number, source, arriving)
 
                 def on_block(progress: Progress) -> None:
                     on_progress(progress)
                     self._stands(source, place)
-                    if self._is_due(progress):
-                        self.brain.save(self.path)
+                    self._unsaved = True
+                    if self._due_in() <= 0 or self._enough_lines():
+                        self._checkpoint()
                     if self._signals.number:
                         raise Stopped
 
@@ -224,10 +170,10 @@ class Training:
                 if not known:
                     self._stands(source, place)
                 if place.ended:
-                    self._expect_end(source, stream)
+                    self._expect_end(source, arriving)
                 else:
                     self.brain.learn_stream(
-                        cast(BinaryIO, _Interruptible(stream, self._signals, self._read_bytes)),
+                        arriving,
                         port=self._settings["port"],
                         on_progress=on_block,
                         place=place,
@@ -249,18 +195,24 @@ class Training:
             self._settings,
         )
 
-    def _is_due(self, progress: Progress) -> bool:
-        if self._every is None:
-            return False
-        now = time.monotonic()
-        lines, seconds = self._every.lines, self._every.seconds
-        due = lines is not None and progress.lines - self._saved_lines >= lines
-        due = due or (seconds is not None and now - self._saved_at >= seconds)
-        if due:
-            self._saved_lines, self._saved_at = progress.lines, now
-        return due
+    def _enough_lines(self) -> bool:
+        lines = None if self._every is None else self._every.lines
+        return lines is not None and self.brain.lines - self._saved_lines >= lines
 
-    def _place(self, number: int, source: Source, stream: BinaryIO) -> Place:
+    def _due_in(self) -> float:
+        """Seconds until a checkpoint falls due by the clock; infinite where none does."""
+        if self._every is None or self._every.seconds is None or not self._unsaved:
+            return math.inf
+        seconds = max(self._every.seconds, self._save_s * (1 / MOST_SAVING - 1))
+        return self._saved_at + seconds - time.monotonic()
+
+    def _checkpoint(self) -> None:
+        begun = time.monotonic()
+        self.brain.save(self.path)
+        self._unsaved, self._saved_lines, self._saved_at = False, self.brain.lines, time.monotonic()
+        self._save_s = self._saved_at - begun
+
+    def _place(self, number: int, source: Source, stream: Arriving) -> Place:
         """Where to begin in an input, its bytes before that read and compared with what was learnt."""
         record = self._record
         place = Place()
@@ -272,7 +224,7 @@ class Training:
         else:
             return place
         while place.offset < expected.size:
-            read = self._signals.read(stream, min(READ_BYTES, expected.size - place.offset))
+            read = stream.read(min(READ_BYTES, expected.size - place.offset))
             if not read:
                 raise ResumeError(
                     f"{source.name} holds {place.offset} bytes, {expected.size} were learnt"
@@ -287,9 +239,9 @@ class Training:
             )
         return place
 
-    def _expect_end(self, source: Source, stream: BinaryIO) -> None:
+    def _expect_end(self, source: Source, stream: Arriving) -> None:
         """An input that was learnt to its end must still end there."""
-        if self._signals.read(stream, 1):
+        if stream.read(1):
             raise ResumeError(
                 f"{source.name} was learnt to its end and goes on now: resume with the input as it was, "
                 "and learn what is new afterwards"

@@ -12,7 +12,8 @@ from typing import Any
 import melvin
 from melvin import container
 from melvin.lock import Lock
-from melvin.training import Every, Signals, Source, Training
+from melvin.signals import Signals
+from melvin.training import Every, Source, Training
 
 READ_BYTES = 1 << 11  # so that a small corpus has many places to stand at
 SIGNALLED = 128

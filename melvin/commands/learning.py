@@ -22,7 +22,8 @@ from melvin.feeding import feed as feed_files
 from melvin.feeding.files import AUTO
 from melvin.lock import Lock
 from melvin.settings import MECHANISMS, Settings
-from melvin.training import Every, Signals, Source, Training, parse_every
+from melvin.signals import Signals
+from melvin.training import Every, Source, Training, parse_every
 
 REDRAWS_PER_S = 10  # of the progress line
 TEXT_PROBE_BYTES = 1 << 13  # a file in a folder is text when its first bytes hold no NUL

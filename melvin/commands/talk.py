@@ -14,7 +14,7 @@ from melvin.commands.shared import SIGNALLED, brain_argument, json_option, port_
 from melvin.container import remove_remains
 from melvin.lines import to_bytes
 from melvin.lock import Lock
-from melvin.training import Signals, Stopped
+from melvin.signals import Signals, Stopped
 
 REWARD = {"y": 1.0, "n": 0.0}
 COMPLETED = 1000  # words that a chat completes

@@ -138,6 +138,33 @@ def test_a_training_from_a_pipe_ends_when_the_pipe_does(training, tmp_path):
     assert json.loads(out)["learnt_lines"] == 3000
 
 
+def wait_for_lines(path, count):
+    """Until a checkpoint holds so many lines."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (path.exists() and Brain.open(path).stats().lines >= count):
+        assert time.monotonic() < deadline
+        os.sched_yield()
+
+
+def test_what_a_slow_pipe_brings_is_learnt_and_can_be_asked_for_while_the_training_waits(training, tmp_path):
+    brain, whole = tmp_path / "brain.m", tmp_path / "whole.m"
+    process = training("--checkpoint-every", "1s")
+    process.stdin.write(lines(40) + b"an open li")
+    wait_for_lines(brain, 40)
+    answer = melvin("query", brain, "the 7. line of a text, and aft")
+    assert answer.returncode == 0
+    assert b"er it comes" in answer.stdout
+    process.stdin.write(b"ne\n" + lines(10, first=40))
+    wait_for_lines(brain, 51)
+    assert Brain.open(brain).resume is not None
+    returned, _, _ = ended(process)
+    assert returned == 0
+    once = Brain()
+    once.learn([*lines(40).splitlines(), b"an open line", *lines(10, first=40).splitlines()])
+    once.save(whole)
+    assert brain.read_bytes() == whole.read_bytes()
+
+
 def test_a_killed_training_leaves_the_old_brain(training, tmp_path):
     path = tmp_path / "brain.m"
     brain = Brain()

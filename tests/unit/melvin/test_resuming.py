@@ -13,7 +13,8 @@ from melvin.cli import main
 from melvin.errors import DamagedBrainError, InputError, ResumeError
 from melvin.lines import MAX_PIECE
 from melvin.resume import Learnt, Resume, parse_resume
-from melvin.training import Every, Signals, Source, Training, parse_every
+from melvin.signals import Signals
+from melvin.training import Every, Source, Training, parse_every
 
 SMALL = 1 << 9  # bytes between two looks
 WORDS = [b"the cat sat on the mat", b"a dog ran", b"", b"\xff\x00 odd bytes \r inside", b"the end\r"]
