@@ -30,6 +30,7 @@ class Chat:
         self._commands: dict[str, tuple[str, Callable[[str], str | None]]] = {
             "/focus": ("TEXT: what the questions that follow are about; without TEXT, nothing", self._set_focus),
             "/why": ("what the last answer rests on", self._why),
+            "/similar": ("TEXT: words that stand where it stands", self._similar),
             "/after": ("TEXT: words that come after it", self._after),
             "/help": ("this list", self._help),
             "/quit": ("the end", lambda _: None),
@@ -59,6 +60,10 @@ class Chat:
 
     def _why(self, _: str) -> str:
         return self._last.why().text if self._last else "nothing was asked yet"
+
+    def _similar(self, text: str) -> str:
+        found = self._brain.similar(to_bytes(text), port=self._port) if text else []
+        return "\n".join(f"{word.text}  {word.similarity:.3f}" for word in found) or "no word is like it"
 
     def _after(self, text: str) -> str:
         found = self._brain.after(to_bytes(text), port=self._port) if text else []

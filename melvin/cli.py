@@ -11,12 +11,14 @@ from typing import Any
 
 import click
 
-from melvin.commands import asking, files, learning, talk
+from melvin.commands import asking, files, learning, likeness, talk
 from melvin.errors import MelvinError
 
 COMMANDS = (
     *(learning.train, learning.feed),
     *(asking.query, asking.why, asking.relation, asking.before, asking.after, asking.score),
+    *(likeness.similar, likeness.category, likeness.compose, likeness.remove, likeness.substitute, likeness.analogy),
+    likeness.primed,
     *(talk.generate, talk.teach, talk.chat),
     *(files.inspect, files.verify, files.diff, files.merge),
 )

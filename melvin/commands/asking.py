@@ -10,7 +10,7 @@ from typing import BinaryIO
 import click
 
 from melvin.brain import Brain
-from melvin.commands.shared import PathType, brain_argument, json_option, port_option, show
+from melvin.commands.shared import PathType, brain_argument, json_option, number_option, port_option, printable, show
 from melvin.errors import InputError
 from melvin.lines import to_bytes
 from melvin.neighbours import Near
@@ -109,14 +109,7 @@ def relation(brain: Path, a: str, b: str, as_json: bool, port: str) -> None:
     ]
     if found.within:
         rows.append(f"within       {found.within}: Delta-P {found.within_delta_p:+.3f}")
-    show({**asdict(found), "count": found.count}, as_json, _printable(rows))
-
-
-def _printable(rows: list[str]) -> str:
-    return "\n".join(rows).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-number_option = click.option("-n", "number", default=5, show_default=True, type=click.IntRange(min=1), help="Words.")
+    show({**asdict(found), "count": found.count}, as_json, printable(rows))
 
 
 @click.command()
@@ -153,7 +146,7 @@ def _show_near(text: str, found: list[Near], as_json: bool) -> None:
         for word in found
     ]
     rows = [f"{w.text:<20} {w.count:8,}  lag {w.mean_lag:5.2f} ± {w.lag_deviation:.2f}" for w in found]
-    show({"query": text, "words": words}, as_json, _printable(rows) if rows else "no word comes near it")
+    show({"query": text, "words": words}, as_json, printable(rows) if rows else "no word comes near it")
 
 
 @click.command()

@@ -28,6 +28,7 @@ class PathType(click.Path):
 
 brain_argument = click.argument("brain", type=PathType())
 port_option = click.option("--port", default="text", show_default=True, help="The port that is asked.")
+number_option = click.option("-n", "number", default=5, show_default=True, type=click.IntRange(min=1), help="Words.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -44,3 +45,8 @@ def for_want_of_memory(stats: Stats) -> list[tuple[str, str]]:
 def show(document: dict[str, Any], as_json: bool, text: str) -> None:
     """Print a result: as one JSON document, or as text."""
     click.echo(json.dumps(document, ensure_ascii=True) if as_json else text)
+
+
+def printable(rows: list[str]) -> str:
+    """Rows as lines that any terminal takes: bytes that are no text are replaced."""
+    return "\n".join(rows).encode("utf-8", "surrogateescape").decode("utf-8", "replace")

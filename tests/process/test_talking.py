@@ -133,12 +133,16 @@ def test_chatting_through_a_pipe_answers_and_leaves_the_file_as_it_was(brain):
 
 
 def test_a_chat_says_why_what_comes_after_and_what_is_asked_for(brain):
-    talk = [b"/why", b"silver ", b"/why", b"/after silver", b"/after", b"/focus spoon", b"silver ", b"/focus", b"/quit"]
+    asked = "/why|silver |/why|/after silver|/similar moon|/similar|/after|/focus spoon|silver |/focus|/quit"
+    talk = asked.encode().split(b"|")
     shown = run("chat", brain, stdin=b"\n".join(talk) + b"\n").splitlines()
     assert shown[0] == "nothing was asked yet"
     assert shown[1] == "silver moon"
     assert "after 'silver '" in shown[3]
-    assert {"moon  10", "spoon  5", "no word comes after it", "focus: spoon", "no focus"} <= {*shown}
+    assert {"moon  10", "spoon  5", "no word comes after it", "no word is like it", "focus: spoon", "no focus"} <= {
+        *shown
+    }
+    assert any(line.startswith("spoon  0.") or line == "spoon  1.000" for line in shown)
 
 
 def test_a_chat_ends_with_its_input(brain):
