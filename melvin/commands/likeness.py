@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from melvin.brain import Brain
-from melvin.commands.shared import brain_argument, json_option, number_option, port_option, printable, show
+from melvin.commands.shared import PathType, brain_argument, json_option, number_option, port_option, printable, show
 from melvin.composition import Composed
 from melvin.lines import to_bytes
 from melvin.thesaurus import Similar
@@ -42,50 +42,21 @@ def category(brain: Path, text: str, as_json: bool, port: str) -> None:
     show(document, as_json, printable(members) if members else f"{text} has no category")
 
 
-@click.command()
-@brain_argument
-@click.argument("a")
-@click.argument("b")
-@json_option
-@port_option
-def compose(brain: Path, a: str, b: str, as_json: bool, port: str) -> None:
-    """Show the word nearest to A and B together."""
-    _show_composed(Brain.open(brain).compose(a, b, port=port), as_json)
+def _composition(name: str, words: str, does: str) -> click.Command:
+    """A command that shows what the brain's method of this name makes of so many words, each named by a letter."""
+
+    def ask(brain: Path, as_json: bool, port: str, **given: str) -> None:
+        _show_composed(getattr(Brain.open(brain), name)(*(given[word] for word in words), port=port), as_json)
+
+    command = click.command(name, help=does)(port_option(json_option(ask)))
+    command.params[:0] = [click.Argument(["brain"], type=PathType()), *(click.Argument([word]) for word in words)]
+    return command
 
 
-@click.command()
-@brain_argument
-@click.argument("a")
-@click.argument("b")
-@json_option
-@port_option
-def remove(brain: Path, a: str, b: str, as_json: bool, port: str) -> None:
-    """Show the word nearest to A without B."""
-    _show_composed(Brain.open(brain).remove(a, b, port=port), as_json)
-
-
-@click.command()
-@brain_argument
-@click.argument("s")
-@click.argument("a")
-@click.argument("b")
-@json_option
-@port_option
-def substitute(brain: Path, s: str, a: str, b: str, as_json: bool, port: str) -> None:
-    """Show the word nearest to S with B in place of A."""
-    _show_composed(Brain.open(brain).substitute(s, a, b, port=port), as_json)
-
-
-@click.command()
-@brain_argument
-@click.argument("a")
-@click.argument("b")
-@click.argument("c")
-@json_option
-@port_option
-def analogy(brain: Path, a: str, b: str, c: str, as_json: bool, port: str) -> None:
-    """A is to B as C is to what?"""
-    _show_composed(Brain.open(brain).analogy(a, b, c, port=port), as_json)
+compose = _composition("compose", "ab", "Show the word nearest to A and B together.")
+remove = _composition("remove", "ab", "Show the word nearest to A without B.")
+substitute = _composition("substitute", "sab", "Show the word nearest to S with B in place of A.")
+analogy = _composition("analogy", "abc", "A is to B as C is to what?")
 
 
 @click.command()
