@@ -28,7 +28,6 @@ from melvin.calibration import Calibration
 from melvin.categories import Categories
 from melvin.container import Array, Container, write
 from melvin.curve import Curve
-from melvin.edges import source_of, target_of
 from melvin.embedding import Embeddings
 from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, SaveError
 from melvin.evidence import RANKED, TABLES, Evidence, Runs
@@ -44,6 +43,7 @@ from melvin.soundness import (
     categories_hold,
     counts_hold,
     curve_holds,
+    edges_hold,
     embeddings_hold,
     feedback_holds,
     grams_hold,
@@ -51,7 +51,7 @@ from melvin.soundness import (
     symbols_hold,
     words_hold,
 )
-from melvin.symbols import BYTES, Symbols
+from melvin.symbols import BYTES, MAX_SYMBOLS, Symbols
 from melvin.tables import Counts
 from melvin.words import Words
 
@@ -365,9 +365,8 @@ def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> No
         good = counts_hold(table)
         if kind == "grams":
             good = good and grams_hold(table.key, ports)
-        elif kind in RANKED and table.size:
-            good = good and int(target_of(table.key).max()) < n
-            good = good and (kind != "links" or int(source_of(table.key).max()) < n)
+        elif kind in RANKED:
+            good = good and edges_hold(table.key, n if kind == "links" else MAX_SYMBOLS**2, n)
         if not good:
             raise _contradiction(path, name)
 

@@ -6,6 +6,8 @@ Indices are cast to intp first: where numpy does it itself, it writes to a buffe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,7 @@ from melvin.calibration import BINS, Calibration
 from melvin.categories import Categories
 from melvin.contexts import ORDER
 from melvin.curve import Curve
+from melvin.edges import target_of
 from melvin.embedding import ACTIVE, DIMENSIONS, FRAME_WORDS, PLACES, Embeddings
 from melvin.episodes import GAP_BITS, MAX_FRAMES, MAX_TIME_NS
 from melvin.feedback import Feedback
@@ -34,12 +37,13 @@ from melvin.symbols import (
     U32,
     WORD_CODES,
     Symbols,
+    pair_key,
 )
 from melvin.tables import I64, U64, Counts, run_starts
 from melvin.words import Words
 
 MAX_TOTAL = float(1 << 62)  # of a table's counts: twice as much still fits into 64 bits with a sign
-SLICE = 1 << 16  # symbols looked at at a time
+SLICE = 1 << 16  # symbols, or entries of a table, looked at at a time
 
 
 def symbols_hold(s: Symbols) -> bool:
@@ -53,7 +57,7 @@ def symbols_hold(s: Symbols) -> bool:
         and s.words.shape[0] >= 1
         and s.words.shape[1] == n
         and all(column.size == pairs[0].size and (column < n).all() for column in pairs)
-        and np.unique(np.stack(pairs[:2]), axis=1).shape[1] == pairs[0].size
+        and np.unique(pair_key(*pairs[:2])).size == pairs[0].size
         and s.base.size == ports
         and _ground_holds(s)
         and all(_joined(s, np.flatnonzero(s.level[begin : begin + SLICE]) + begin) for begin in range(0, n, SLICE))
@@ -119,19 +123,38 @@ def is_border(s: Symbols, symbol: U32 | I64) -> NDArray[np.bool_]:
 
 def counts_hold(counts: Counts) -> bool:
     """Whether keys ascend and every count is one."""
-    return bool(
-        counts.key.size == counts.count.size
-        and (counts.key[1:] > counts.key[:-1]).all()
-        and (counts.count > 0).all()
-        and float(counts.count.sum(dtype=np.float64)) < MAX_TOTAL
-    )
+    if counts.key.size != counts.count.size or not counts.size:
+        return counts.key.size == counts.count.size
+    total = 0.0
+    for part in slices(counts.size):
+        key, count = counts.key[part.start : part.stop + 1], counts.count[part]
+        total += float(count.sum(dtype=np.float64))
+        if not (key[1:] > key[:-1]).all() or not int(count.min()):
+            return False
+    return total < MAX_TOTAL
 
 
 def grams_hold(key: U64, ports: int) -> bool:
-    """Whether 6-grams consist of codes, on ports that there are."""
-    places = ((key >> np.uint64(CODE_BITS * place)) & np.uint64((1 << CODE_BITS) - 1) for place in range(ORDER + 1))
-    known = not key.size or int((key >> np.uint64(CODE_BITS * (ORDER + 1))).max()) < ports
-    return known and all(bool(((code >= 1) & (code <= CODES)).all()) for code in places)
+    """Whether ascending 6-grams consist of codes, on ports that there are."""
+    if key.size and int(key[-1]) >> CODE_BITS * (ORDER + 1) >= ports:
+        return False
+    return all(
+        bool((((key[part] >> np.uint64(CODE_BITS * place)) & CODE_MASK) - np.uint64(1) < CODES).all())  # 0 - 1 is large
+        for part in slices(key.size)
+        for place in range(ORDER + 1)
+    )
+
+
+def edges_hold(key: U64, sources: int, targets: int) -> bool:
+    """Whether ascending edges lead from and to what there is. sources, targets : how many there are of them"""
+    if key.size and int(key[-1]) >> SYMBOL_BITS >= sources:
+        return False
+    return all(bool((target_of(key[part]) < targets).all()) for part in slices(key.size))
+
+
+def slices(size: int) -> Iterator[slice]:
+    """A few entries at a time: what is worked out of them stays in cache."""
+    return (slice(begin, min(begin + SLICE, size)) for begin in range(0, size, SLICE))
 
 
 def lexicon_holds(held: Lexicon, s: Symbols) -> bool:

@@ -36,12 +36,15 @@ from melvin.heads import (
     Weights,
 )
 from melvin.parse import chunk_salt
+from melvin.remembered import Remembered
 from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END, MAX_PAYLOAD, NONE, START, SYMBOL_BITS, WORD_CODES
 from melvin.tables import U64, Counts
 from melvin.trace import Begun, Spoken, Spot
+from melvin.words import BORDER
 
 WIDE = 1 << 11  # entries of a row that are no longer looked at one by one: its codes are searched for instead
-KEPT_SPANS = 1 << 14  # beginnings of symbols, and kin of words, that are remembered
+KEPT_SPANS = 1 << 14  # beginnings of symbols that are remembered: about 4 MiB
+KEPT_KIN = 1 << 13  # words whose kin are remembered: about 8 MiB
 KEPT_CONTEXTS = 1 << 12  # byte contexts that are remembered: 2 KiB each
 _ROW = CODES + 1  # codes that a row may go on with; 0 where the symbol is whole
 _CODES = np.arange(_ROW + 1, dtype=np.uint64)
@@ -100,13 +103,14 @@ class Spreads:
         self._start, self._anything = base + START, base + END
         self._right, self._tried = weights.right.tolist(), weights.asked.tolist()
         self._scale = [weights.scale(head) for head in range(HEADS)]
-        self._spans: dict[bytes, _Span] = {}
-        self._seen: dict[tuple[int, int], tuple[F64, int]] = {}
-        self._kin: dict[Spoken, tuple[int, ...]] = {}
+        self._spans = Remembered(self._span, KEPT_SPANS)
+        self._seen = Remembered(self._byte_view, KEPT_CONTEXTS)
+        self._kin = Remembered(self._kin_of, KEPT_KIN)
+        self._like = Remembered(self._alike, KEPT_KIN)
 
     def of(self, spot: Spot) -> F64:
         """P(next code) at a place. -> float64, shape (257,)"""
-        result, longest = self._byte_view(spot.context, len(self._model.byte_view) - 1)
+        result, longest = self._seen[len(self._model.byte_view) - 1, spot.context]
         asked = list(self._heads(spot, longest))
         new = True
         for ask, told in zip(asked, self._look(asked), strict=True):
@@ -139,23 +143,19 @@ class Spreads:
         right = self._right[ask.number][bucket] / ONE + PRIOR_PREDICTIONS * prior
         return float(right / (self._tried[ask.number][bucket] / ONE + PRIOR_PREDICTIONS))
 
-    def _byte_view(self, context: int, length: int) -> tuple[F64, int]:
-        """What `contexts.probability` says by contexts up to a length; and how many bytes were seen before."""
+    def _byte_view(self, key: tuple[int, int]) -> tuple[F64, int]:
+        """What `contexts.probability` says by contexts up to a length; and how many bytes were seen before.
+
+        key : the length; and the codes of that context, with its port, in their places
+        """
+        length, wanted = key
         if length < 0:
             return _UNIFORM, 0
-        wanted = context >> CODE_BITS * ORDER << CODE_BITS * ORDER | context & (1 << CODE_BITS * length) - 1
-        found = self._seen.get((length, wanted))
-        if found is None:
-            if len(self._seen) >= KEPT_CONTEXTS:
-                self._seen.clear()
-            found = self._seen[length, wanted] = self._corrected(wanted, length, *self._byte_view(context, length - 1))
-        return found
-
-    def _corrected(self, wanted: int, length: int, shorter: F64, longest: int) -> tuple[F64, int]:
-        """What the shorter contexts say, corrected by one more byte, where those were seen before."""
-        table, key = self._model.byte_view[length], np.uint64(wanted)
-        row = int(table.row.searchsorted(key)) if longest >= length - 1 else table.row.size
-        if row == table.row.size or table.row[row] != key:
+        fewer = wanted >> CODE_BITS * ORDER << CODE_BITS * ORDER | wanted & (1 << CODE_BITS * max(length - 1, 0)) - 1
+        shorter, longest = self._seen[length - 1, fewer]
+        table = self._model.byte_view[length]
+        row = int(table.row.searchsorted(np.uint64(wanted))) if longest >= length - 1 else table.row.size
+        if row == table.row.size or int(table.row[row]) != wanted:
             return shorter, longest
         entries = slice(int(table.first[row]), int(table.first[row + 1]))
         count = table.count[entries]
@@ -185,7 +185,7 @@ class Spreads:
         head, table, rows, extent = source
         begun = spot.begun[index]
         assert begun is not None
-        return _Asked(head, number, table, rows, self._span(begun.prefix), extent + len(begun.prefix) > longest)
+        return _Asked(head, number, table, rows, self._spans[begun.prefix], extent + len(begun.prefix) > longest)
 
     def _sources(self, spot: Spot, begun: Begun) -> list[_Source]:
         source, told = begun.source, begun.told + NAME_BYTES
@@ -211,7 +211,7 @@ class Spreads:
 
     def _kin_heads(self, spot: Spot, longest: int) -> Iterator[_Asked]:
         """The same of words asked in place of others."""
-        second, last, far = (self._kin_of(spoken) for spoken in (spot.second, spot.last, spot.far))
+        second, last, far = (self._kin[spoken] for spoken in (spot.second, spot.last, spot.far))
         far = tuple(at_lag_one(name, spot.lag) for name in far)
         for head in (KIN_BEFORE, KIN_LAST, KIN_ATTENDED):
             for index, begun in enumerate(spot.begun):
@@ -231,27 +231,21 @@ class Spreads:
 
     def _kin_of(self, spoken: Spoken | None) -> tuple[int, ...]:
         """Names of the chunks asked in place of one."""
-        if spoken is None:
+        if spoken is None or spoken.word == BORDER:
             return ()
-        if spoken not in self._kin:
-            if len(self._kin) >= KEPT_SPANS:
-                self._kin.clear()
-            words = self._model.kinship.like(spoken.word, spoken.before, self._port)
-            keys = [hash_one(word + bytes([spoken.separator]), chunk_salt(self._port)) for word in words]
-            self._kin[spoken] = tuple(key >> int(NAME_SHIFT) for key in keys)
-        return self._kin[spoken]
+        known = self._model.kinship.embeddings.index(np.array([spoken.word], np.uint32))[0] >= 0
+        words = self._like[spoken.word, () if known else spoken.before]
+        keys = (hash_one(word + bytes([spoken.separator]), chunk_salt(self._port)) for word in words)
+        return tuple(key >> int(NAME_SHIFT) for key in keys)
+
+    def _alike(self, key: tuple[int, tuple[int, ...]]) -> list[bytes]:
+        """The words like one, by name; where it has no vector, by those before it."""
+        return self._model.kinship.like(*key, self._port)
 
     # ---------------------------------------------------------------- reading them
 
     def _span(self, prefix: bytes) -> _Span:
-        found = self._spans.get(prefix)
-        if found is None:
-            if len(self._spans) >= KEPT_SPANS:
-                self._spans.clear()
-            found = self._spans[prefix] = self._narrowed(prefix)
-        return found
-
-    def _narrowed(self, prefix: bytes) -> _Span:
+        """The symbols that begin with some bytes."""
         low, high = self._everything
         for column, begin in enumerate(range(0, len(prefix), WORD_CODES)):
             packed = 0

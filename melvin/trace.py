@@ -19,6 +19,7 @@ from melvin.encode import LOOK_BACK
 from melvin.generation import Snapshot, times_seen
 from melvin.lines import MAX_PIECE
 from melvin.parse import chunk_salt, compete_one
+from melvin.remembered import Remembered
 from melvin.symbols import PAIR_SHIFT, START, SYMBOL_BITS
 from melvin.words import BORDER, word_name
 
@@ -32,14 +33,13 @@ _NAME_SHIFT = int(NAME_SHIFT)
 class Chunk:
     """Some bytes that are read together, and what they are.
 
-    key : their hash;  name : see `attention`;  frequency : how often they were seen, at the most
-    symbols : they parse to;  word : name of the word, `BORDER` where it is none
+    key : their hash;  name : see `attention`;  symbols : they parse to
+    word : name of the word, `BORDER` where it is none
     """
 
     payload: bytes
     key: int
     name: int
-    frequency: int
     symbols: tuple[int, ...]
     word: int
 
@@ -106,15 +106,16 @@ class Trace:
         self._ends = known.separator[port].astype(np.uint8).tobytes()  # a table for bytes.translate
         self._base = int(known.symbols.base[port])
         self._start = self._base + START
-        self._chunks: dict[bytes, Chunk] = {}
-        self._pairs: dict[int, int] = {}
+        self._chunks = Remembered(self._read, KEPT_CHUNKS)
+        self._often = Remembered(self._frequency, KEPT_CHUNKS)
+        self._pairs = Remembered(known.symbols.pairs.get_one, KEPT_PAIRS)
 
     def spot(self, text: bytes) -> Spot | None:
         """The place behind a text; None where the text is longer than a piece of a line."""
         if len(text) > MAX_PIECE:
             return None
         payloads = self._cut(text)
-        chunks = [self._chunk(payload) for payload in payloads]
+        chunks = [self._chunks[payload] for payload in payloads]
         part = chunks.pop() if chunks and not self._finished(payloads[-1]) else None
         last = len(chunks) - 1
         before = [chunks[last - back].name if last >= back else int(OPENING) for back in (0, 1)]
@@ -169,7 +170,7 @@ class Trace:
         """What the last whole chunk attends to, by name and lag: see `attention.attend`; and the first one's lag."""
         found: list[tuple[int, int]] = []  # (frequency, lag), where a slot is filled
         for back in range(1, min(LAGS, len(chunks) - 1) + 1):
-            offer = (chunks[-1 - back].frequency, back)
+            offer = (self._often[chunks[-1 - back].symbols], back)
             for slot in range(self._foci):
                 if slot == len(found):
                     found.append(offer)
@@ -185,33 +186,22 @@ class Trace:
         before = tuple(chunks[at - lag].word if at >= lag else _NO_WORD for lag in range(1, FRAME_LAGS + 1))
         return Spoken(chunks[at].word, before, chunks[at].payload[-1])
 
-    def _chunk(self, payload: bytes) -> Chunk:
-        found = self._chunks.get(payload)
-        if found is None:
-            if len(self._chunks) >= KEPT_CHUNKS:
-                self._chunks.clear()
-            found = self._chunks[payload] = self._read(payload)
-        return found
-
     def _read(self, payload: bytes) -> Chunk:
         key = hash_one(payload, self._salt)
         symbols = compete_one(self._pattern_of, [self._base + byte for byte in payload])
-        seen = times_seen(self._symbols, self._links, np.array(symbols, np.uint32))
         word = payload[:-1] if self._separates[payload[-1]] else payload
         return Chunk(
             payload,
             key,
             name=key >> _NAME_SHIFT,
-            frequency=int(seen.min()) >> min(len(symbols) - 1, SYMBOL_BITS),
             symbols=tuple(symbols),
             word=word_name(hash_one(word, self._salt)) if word else _NO_WORD,
         )
 
     def _pattern_of(self, left: int, right: int) -> int:
-        pair = left << PAIR_SHIFT | right
-        found = self._pairs.get(pair)
-        if found is None:
-            if len(self._pairs) >= KEPT_PAIRS:
-                self._pairs.clear()
-            found = self._pairs[pair] = self._symbols.pairs.get_one(pair)
-        return found
+        return self._pairs[left << PAIR_SHIFT | right]
+
+    def _frequency(self, symbols: tuple[int, ...]) -> int:
+        """How often a chunk of these symbols was seen, at the most: see `attention.chunk_frequency`."""
+        seen = times_seen(self._symbols, self._links, np.array(symbols, np.uint32))
+        return int(seen.min()) >> min(len(symbols) - 1, SYMBOL_BITS)

@@ -76,6 +76,7 @@ def test_rows_are_read_alike_entry_by_entry_and_by_searching(brain, monkeypatch,
 def test_what_is_remembered_changes_nothing(brain, monkeypatch):
     for module, name in (
         (spread, "KEPT_SPANS"),
+        (spread, "KEPT_KIN"),
         (spread, "KEPT_CONTEXTS"),
         (trace, "KEPT_CHUNKS"),
         (trace, "KEPT_PAIRS"),
