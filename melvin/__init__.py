@@ -1,8 +1,9 @@
 """Melvin: a byte-level graph that learns from lines of text."""
 
-from melvin import cpu
+from melvin import cpu, heap
 
 cpu.prefer_fast_sort()
+heap.map_large_arrays()
 
 from melvin.brain import Brain, Pattern, Progress, Stats
 from melvin.brainfile import verify

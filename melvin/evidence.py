@@ -92,7 +92,7 @@ class Runs:
     def take(self, name: str) -> Counts:
         """One table of what was added, which is then no longer held here."""
         counts = self._stacks[name].fold()
-        self._stacks[name] = RunStack()
+        self._stacks[name] = RunStack(halvings=self._stacks[name].halvings)
         return counts
 
     @property

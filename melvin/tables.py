@@ -160,13 +160,13 @@ class RunStack:
     ----------
     run : a table to begin with
     limit : distinct keys kept at the most; None for all
-    halvings : a key is kept when its highest NAME_BITS are below 2 ** (NAME_BITS - halvings)
+    halvings : a key is kept when its name is below 2 ** (63 - halvings); see `names_of`
     row_bits : of keys that begin with no name, but with a row that is given one: the bits behind the row. A row is
         kept whole or not at all, so that its shares stay true
     """
 
     BUFFER_KEYS = 1 << 20  # keys counted by one sort: 8 MiB of them
-    NAME_BITS = 21  # highest bits of a 63-bit key, evenly spread
+    NAME_BITS = 21  # highest bits of a 63-bit key: a name, evenly spread
 
     def __init__(
         self, run: Counts | None = None, limit: int | None = None, halvings: int = 0, row_bits: int | None = None
@@ -242,9 +242,12 @@ def forget(counts: Counts, limit: int | None, row_bits: int | None = None) -> Co
 
 
 def names_of(key: U64, row_bits: int | None) -> U64:
-    """Evenly spread numbers below 2 ** 63 by which rows are chosen: keys begin with one, or a row is given one."""
+    """Evenly spread numbers below 2 ** 63 by which rows are chosen: keys begin with one, or a row is given one.
+
+    A name of 0 stands for a border, which is in more rows than all others: there the next name in the key counts.
+    """
     if row_bits is None:
-        return key
+        return np.where(key >> np.uint64(63 - RunStack.NAME_BITS) == 0, key << np.uint64(RunStack.NAME_BITS), key)
     return mix((key >> np.uint64(row_bits)) + np.uint64(1)) >> np.uint64(1)  # mix(0) is 0: it would be chosen always
 
 

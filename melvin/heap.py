@@ -1,0 +1,20 @@
+"""Give the memory of large arrays back when they are freed.
+
+glibc maps large blocks one by one, but raises the size from which it does so, up to 32 MiB, each time one is freed; after
+that, tables lie in one heap, and what stands between two that were freed keeps it from shrinking. On 50 MB of prose a
+brain held 488 MiB so, and 286 MiB with the size fixed. A user's own setting is left alone; other systems are too.
+"""
+
+import ctypes
+import os
+import platform
+
+VARIABLE = "MALLOC_MMAP_THRESHOLD_"
+M_MMAP_THRESHOLD = -3  # malloc.h
+MAPPED_BYTES = 1 << 22  # the work arrays of a block are smaller: they stay in the heap, and are used again
+
+
+def map_large_arrays() -> None:
+    """Fix the size from which blocks are mapped."""
+    if VARIABLE not in os.environ and platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
