@@ -1,8 +1,8 @@
 """Give the memory of large arrays back when they are freed.
 
-glibc maps large blocks one by one, but raises the size from which it does so, up to 32 MiB, each time one is freed; after
-that, tables lie in one heap, and what stands between two that were freed keeps it from shrinking. On 50 MB of prose a
-brain held 488 MiB so, and 286 MiB with the size fixed. A user's own setting is left alone; other systems are too.
+glibc maps large blocks one by one, but raises the size from which it does so, up to 32 MiB, each time one is freed;
+after that, tables lie in one heap, and what stands between two that were freed keeps it from shrinking. On 50 MB of
+prose a brain held 488 MiB so, and 286 MiB with the size fixed. A user's own setting is left alone; other systems are too.
 """
 
 import ctypes
