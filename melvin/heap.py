@@ -2,7 +2,8 @@
 
 glibc maps large blocks one by one, but raises the size from which it does so, up to 32 MiB, each time one is freed;
 after that, tables lie in one heap, and what stands between two that were freed keeps it from shrinking. On 50 MB of
-prose a brain held 488 MiB so, and 286 MiB with the size fixed. A user's own setting is left alone; other systems are too.
+prose a brain held 488 MiB so, and 286 MiB with the size fixed. A user's own setting is left alone, and so are other
+systems.
 """
 
 import ctypes
