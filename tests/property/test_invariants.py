@@ -18,6 +18,7 @@ from twins import evidence as twin
 from melvin import Brain, evidence, lines
 from melvin.lines import MAX_PIECE
 from melvin.symbols import END, START
+from melvin.tables import RunStack
 
 ROOT = Path(__file__).parents[2]
 WORDS = (ROOT / "fixtures" / "prose.txt").read_text().split()  # common ones more often
@@ -289,6 +290,29 @@ def test_a_new_port_does_not_loosen_what_is_thinned(monkeypatch):
     assert max(before.values()) > 2
     brain.learn([b"a frame"], port="can")
     assert brain._learner.gathering.runs.halvings == before
+
+
+def test_a_generation_begins_as_thinned_as_the_one_before_it_ended(monkeypatch):
+    for name in evidence.ADDED:
+        monkeypatch.setitem(evidence.ADDED, name, 20)
+    brain, thinned = Brain(), {}
+    for row in words(1, 9000):
+        generation = brain.stats().generation
+        brain.learn([row])
+        if brain.stats().generation > generation:
+            assert all(brain.stats().thinned[name] >= halvings for name, halvings in thinned.items())
+            thinned = brain.stats().thinned
+    assert max(thinned.values()) > 2
+
+
+def test_rows_behind_a_border_do_not_push_out_all_others():
+    draw = np.random.default_rng(3)
+    first, second, last = draw.integers(1, 1 << 21, (3, 4000), np.uint64)
+    first[::2] = 0
+    stack = RunStack(limit=500)
+    stack.add(first << np.uint64(42) | second << np.uint64(21) | last)
+    kept = stack.fold().key >> np.uint64(42)
+    assert 0.3 < (kept == 0).mean() < 0.7
 
 
 # ---------------------------------------------------------------- evidence
