@@ -38,6 +38,7 @@ MAX_ANSWER = 1 << 12  # bytes of the longest answer
 SEEN_BYTES = 32  # an answer that comes back to a state with so many bytes alike goes round in circles
 GUESS = 0.5  # a chunk that costs more than one bit a byte is a guess: the answer stops before it
 BATCH_PLACES = 1 << 13  # places scored at a time: their work arrays stay in cache
+FEW = 1 << 8  # places that are asked one at a time: more of them are cheaper all at once
 UNINFORMED = 0.5  # of the entropy without context: what stands out, in a brain that has no history yet
 
 
@@ -211,6 +212,9 @@ class Reader:
 
     def _bytewise(self, text: bytes, continuation: bytes, port: int, ends: bool) -> F64:
         """P of each byte of a continuation. ends : and of the line's end behind it"""
+        if len(continuation) <= FEW:
+            codes = [*continuation, *([BYTES] if ends else [])]
+            return np.array([self._after(text + continuation[:at], port)[code] for at, code in enumerate(codes)])
         block = lines_block([text + continuation])
         at = len(text) + np.arange(len(continuation) + ends)
         return self._predict(block, port, at, codes_of(block)[at].astype(np.int64)[:, None])[:, 0]

@@ -30,6 +30,7 @@ LAG_MASK = np.uint64((1 << LAG_BITS) - 1)
 HELD = (1 << LAG_BITS) - 1  # the lag of (word, BORDER): stretches of lines that hold the word
 PAIR_BYTES = 1 << 20  # of lines whose pairs are counted, about, in one generation
 PAIR_SALT = 2  # keeps the hash that chooses them apart from others
+SLICE = 1 << 16  # bytes of text worked out at a time: what it takes stays in cache
 KEPT_WORDS = 1 << 17
 
 
@@ -168,7 +169,10 @@ class Words:
         length = symbols.length[lexicon.pool].astype(np.int64)
         spread = np.repeat(lexicon.pool, length)
         depth = np.arange(spread.size) - np.repeat(np.cumsum(length) - length, length)
-        text = (symbols.code_at(spread, depth) - 1).astype(np.uint8)
+        text = np.empty(spread.size, np.uint8)
+        for begin in range(0, text.size, SLICE):
+            part = slice(begin, begin + SLICE)
+            text[part] = symbols.code_at(spread[part], depth[part]) - 1
         first = np.cumsum(lexicon.size) - lexicon.size
         size = np.add.reduceat(length, first)
         start = np.cumsum(size) - size

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melvin import Brain, spread, trace
+from melvin import Brain, query, spread, trace
 from melvin.attention import at_lag, at_lag_one, continued, continued_one
 from melvin.chunks import Window, hash_one
 from melvin.contexts import context_after
@@ -84,6 +84,13 @@ def test_what_is_remembered_changes_nothing(brain, monkeypatch):
         monkeypatch.setattr(module, name, 3)
     brain._reader = None
     assert_alike(brain, seed=2)
+
+
+def test_a_continuation_gets_the_same_byte_by_byte_and_all_at_once(brain, monkeypatch):
+    lines = [line for line in PROSE if len(line) > 20]
+    alone = [brain.probability(line[:n], line[n : n + 9]) for n, line in enumerate(lines)]
+    monkeypatch.setattr(query, "FEW", 0)
+    assert alone == [brain.probability(line[:n], line[n : n + 9]) for n, line in enumerate(lines)]
 
 
 def test_feedback_scales_a_place_alone_as_among_others(brain):
