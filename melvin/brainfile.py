@@ -9,6 +9,7 @@ melvin.brain/4    feedback; a brain of an earlier version was given none
 melvin.brain/5    embeddings, categories, weights of the heads that read them; they come with the next generation
 melvin.brain/6    learning curve and calibration; a brain of an earlier version has none before its next generation
 melvin.brain/7    the pairs of words are the context edges, those of chunks are gone; fewer heads, fitted afresh
+melvin.brain/8    the budget and what was forgotten for it; a brain of an earlier version has the default one
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ from melvin.tables import Counts
 from melvin.words import Words
 
 SCHEMA = "melvin.brain"
-VERSION = 7
+VERSION = 8
 RESUME = "resume"
 
 _SYMBOLS = {
