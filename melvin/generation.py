@@ -175,7 +175,9 @@ def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
 def with_words(known: Snapshot, read: Lexicon) -> Words:
     """The words known, and those of a lexicon."""
     salts = [chunk_salt(port) for port in range(len(known.symbols.ports))]
-    words = known.words.fold(Words.of(known.symbols, read, known.separator, salts))
+    words = known.words
+    for part in read.parts():
+        words = words.fold(Words.of(known.symbols, part, known.separator, salts))
     return words.kept(KEPT_WORDS if known.settings.forgetting else None)
 
 

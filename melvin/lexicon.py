@@ -6,6 +6,7 @@ what was read, never on the order or the blocks in which it was read.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from melvin.symbols import U32
 from melvin.tables import I64, U64, run_starts
 
+SLICE = 1 << 16  # chunks worked on at a time
 MAX_CHUNKS = 1 << 18  # distinct chunks kept; with their symbols about 10 MiB
 
 
@@ -44,6 +46,14 @@ class Lexicon:
         begins = np.zeros(self.pool.size, np.bool_)
         begins[np.cumsum(self.size) - self.size] = True
         return begins
+
+    def parts(self) -> Iterator[Lexicon]:
+        """A few chunks at a time: bounds the memory that it takes to work something out of them."""
+        end = np.concatenate(([0], np.cumsum(self.size)))
+        for begin in range(0, self.key.size, SLICE):
+            some = slice(begin, min(begin + SLICE, self.key.size))
+            pool = self.pool[end[some.start] : end[some.stop]]
+            yield Lexicon(self.key[some], self.count[some], self.size[some], pool)
 
     def take(self, chunk: I64) -> tuple[I64, U32]:
         """Sizes and symbols of some chunks."""

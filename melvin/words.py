@@ -32,6 +32,7 @@ PAIR_BYTES = 1 << 20  # of lines whose pairs are counted, about, in one generati
 PAIR_SALT = 2  # keeps the hash that chooses them apart from others
 SLICE = 1 << 16  # bytes of text worked out at a time: what it takes stays in cache
 KEPT_WORDS = 1 << 17
+SPELT = 1 << 14  # words whose text is copied at a time
 
 
 def word_names(key: U64) -> U32:
@@ -243,5 +244,14 @@ def _gathered(
         return Words.empty()
     first = order[starts]
     length = size[first]
-    spread = np.repeat(start[first] - (np.cumsum(length) - length), length) + np.arange(int(length.sum()))
-    return Words(name[first], port[first], np.add.reduceat(count[order], starts), length.astype(np.uint8), text[spread])
+    counts = np.add.reduceat(count[order], starts)
+    return Words(name[first], port[first], counts, length.astype(np.uint8), _spelt(text, start[first], length))
+
+
+def _spelt(text: NDArray[np.uint8], start: I64, length: I64) -> NDArray[np.uint8]:
+    """The bytes of words in a row; a few words at a time."""
+    spelt = [np.empty(0, np.uint8)]
+    for begin in range(0, start.size, SPELT):
+        first, size = start[begin : begin + SPELT], length[begin : begin + SPELT]
+        spelt.append(text[np.repeat(first - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))])
+    return np.concatenate(spelt)

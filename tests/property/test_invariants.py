@@ -15,7 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twins import evidence as twin
 
-from melvin import Brain, evidence, lines
+from melvin import Brain, evidence, lexicon, lines
+from melvin import words as melvin_words
 from melvin.lines import MAX_PIECE
 from melvin.symbols import END, START
 from melvin.tables import RunStack
@@ -303,6 +304,16 @@ def test_a_generation_begins_as_thinned_as_the_one_before_it_ended(monkeypatch):
             assert all(brain.stats().thinned[name] >= halvings for name, halvings in thinned.items())
             thinned = brain.stats().thinned
     assert max(thinned.values()) > 2
+
+
+def test_words_are_the_same_however_few_chunks_are_worked_on_at_a_time(saved, monkeypatch):
+    text = words(9, 20_000)
+    whole, parts = Brain(), Brain()
+    whole.learn(text)
+    monkeypatch.setattr(lexicon, "SLICE", 7)
+    monkeypatch.setattr(melvin_words, "SPELT", 3)
+    parts.learn(text)
+    assert saved(whole) == saved(parts)
 
 
 def test_rows_behind_a_border_do_not_push_out_all_others():
