@@ -24,6 +24,7 @@ from harness.statistics import fit_slope
 
 LEAST_CPU_S = 0.15  # of the largest rung, for its growth to mean something
 KEPT_BYTES_PER_BYTE = 2.0  # private memory that outlives the learner, per further byte of input
+HELD = 1 / 2  # of what stays resident, that must be in use by malloc to be called a leak of native memory
 KEPT_LEAST_BYTES = 2 * 1024**2
 OBJECTS_PER_LINE = 0.3  # Python objects that outlive the learner, per further line
 EXPLAINED = 0.25  # of the memory limit: less than this by its growth so far, and size does not explain the break
@@ -185,6 +186,8 @@ def kept_memory(report: Report) -> Iterator[Weighed]:
         else (after.kept_malloc_bytes - before.kept_malloc_bytes) / lines
     )
     python = objects >= OBJECTS_PER_LINE
+    if not python and malloc is not None and malloc * lines < HELD * kept:
+        return  # nobody holds it: pages that the allocators keep for the next time
     yield finding(
         64 if python else 66,
         "retention" if python else "leak",

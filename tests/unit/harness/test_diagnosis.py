@@ -138,6 +138,12 @@ def test_memory_that_the_size_does_not_explain_is_a_hog_and_the_rest_is_growth()
     assert first(rungs=[*grown, broken(10**7, "memory_limit")]) == "memory_growth"
 
 
+def test_pages_that_nobody_holds_are_no_leak():
+    small = {"kept_blocks": 0, "kept_malloc_bytes": 0, "kept_anon_bytes": 10**6}
+    large = {"kept_blocks": 10, "kept_malloc_bytes": 10**6, "kept_anon_bytes": 10**8}
+    assert diagnosed(rungs=[passed(10**5, ledger=small), passed(10**6, ledger=large)]) == []
+
+
 @pytest.mark.parametrize(("blocks", "kind"), [(10, "leak"), (10**6, "retention")])
 def test_memory_that_outlives_the_learner_is_told_by_its_ledger(blocks, kind):
     small = {"kept_blocks": 0, "kept_malloc_bytes": 0, "kept_anon_bytes": 10**6}
