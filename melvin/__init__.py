@@ -5,8 +5,9 @@ from melvin import cpu, heap
 cpu.prefer_fast_sort()
 heap.map_large_arrays()
 
-from melvin.brain import Brain, Pattern, Progress, Stats
+from melvin.brain import Brain, Progress
 from melvin.brainfile import verify
+from melvin.contents import Pattern, Stats
 from melvin.errors import MelvinError
 from melvin.frames import Frame
 from melvin.neighbours import Near

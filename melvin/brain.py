@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from melvin import brainfile, composition, frames, lines, neighbours, priming, relations
+from melvin import brainfile, composition, contents, frames, lines, neighbours, priming, relations
 from melvin.bridges import Bridges
 from melvin.budget import parse_memory
 from melvin.composition import Composed
+from melvin.contents import Pattern, Stats
 from melvin.counting import Carry
 from melvin.curve import Point
 from melvin.errors import InputError
-from melvin.evidence import TABLES, Runs
+from melvin.evidence import Runs
 from melvin.feedback import KEPT_FEEDBACK, shares
 from melvin.frames import Frame
 from melvin.generation import Gathering, Snapshot, absorb
@@ -33,9 +34,6 @@ from melvin.relations import Relation
 from melvin.resume import Resume
 from melvin.sampling import sample
 from melvin.settings import EVERYTHING, Settings
-from melvin.splits import parts
-from melvin.symbols import GROUND
-from melvin.tables import size_of_union
 from melvin.teaching import frequent, unsure
 from melvin.thesaurus import SHOWN, Category, Similar, Thesaurus
 from melvin.why import Why
@@ -57,52 +55,6 @@ class Progress:
     edges: int
     generation: int
     bits_per_byte: float | None  # of the lines last held back, before they were learnt
-
-
-@dataclass(frozen=True)
-class Stats:
-    """What a brain holds.
-
-    bytes, lines : learnt in all, a line feed counted with each line
-    generation : how many have ended
-    symbols : nodes, ground symbols among them;  patterns : those built of others;  deepest : their largest level
-    edges : with evidence;  transitions : the evidence in them
-    transformers, attended, context_edges : entries of these tables (see `evidence`)
-    contexts : distinct 6-grams of bytes
-    bridges : between what a payload of one port is told by and payloads of another
-    memory : bytes that it may take (see `budget`)
-    forgotten : by table, how many entries were dropped when generations ended, those seen least first
-    thinned : by table, how often what one generation gathers was halved; both for want of memory
-    """
-
-    bytes: int
-    lines: int
-    generation: int
-    ports: tuple[str, ...]
-    symbols: int
-    patterns: int
-    deepest: int
-    edges: int
-    transitions: int
-    transformers: int
-    attended: int
-    context_edges: int
-    contexts: int
-    bridges: int
-    memory: int
-    forgotten: dict[str, int]
-    thinned: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """A symbol that is built of two others."""
-
-    payload: bytes
-    left: bytes
-    right: bytes
-    level: int
-    born: int
 
 
 def _no_stage(_: str) -> None:
@@ -479,28 +431,7 @@ class Brain:
 
     def stats(self) -> Stats:
         """What the brain holds."""
-        learner = self._learner
-        symbols, known, counted = learner.snapshot.symbols, learner.snapshot.evidence, learner.gathering.runs.fold()
-        sizes = {name: size_of_union(getattr(known, name), getattr(counted, name)) for name in TABLES}
-        return Stats(
-            bytes=learner.fed,
-            lines=learner.lines,
-            generation=learner.snapshot.generation,
-            ports=symbols.ports,
-            symbols=symbols.size,
-            patterns=symbols.size - GROUND * len(symbols.ports),
-            deepest=int(symbols.level.max(initial=0)),
-            edges=sizes["links"],
-            transitions=known.links.total() + counted.links.total(),
-            transformers=sizes["transformers"],
-            attended=sizes["attended"],
-            context_edges=sizes["context_edges"],
-            contexts=sizes["grams"],
-            bridges=self._bound().counts.size,
-            memory=self.settings.memory,
-            forgotten=dict(learner.snapshot.forgotten),
-            thinned=learner.gathering.runs.halvings,
-        )
+        return contents.stats(self._learner, self._bound().counts.size)
 
     def patterns(self, *, port: str = TEXT) -> list[Pattern]:
         """All patterns of a port, oldest first.
@@ -509,28 +440,12 @@ class Brain:
         ------
         InputError : the brain has no such port
         """
-        known = self._learner.snapshot.symbols
-        index = self._index(port)
-        return [self._pattern(i) for i in range(known.size) if known.level[i] > 0 and known.port[i] == index]
+        return contents.patterns(self._learner.snapshot.symbols, self._index(port))
 
     def pattern(self, payload: bytes | str, *, port: str = TEXT) -> Pattern | None:
         """The pattern with exactly this payload, None where there is none."""
-        known = self._learner.snapshot.symbols
-        found = known.find(to_bytes(payload), known.ports.index(port)) if port in known.ports else None
-        return None if found is None or not known.level[found] else self._pattern(found)
+        return contents.pattern(self._learner.snapshot.symbols, to_bytes(payload), port)
 
     def constituents(self, payload: bytes | str, *, port: str = TEXT) -> set[bytes]:
         """Payloads of what a pattern is built of, by any of its splits, at any depth; empty where there is no such."""
-        known = self._learner.snapshot.symbols
-        found = known.find(to_bytes(payload), known.ports.index(port)) if port in known.ports else None
-        return set() if found is None else {known.payload(int(part)) for part in parts(known, found)}
-
-    def _pattern(self, symbol: int) -> Pattern:
-        known = self._learner.snapshot.symbols
-        return Pattern(
-            payload=known.payload(symbol),
-            left=known.payload(int(known.left[symbol])),
-            right=known.payload(int(known.right[symbol])),
-            level=int(known.level[symbol]),
-            born=int(known.born[symbol]),
-        )
+        return contents.constituents(self._learner.snapshot.symbols, to_bytes(payload), port)

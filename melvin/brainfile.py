@@ -34,7 +34,6 @@ from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, Sa
 from melvin.evidence import RANKED, TABLES, Evidence, Runs
 from melvin.feedback import Feedback
 from melvin.generation import Gathering, Snapshot
-from melvin.heads import BUCKETS, HEADS, Weights
 from melvin.learner import Learner
 from melvin.lexicon import Lexicon
 from melvin.resume import Resume, parse_resume
@@ -54,6 +53,7 @@ from melvin.soundness import (
 )
 from melvin.symbols import BYTES, MAX_SYMBOLS, Symbols
 from melvin.tables import Counts
+from melvin.weights import BUCKETS, HEADS, Weights
 from melvin.words import Words
 
 SCHEMA = "melvin.brain"

@@ -18,9 +18,9 @@ from melvin.chunks import Window
 from melvin.contexts import F64, codes_of
 from melvin.curve import MILLI
 from melvin.hashing import MULTIPLIER, mix
-from melvin.heads import ONE
 from melvin.lines import Block
 from melvin.tables import I64
+from melvin.weights import ONE
 
 BINS = 16  # of equal width
 PLACE_EVERY = 1 << 16  # bytes of a generation for each place: about two percent of the time that learning them takes

@@ -26,7 +26,7 @@ from melvin.embedding import Embeddings, embed
 from melvin.encode import encode_lines, tail
 from melvin.evidence import ROW_BITS, TABLES, Evidence, Runs, kept
 from melvin.feedback import Feedback
-from melvin.heads import Model, Rows, Weights, fit, predict
+from melvin.heads import Model, Rows, fit, predict
 from melvin.kinship import Kinship
 from melvin.lexicon import Lexicon
 from melvin.lines import Block, lines_block
@@ -35,6 +35,7 @@ from melvin.separators import SEPARATE_FROM, default_separators, learn_separator
 from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import BYTES, CODES, END, SYMBOL_BITS, U32, Symbols
 from melvin.tables import SMALL, Counts, fold, forget
+from melvin.weights import Weights
 from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, reach
 
 FIRST_GENERATION = 32  # bytes: a generation ends when so many were fed, and from then on each time they have doubled

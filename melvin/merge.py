@@ -26,7 +26,6 @@ from melvin.errors import InputError
 from melvin.evidence import RANKED, ROW_BITS, TABLES, Evidence, Runs, kept
 from melvin.feedback import KEPT_FEEDBACK, Feedback
 from melvin.generation import FIRST_GENERATION, Gathering, Snapshot, absorb, with_meaning
-from melvin.heads import Weights
 from melvin.learner import Learner
 from melvin.payloads import forget as forget_payloads
 from melvin.separators import SEPARATE_FROM, learn_separators
@@ -34,6 +33,7 @@ from melvin.settings import Settings
 from melvin.splits import with_splits
 from melvin.symbols import CODE_BITS, CODE_MASK, GROUND, MAX_SYMBOLS, U32, Symbols
 from melvin.tables import Counts, fold, forget, sum_by_key
+from melvin.weights import Weights
 from melvin.words import KEPT_WORDS
 
 

@@ -20,7 +20,6 @@ from melvin.edges import target_of
 from melvin.embedding import ACTIVE, DIMENSIONS, FRAME_WORDS, PLACES, Embeddings
 from melvin.episodes import GAP_BITS, MAX_FRAMES, MAX_TIME_NS
 from melvin.feedback import Feedback
-from melvin.heads import ONE
 from melvin.lexicon import Lexicon
 from melvin.payloads import Payloads
 from melvin.symbols import (
@@ -40,6 +39,7 @@ from melvin.symbols import (
     pair_key,
 )
 from melvin.tables import I64, U64, Counts, run_starts
+from melvin.weights import ONE
 from melvin.words import Words
 
 MAX_TOTAL = float(1 << 62)  # of a table's counts: twice as much still fits into 64 bits with a sign

@@ -15,14 +15,19 @@ import numpy as np
 from melvin.attention import NAME_SHIFT, at_lag_one, continued_one
 from melvin.chunks import hash_one
 from melvin.contexts import DISTINCT_DISCOUNTS, F64, ORDER
-from melvin.heads import (
+from melvin.heads import NAME_BYTES, Model
+from melvin.parse import chunk_salt
+from melvin.remembered import Remembered
+from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END, MAX_PAYLOAD, NONE, START, SYMBOL_BITS, WORD_CODES
+from melvin.tables import U64, Counts
+from melvin.trace import Begun, Spoken, Spot
+from melvin.weights import (
     ATTENDED,
     EDGE,
     HEADS,
     KIN_ATTENDED,
     KIN_BEFORE,
     KIN_LAST,
-    NAME_BYTES,
     ONE,
     ONE_BACK,
     PRIOR_PREDICTIONS,
@@ -32,14 +37,8 @@ from melvin.heads import (
     SUFFIX,
     SYMBOL,
     VARIETY_BUCKETS,
-    Model,
     Weights,
 )
-from melvin.parse import chunk_salt
-from melvin.remembered import Remembered
-from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END, MAX_PAYLOAD, NONE, START, SYMBOL_BITS, WORD_CODES
-from melvin.tables import U64, Counts
-from melvin.trace import Begun, Spoken, Spot
 from melvin.words import BORDER
 
 WIDE = 1 << 11  # entries of a row that are no longer looked at one by one: its codes are searched for instead
@@ -76,7 +75,7 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What they said: see `heads.Opinion`. found : float64, shape (257,)"""
+    """What they said: see `weights.Opinion`. found : float64, shape (257,)"""
 
     total: int
     distinct: int

@@ -11,24 +11,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from melvin import heads
 from melvin.attention import LAGS, NOTHING, at_lag, names
 from melvin.chunks import Window, chunk_starts
 from melvin.contexts import F64, ORDER, Context, probability
 from melvin.generation import Snapshot
-from melvin.heads import Boundary, Model, Opinion, Places, Weights
+from melvin.heads import Boundary, Model, Places, opinions
 from melvin.lines import Block
 from melvin.parse import chunk_salt
 from melvin.symbols import CODE_BITS, END_CODE, NONE
 from melvin.tables import I64
+from melvin.weights import ANYTHING, ATTENDED, BOUNDARIES, EDGE, SOURCES, SUFFIX, SYMBOL, Opinion, Weights
 
 BYTE_CONTEXT = "byte context"
 KINDS = {
-    heads.ANYTHING: "anything",
-    heads.SUFFIX: "suffix",
-    heads.SYMBOL: "symbol",
-    heads.EDGE: "edge transformer",
-    heads.ATTENDED: "attention",
+    ANYTHING: "anything",
+    SUFFIX: "suffix",
+    SYMBOL: "symbol",
+    EDGE: "edge transformer",
+    ATTENDED: "attention",
 }
 CATEGORY = "category"  # heads numbered behind those of the boundaries ask for words of the same kind
 SHOWN = 1 / 200  # reasons with a smaller share are summed up in the text: they would be shown as 0 %
@@ -130,7 +130,7 @@ def explain(
     if not at.size:
         return ()
     base, longest = probability(known.model.byte_view, places.context[:, None], code[:, None])
-    asked = list(heads.opinions(known.model, places, code[:, None], longest))
+    asked = list(opinions(known.model, places, code[:, None], longest))
     passed = np.ones(at.size)
     parts: list[_Part] = []
     for opinion in reversed(asked):
@@ -181,7 +181,7 @@ class _Line:
 
     def attended(self, place: int, boundary: Boundary, index: int, head: int) -> tuple[bytes, int]:
         """The chunk that a head attends to, and how many chunks before the coming one it stands."""
-        wanted = boundary.attended[head - heads.ATTENDED, index]
+        wanted = boundary.attended[head - ATTENDED, index]
         if wanted == NOTHING:
             return b"", 0
         last = int(np.searchsorted(self.start, place, side="right")) - 1
@@ -201,30 +201,30 @@ class _Line:
 def _reason(line: _Line, part: _Part, share: F64) -> Reason:
     index = int(share.argmax())  # the byte for which it mattered most
     place = int(line.at[index])
-    which, head = divmod(part.head, heads.SOURCES)
-    behind = part.head - heads.BOUNDARIES * heads.SOURCES
+    which, head = divmod(part.head, SOURCES)
+    behind = part.head - BOUNDARIES * SOURCES
     if behind >= 0:  # of three a boundary, in the place of chunks
-        which, head = behind % heads.BOUNDARIES, -1
+        which, head = behind % BOUNDARIES, -1
     boundary = line.places.boundaries[which]
     depth = int(boundary.depth[index])
     begin = place - depth
     source = int(boundary.source[index])
     symbols = line.model.symbols
     attended, lag = b"", 0
-    if head >= heads.ATTENDED:
+    if head >= ATTENDED:
         attended, lag = line.attended(place, boundary, index, head)
-    if head == heads.ANYTHING:
+    if head == ANYTHING:
         context = b""
-    elif head in (heads.SUFFIX, heads.SYMBOL):
-        symbol = int(symbols.right[source]) if head == heads.SUFFIX and symbols.right[source] != NONE else source
+    elif head in (SUFFIX, SYMBOL):
+        symbol = int(symbols.right[source]) if head == SUFFIX and symbols.right[source] != NONE else source
         context = line.read(max(begin - int(symbols.length[symbol]), 0), begin)
     else:
-        context = line.read(line.chunk(place, 1 if head >= heads.ATTENDED else BACK), begin)
+        context = line.read(line.chunk(place, 1 if head >= ATTENDED else BACK), begin)
     return Reason(
-        head=CATEGORY if behind >= 0 else KINDS[min(head, heads.ATTENDED)],
+        head=CATEGORY if behind >= 0 else KINDS[min(head, ATTENDED)],
         share=float(share.mean()),
         context=context,
-        starts=begin == 0 and head != heads.ANYTHING,
+        starts=begin == 0 and head != ANYTHING,
         attended=attended,
         lag=lag,
         target=line.read(begin, place + 1),

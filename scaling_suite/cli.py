@@ -169,8 +169,8 @@ def recall(path: Path, times: int, as_json: bool) -> None:
 def rows(brain: Path, text: str, port: str, as_json: bool) -> None:
     """Count the rows that BRAIN looks up to predict every byte of TEXT: they must not grow with the brain."""
     from melvin import Brain, MelvinError
-    from melvin.heads import HEADS
     from melvin.reads import reads_of
+    from melvin.weights import HEADS
 
     try:
         known = Brain.open(brain).snapshot

@@ -13,10 +13,11 @@ from typing import Any
 
 import click
 
-from melvin.brain import Brain, Progress, Stats
+from melvin.brain import Brain, Progress
 from melvin.budget import DEFAULT_MEMORY, format_memory, parse_memory
 from melvin.commands.shared import SIGNALLED, brain_argument, for_want_of_memory, json_option, show
 from melvin.container import remove_remains
+from melvin.contents import Stats
 from melvin.errors import InputError, ResumeError
 from melvin.feeding import feed as feed_files
 from melvin.feeding.files import AUTO

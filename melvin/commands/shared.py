@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from melvin.brain import Stats
+from melvin.contents import Stats
 
 SIGNALLED = 128  # + the signal's number, as shells report it
 

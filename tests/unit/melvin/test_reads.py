@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from melvin import Brain
-from melvin.heads import HEADS
 from melvin.lines import lines_block
 from melvin.query import Reader
 from melvin.reads import Meter, metered, reads_of
+from melvin.weights import HEADS
 from scaling_suite.generator import generate
 
 SMALL, LARGE = 50_000, 1_000_000

@@ -1,0 +1,138 @@
+"""Weights: how far each head is trusted, by how much evidence it has and of what variety.
+
+The weight comes from measured evidence: for how much of what really came next, in lines predicted before they were
+learnt, a head with so much evidence of such variety was responsible (expectation-maximisation for a mixture, Jelinek
+and Mercer 1980). Without such evidence it is Witten and Bell's N / (N + T).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melvin.attention import MAX_FOCI
+from melvin.contexts import F64
+from melvin.tables import I64
+
+BOUNDARIES = 3  # where the symbol that is coming may have begun: here, one symbol back, at the chunk's start
+ONE_BACK = 1  # of these, where no head helps but those that know the chunks before
+# At each boundary, from the general to the specific: anything at all; what the last symbol ends with; the last symbol;
+# the edge just taken; the chunks attended to, each together with the last one.
+ANYTHING, SUFFIX, SYMBOL, EDGE, ATTENDED = range(5)
+SOURCES = ATTENDED + MAX_FOCI
+# What words of the same category say (see `categories`): in place of the chunk attended to, of the one before the last,
+# and of the last. They are asked where the heads that know these very chunks know nothing; numbered behind all others.
+KIN_ATTENDED, KIN_BEFORE, KIN_LAST = range(BOUNDARIES * SOURCES, BOUNDARIES * (SOURCES + 3), BOUNDARIES)
+HEADS = BOUNDARIES * (SOURCES + 3)
+SIZE_BUCKETS = 12  # powers of two of a row's evidence
+VARIETY_BUCKETS = 5  # one way on, or so many fourths of the evidence in different symbols
+BUCKETS = 2 * SIZE_BUCKETS * VARIETY_BUCKETS  # twice: for heads that look back further than the byte view, or not
+ONE = 1 << 16  # predictions are counted in integer parts of one
+PRIOR_PREDICTIONS = 2  # the prior weight counts as so many predictions
+EM_STEPS = 6  # of expectation-maximisation, each generation, from where the one before left off
+REPEATING = 1 / 64  # prior weight of a head that knows no more of the context than the byte view
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What one head said: its share f of the evidence for each code, and the row it rests on.
+
+    total, distinct : int64, shape (n, 1)   evidence, and different symbols in it (1 where all go on with one byte)
+    found, same : int64, shapes (n, m), (n, 1)
+    further : bool, shape (n, 1)   the head's context is longer than the longest that the byte view has seen before
+    adaptive : its weight depends on the evidence
+    `same` is the evidence that the coming symbol is already complete: what comes next is then for the heads before.
+    """
+
+    head: int
+    total: I64
+    distinct: I64
+    found: I64
+    same: I64
+    further: NDArray[np.bool_]
+    adaptive: bool
+
+    def share(self, prior: F64) -> F64:
+        """f: (n, m)"""
+        return (self.found + self.same * prior) / np.maximum(self.total, 1)
+
+    def prior(self) -> F64:
+        """(n, 1): Witten and Bell's N / (N + T), where the head knows more of the context than the byte view does."""
+        return np.where(self.further, self.total / np.maximum(self.total + self.distinct, 1), REPEATING)
+
+    def bucket(self) -> I64:
+        """(n, 1): how much evidence, of what variety."""
+        if not self.adaptive:
+            return np.zeros(self.total.shape, np.int64)
+        some = np.maximum(self.total, 1)
+        size = np.minimum(np.frexp(some.astype(np.float64))[1] - 1, SIZE_BUCKETS - 1)
+        fourths = np.minimum(4 * self.distinct // some, VARIETY_BUCKETS - 2)
+        variety = np.where(self.distinct <= 1, 0, 1 + fourths)
+        return np.asarray((self.further * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How far each head is trusted, by bucket: integer evidence from lines predicted before they were learnt.
+
+    right, asked : int64, shape (HEADS, BUCKETS), in parts of ONE
+        predictions for which the head was responsible, of those it was asked for
+    expected : int64, shape (HEADS, BUCKETS)   those for which its prior weight would have made it responsible
+    """
+
+    right: I64
+    asked: I64
+    expected: I64
+
+    @classmethod
+    def none(cls) -> Weights:
+        return cls(*(np.zeros((HEADS, BUCKETS), np.int64) for _ in fields(cls)))
+
+    def scale(self, head: int) -> float:
+        """What the odds of a head's prior weights are multiplied by."""
+        return float((self.right[head].sum() + ONE) / (self.expected[head].sum() + ONE))
+
+    def scaled(self, head: int, prior: F64) -> F64:
+        """A head's prior weights, their odds scaled by how far they were right where they were tried."""
+        scale = self.scale(head)
+        return scale * prior / (scale * prior + (1 - prior))
+
+    def of(self, opinion: Opinion) -> F64:
+        """(n, 1): the share of the prediction that the head's opinion gets; 0 where it has none."""
+        bucket = opinion.bucket()
+        prior = self.scaled(opinion.head, opinion.prior())
+        right = self.right[opinion.head][bucket] / ONE + PRIOR_PREDICTIONS * prior
+        return np.where(opinion.total > 0, right / (self.asked[opinion.head][bucket] / ONE + PRIOR_PREDICTIONS), 0.0)
+
+    def fitted(self, opinion: Opinion, probability: F64) -> Weights:
+        """With one head's weights fitted to predictions that were just checked, by expectation-maximisation.
+
+        What was known before counts half: later generations know more, and weigh more.
+
+        probability : float64, shape (n, 1)   what the heads before gave to what really came
+        """
+        head, has = opinion.head, opinion.total[:, 0] > 0
+        bucket = opinion.bucket()[has, 0]
+        share, before, prior = (
+            opinion.share(probability)[has, 0],
+            probability[has, 0],
+            opinion.prior()[has, 0],
+        )
+        scaled = self.scaled(head, prior)
+        old_right, old_asked = self.right[head] / ONE / 2, self.asked[head] / ONE / 2
+        asked = old_asked + np.bincount(bucket, minlength=BUCKETS)
+        right = asked * np.divide(old_right, old_asked, out=np.zeros(BUCKETS), where=old_asked > 0)
+        known = np.where(old_asked > 0, asked, 0.0)
+        for _ in range(EM_STEPS):
+            weight = (right[bucket] + PRIOR_PREDICTIONS * scaled) / (known[bucket] + PRIOR_PREDICTIONS)
+            agreed = weight * share
+            mixed = agreed + (1 - weight) * before
+            responsible = np.divide(agreed, mixed, out=np.zeros_like(agreed), where=mixed > 0)
+            right, known = old_right + np.bincount(bucket, responsible, BUCKETS), asked
+        expected = self.expected[head] / ONE / 2 + np.bincount(bucket, prior, BUCKETS)
+        result = Weights(self.right.copy(), self.asked.copy(), self.expected.copy())
+        for table, value in ((result.right, right), (result.asked, asked), (result.expected, expected)):
+            table[head] = np.rint(ONE * value)
+        return result
