@@ -95,7 +95,8 @@ class Spreads:
         symbols, evidence = model.symbols, model.evidence
         self._model, self._symbols, self._port = model, symbols, port
         self._tables = (evidence.links, evidence.transformers, evidence.attended)
-        self._words: U64 = np.ascontiguousarray(symbols.ranked_words)
+        # payloads by rank, and a row of nothing: what goes on where the longest ones are whole
+        self._words: U64 = np.pad(symbols.ranked_words, ((0, 1), (0, 0)))
         low, high = symbols.port_range(port)
         self._everything = int(low[0]), int(high[0])
         base = int(symbols.base[port])

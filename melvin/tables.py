@@ -145,8 +145,11 @@ def size_of_union(a: Counts, b: Counts) -> int:
         a, b = b, a
     if not b.size:
         return a.size
-    place = np.minimum(np.searchsorted(a.key, b.key), a.size - 1)
-    return a.size + int((a.key[place] != b.key).sum())
+    new = 0
+    for part in b.parts():
+        place = np.minimum(np.searchsorted(a.key, part.key), a.size - 1)
+        new += int((a.key[place] != part.key).sum())
+    return a.size + new
 
 
 class RunStack:

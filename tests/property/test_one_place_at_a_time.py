@@ -73,6 +73,16 @@ def test_rows_are_read_alike_entry_by_entry_and_by_searching(brain, monkeypatch,
     assert_alike(brain, seed=1)
 
 
+@pytest.mark.parametrize("size", [6, 7, 8, 13, 14, 15])
+@pytest.mark.parametrize("entries", [0, spread.WIDE])
+def test_a_place_behind_the_longest_payload_that_there_is(monkeypatch, size, entries):
+    monkeypatch.setattr(spread, "WIDE", entries)
+    word, brain = b"abcdefghijklmno"[:size], Brain()
+    brain.learn([word, word + b"x", word + b"y"] * 40)
+    for text in (word[:-1], word, word + b"z", word + word):
+        assert np.array_equal(brain.distribution(text).probability, among_others(brain, text, "text")), text
+
+
 def test_what_is_remembered_changes_nothing(brain, monkeypatch):
     for module, name in (
         (spread, "KEPT_SPANS"),
