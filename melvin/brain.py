@@ -169,17 +169,18 @@ class Brain:
             if place is not None:
                 place.learnt(carry)
             if on_progress:
-                known, curve = learner.snapshot, self.learning_curve()
-                on_progress(
-                    Progress(
-                        learner.fed,
-                        learner.lines,
-                        known.symbols.size,
-                        known.evidence.links.size,
-                        known.generation,
-                        curve[-1].bits_per_byte if curve else None,
-                    )
-                )
+                on_progress(self._progress())
+
+    def _progress(self) -> Progress:
+        learner, curve = self._learner, self.learning_curve()
+        return Progress(
+            learner.fed,
+            learner.lines,
+            learner.snapshot.symbols.size,
+            learner.snapshot.evidence.links.size,
+            learner.snapshot.generation,
+            curve[-1].bits_per_byte if curve else None,
+        )
 
     def feedback(self, answer: Answer, reward: float) -> None:
         """Say how good an answer was: what led to it gains or loses, and nothing else changes.
