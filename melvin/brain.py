@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from melvin import brainfile, composition, contents, frames, lines, neighbours, priming, relations
+from melvin.brainfile import Opened
 from melvin.bridges import Bridges
 from melvin.budget import parse_memory
 from melvin.composition import Composed
@@ -78,7 +79,8 @@ class Brain:
         if memory is not None:
             settings = replace(settings, memory=parse_memory(str(memory)))
         runs = Runs(memory=settings.memory)
-        self._learner = Learner(Snapshot.empty(settings), Gathering(runs), fed=0, lines=0)
+        self._file: Opened | None = None  # what was opened, while nothing else was learnt
+        self._loaded: Learner | None = Learner(Snapshot.empty(settings), Gathering(runs), fed=0, lines=0)
         self._reader: Reader | None = None
         self._bridges: Bridges | None = None
 
@@ -144,12 +146,14 @@ class Brain:
         ------
         InputError : a timestamp that is none, or too many ports; the frames before it are learnt
         """
-        self._reader = self._bridges = None
+        self._learns()
+        self._bridges = None
         frames.learn_frames(self._learner, rows)
 
     def learn_episode(self, rows: Iterable[tuple[str, bytes | str]]) -> None:
         """Learn (port, payload) frames that happened together, an episode of its own; otherwise as `learn_frames`."""
-        self._reader = self._bridges = None
+        self._learns()
+        self._bridges = None
         frames.learn_episode(self._learner, rows)
 
     def _learn(
@@ -163,13 +167,18 @@ class Brain:
         learner = self._learner
         carry = None if place is None else place.carry
         for block in blocks:
-            self._reader = None
+            self._learns()
             index = learner.port(port)
             carry = learner.learn(block, index, carry or Carry.opening(learner.snapshot.symbols, index), enter_stage)
             if place is not None:
                 place.learnt(carry)
             if on_progress:
                 on_progress(self._progress())
+
+    def _learns(self) -> None:
+        """What was made to be asked no longer holds."""
+        learner = self._learner  # read before the file is let go
+        self._file, self._reader, self._loaded = None, None, learner
 
     def _progress(self) -> Progress:
         learner, curve = self._learner, self.learning_curve()
@@ -201,6 +210,7 @@ class Brain:
         limit = KEPT_FEEDBACK if known.settings.forgetting else None
         said = known.feedback.add(context, code, shares(probability, reward), limit)
         self._learner.snapshot = replace(known, feedback=said)
+        self._file = None
         reader.feedback = said
 
     def merge(self, other: Brain) -> Brain:
@@ -211,7 +221,7 @@ class Brain:
         InputError : they differ in their settings or in the order of their ports, or are too large together
         """
         brain = Brain()
-        brain._learner = merge(self._learner, other._learner)
+        brain._loaded = merge(self._learner, other._learner)
         return brain
 
     # ---------------------------------------------------------------- keeping
@@ -227,15 +237,23 @@ class Brain:
 
     @classmethod
     def open(cls, path: str | Path) -> Brain:
-        """Read a brain.
+        """Open a brain. Every byte of the file is checked now; what it holds is read when it is first needed.
 
         Raises
         ------
         BrainFileError : a leaf that says what is wrong with the file; it is never read as an empty brain
         """
         brain = cls()
-        brain._learner = brainfile.load(Path(path))
+        brain._file, brain._loaded = Opened(Path(path)), None
         return brain
+
+    @property
+    def _learner(self) -> Learner:
+        """Who learns: read from the file when it is first needed, which may find that its tables do not fit."""
+        if self._loaded is None:
+            assert self._file is not None
+            self._loaded = self._file.learner()
+        return self._loaded
 
     @property
     def settings(self) -> Settings:
@@ -261,11 +279,13 @@ class Brain:
     @property
     def snapshot(self) -> Snapshot:
         """Everything learnt so far, as queries see it."""
+        if self._file is not None:
+            return self._file.view()
         self._learner.tally()
         return absorb(self._learner.snapshot, self._learner.gathering)
 
     def _index(self, port: str) -> int:
-        known = self._learner.snapshot.symbols.ports
+        known = self._learner.snapshot.symbols.ports if self._file is None else self._file.ports
         if port not in known:
             has = f"it has heard of {', '.join(known)}" if known else "it has learnt nothing yet"
             raise InputError(f"the brain has no port {port!r}: {has}")

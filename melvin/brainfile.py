@@ -10,13 +10,14 @@ melvin.brain/5    embeddings, categories, weights of the heads that read them; t
 melvin.brain/6    learning curve and calibration; a brain of an earlier version has none before its next generation
 melvin.brain/7    the pairs of words are the context edges, those of chunks are gone; fewer heads, fitted afresh
 melvin.brain/8    the budget and what was forgotten for it; a brain of an earlier version has the default one
+melvin.brain/9    the view that queries read (see `viewfile`); that of an earlier version is made when it is asked
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,33 +32,23 @@ from melvin.container import Array, Container, write
 from melvin.curve import Curve
 from melvin.embedding import Embeddings
 from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, SaveError
-from melvin.evidence import RANKED, TABLES, Evidence, Runs
+from melvin.evidence import TABLES, Evidence, Runs
 from melvin.feedback import Feedback
-from melvin.generation import Gathering, Snapshot
+from melvin.generation import Gathering, Snapshot, absorb
 from melvin.learner import Learner
 from melvin.lexicon import Lexicon
 from melvin.resume import Resume, parse_resume
 from melvin.settings import MECHANISMS, Settings
-from melvin.soundness import (
-    calibration_holds,
-    categories_hold,
-    counts_hold,
-    curve_holds,
-    edges_hold,
-    embeddings_hold,
-    feedback_holds,
-    grams_hold,
-    lexicon_holds,
-    symbols_hold,
-    words_hold,
-)
-from melvin.symbols import BYTES, MAX_SYMBOLS, Symbols
+from melvin.structure import MAX_COUNT, WEIGHTS, Rules, context_rules, gathering_rules, known_rules, table_rules
+from melvin.symbols import Symbols
 from melvin.tables import Counts
-from melvin.weights import BUCKETS, HEADS, Weights
+from melvin.viewfile import CATEGORIES, EMBEDDINGS, VIEW, WORDS, read_counts, read_view, sections
+from melvin.viewfile import names as view_names
+from melvin.weights import Weights
 from melvin.words import Words
 
 SCHEMA = "melvin.brain"
-VERSION = 8
+VERSION = 9
 RESUME = "resume"
 
 _SYMBOLS = {
@@ -74,14 +65,9 @@ _SYMBOLS = {
     "words": "uint64",
 }  # name in Symbols -> dtype
 _COUNTS = ("generation", "ends_at", "fed", "lines", "halvings")  # whole numbers in the state
-MAX_COUNT = 1 << 62  # a number that is twice as large still fits into an int64
 HASH_BITS = 64
-_WEIGHTS = ("right", "asked", "expected")
-_WORDS = {"name": "uint32", "port": "uint16", "count": "int64", "size": "uint8", "text": "uint8"}
 _FEEDBACK = {"key": "uint64", "sum": "int64"}
 FEEDBACK_SINCE = 4
-_EMBEDDINGS = {"frame": "uint32", "name": "uint32", "size": "uint8", "dimension": "uint16", "value": "uint16"}
-_CATEGORIES = {"name": "uint32", "label": "uint32"}
 CATEGORIES_SINCE = 5
 _CURVE = ("end", "size", "cost")
 _CALIBRATION = {"tried": 2, "right": 2, "expected": 2, "entropy": 1, "squared": 1}  # name -> dimensions
@@ -90,6 +76,7 @@ RETIRED = ("evidence_flow",)  # mechanisms that there were before version 7
 PAIRS = "pairs"  # what the context edges were called before version 7
 PAIRS_SINCE = 2
 HEADS_SINCE = 7  # the heads that there are now
+VIEW_SINCE = 9
 _LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"}
 
 
@@ -104,14 +91,14 @@ def save(path: Path, learner: Learner) -> None:
     snapshot, gathering = learner.snapshot, learner.gathering
     arrays: dict[str, Array] = {f"symbols.{name}": getattr(snapshot.symbols, name) for name in _SYMBOLS}
     arrays["separator"] = snapshot.separator
-    arrays |= {f"weights.{field}": getattr(snapshot.weights, field) for field in _WEIGHTS}
+    arrays |= {f"weights.{field}": getattr(snapshot.weights, field) for field in WEIGHTS}
     for where, evidence in (("", snapshot.evidence), ("gathering.", gathering.runs.fold())):
         for name in TABLES:
             table = getattr(evidence, name)
             arrays |= {f"{where}{name}.key": table.key, f"{where}{name}.count": table.count}
-    arrays |= {f"words.{name}": getattr(snapshot.words, name) for name in _WORDS}
-    arrays |= {f"embedding.{name}": getattr(snapshot.embeddings, name) for name in _EMBEDDINGS}
-    arrays |= {f"categories.{name}": getattr(snapshot.categories, name) for name in _CATEGORIES}
+    arrays |= {f"words.{name}": getattr(snapshot.words, name) for name in WORDS}
+    arrays |= {f"embedding.{name}": getattr(snapshot.embeddings, name) for name in EMBEDDINGS}
+    arrays |= {f"categories.{name}": getattr(snapshot.categories, name) for name in CATEGORIES}
     arrays |= {f"feedback.{name}": getattr(snapshot.feedback, name) for name in _FEEDBACK}
     arrays |= {f"curve.{name}": getattr(snapshot.curve, name) for name in _CURVE}
     arrays |= {f"calibration.{name}": getattr(snapshot.calibration, name) for name in _CALIBRATION}
@@ -135,59 +122,127 @@ def save(path: Path, learner: Learner) -> None:
     metadata = {"schema": f"{SCHEMA}/{VERSION}", "state": json.dumps(state, sort_keys=True)}
     if learner.resume is not None:
         metadata[RESUME] = learner.resume.to_json()
-    write(path, arrays, metadata)
+    view = sections(snapshot, gathering)
+    write(path, [*arrays, *view_names()], chain(arrays.items(), view), metadata)
+
+
+class Opened:
+    """A brain file whose every byte was checked; what it holds is read when it is first needed.
+
+    ports : names of the streams of bytes that it knows
+
+    Raises
+    ------
+    BrainFileError : a leaf that says what is wrong with the file
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = _checked(path)
+        self._state = _state(self._file)
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        return tuple(self._state["ports"])
+
+    @property
+    def has_resume(self) -> bool:
+        return RESUME in self._file.metadata
+
+    def learner(self) -> Learner:
+        """All of it, as it learns on.
+
+        Raises
+        ------
+        DamagedBrainError : its tables do not fit each other
+        """
+        snapshot, file, state = self._snapshot(), self._file, self._state
+        gathering = Gathering(
+            runs=Runs(_read_evidence(file, "gathering."), _thinned(file, state["thinned"]), snapshot.settings.memory),
+            lexicon=Lexicon(
+                **{name: file.array(f"gathering.lexicon.{name}", dtype) for name, dtype in _LEXICON.items()},
+                halvings=state["halvings"],
+            ),
+            sample=_read_sample(file),
+        )
+        self._check(known_rules(snapshot) | table_rules(snapshot.symbols, "", snapshot.evidence))
+        self._check(gathering_rules(gathering, snapshot.symbols))
+        learner = Learner(snapshot, gathering, fed=state["fed"], lines=state["lines"])
+        learner.binding = _read_binding(file, state)
+        if RESUME in file.metadata:
+            learner.resume = _read_resume(file, snapshot.symbols)
+        return learner
+
+    def view(self) -> Snapshot:
+        """What queries read of it.
+
+        Raises
+        ------
+        DamagedBrainError : its tables do not fit each other
+        """
+        if _version(self._file) < VIEW_SINCE:
+            learner = self.learner()
+            learner.tally()
+            return absorb(learner.snapshot, learner.gathering)
+        view = read_view(self._file, self._snapshot())
+        self._check(
+            known_rules(view, VIEW) | table_rules(view.symbols, VIEW, view.evidence) | context_rules(view, VIEW)
+        )
+        return view
+
+    def _check(self, rules: Rules) -> None:
+        """What a checksum cannot know: that the tables fit each other, so that no later step can stumble over them.
+
+        rules : by section; each relies on those before it
+        """
+        for section, holds in rules.items():
+            if not holds():
+                raise _contradiction(self._path, section)
+
+    def _snapshot(self) -> Snapshot:
+        """What the last generation left; not checked yet."""
+        file, state = self._file, self._state
+        return Snapshot(
+            symbols=Symbols(
+                ports=tuple(state["ports"]),
+                **{
+                    name: file.array(f"symbols.{name}", dtype, 2 if name == "words" else 1)
+                    for name, dtype in _SYMBOLS.items()
+                },
+            ),
+            evidence=_read_evidence(file, ""),
+            separator=file.array("separator", "bool", 2),
+            weights=_read_weights(file),
+            generation=state["generation"],
+            ends_at=state["ends_at"],
+            words=_read_words(file),
+            embeddings=_read_embeddings(file),
+            categories=_read_categories(file),
+            feedback=_read_feedback(file),
+            curve=_read_curve(file),
+            calibration=_read_calibration(file),
+            settings=Settings.without(
+                (name for name in state.get("off", ()) if name not in RETIRED), state.get("memory", DEFAULT_MEMORY)
+            ),
+            forgotten={name: state.get("forgotten", {}).get(name, 0) for name in TABLES},
+        )
 
 
 def load(path: Path) -> Learner:
-    """Open a brain. Raises a BrainFileError leaf that says what is wrong with the file."""
-    file = _checked(path)
-    state = _state(file)
-    symbols = Symbols(
-        ports=tuple(state["ports"]),
-        **{name: file.array(f"symbols.{name}", dtype, 2 if name == "words" else 1) for name, dtype in _SYMBOLS.items()},
-    )
-    snapshot = Snapshot(
-        symbols=symbols,
-        evidence=_read_evidence(file, ""),
-        separator=file.array("separator", "bool", 2),
-        weights=_read_weights(file),
-        generation=state["generation"],
-        ends_at=state["ends_at"],
-        words=_read_words(file),
-        embeddings=_read_embeddings(file),
-        categories=_read_categories(file),
-        feedback=_read_feedback(file),
-        curve=_read_curve(file),
-        calibration=_read_calibration(file),
-        settings=Settings.without(
-            (name for name in state.get("off", ()) if name not in RETIRED), state.get("memory", DEFAULT_MEMORY)
-        ),
-        forgotten={name: state.get("forgotten", {}).get(name, 0) for name in TABLES},
-    )
-    gathering = Gathering(
-        runs=Runs(_read_evidence(file, "gathering."), _thinned(file, state["thinned"]), snapshot.settings.memory),
-        lexicon=Lexicon(
-            **{name: file.array(f"gathering.lexicon.{name}", dtype) for name, dtype in _LEXICON.items()},
-            halvings=state["halvings"],
-        ),
-        sample=_read_sample(file),
-    )
-    _check_structure(path, snapshot, gathering)
-    learner = Learner(snapshot, gathering, fed=state["fed"], lines=state["lines"])
-    learner.binding = _read_binding(file, state)
-    if RESUME in file.metadata:
-        learner.resume = _read_resume(file, symbols)
-    return learner
+    """Read a brain. Raises a BrainFileError leaf that says what is wrong with the file."""
+    return Opened(path).learner()
 
 
 def verify(path: str | Path) -> None:
-    """Read every byte of a brain file and check it.
+    """Read every byte of a brain file and check it, and whether its tables fit each other.
 
     Raises
     ------
     BrainFileError : a leaf that names the file, the section and what is wrong
     """
-    load(Path(path))
+    file = Opened(Path(path))
+    file.learner()
+    file.view()
 
 
 def _checked(path: Path) -> Container:
@@ -260,25 +315,25 @@ def _thinned(file: Container, thinned: dict[str, int]) -> dict[str, int]:
 def _read_words(file: Container) -> Words:
     if _version(file) < 2:
         return Words.empty()
-    return Words(**{name: file.array(f"words.{name}", dtype) for name, dtype in _WORDS.items()})
+    return Words(**{name: file.array(f"words.{name}", dtype) for name, dtype in WORDS.items()})
 
 
 def _read_weights(file: Container) -> Weights:
     if _version(file) < HEADS_SINCE:
         return Weights.none()
-    return Weights(**{field: file.array(f"weights.{field}", "int64", 2) for field in _WEIGHTS})
+    return Weights(**{field: file.array(f"weights.{field}", "int64", 2) for field in WEIGHTS})
 
 
 def _read_embeddings(file: Container) -> Embeddings:
     if _version(file) < CATEGORIES_SINCE:
         return Embeddings.empty()
-    return Embeddings(**{name: file.array(f"embedding.{name}", dtype) for name, dtype in _EMBEDDINGS.items()})
+    return Embeddings(**{name: file.array(f"embedding.{name}", dtype) for name, dtype in EMBEDDINGS.items()})
 
 
 def _read_categories(file: Container) -> Categories:
     if _version(file) < CATEGORIES_SINCE:
         return Categories.empty()
-    return Categories(**{name: file.array(f"categories.{name}", dtype) for name, dtype in _CATEGORIES.items()})
+    return Categories(**{name: file.array(f"categories.{name}", dtype) for name, dtype in CATEGORIES.items()})
 
 
 def _read_feedback(file: Container) -> Feedback:
@@ -308,11 +363,7 @@ def _read_evidence(file: Container, where: str) -> Evidence:
             if _version(file) < PAIRS_SINCE:
                 tables[name] = Counts.empty()
                 continue
-        wide = file.dtype(f"{where}{section}.count") == "uint64"
-        tables[name] = Counts(
-            file.array(f"{where}{section}.key", "uint64"),
-            file.array(f"{where}{section}.count", "uint64" if wide else "uint32"),
-        )
+        tables[name] = read_counts(file, where + section)
     return Evidence(**tables)
 
 
@@ -333,43 +384,6 @@ def _read_sample(file: Container) -> list[tuple[int, bytes]]:
         raise _contradiction(file.path, "gathering.sample")
     end = np.cumsum(size)
     return [(int(p), data[e - n : e]) for p, n, e in zip(port, size, end, strict=True)]
-
-
-def _check_structure(path: Path, snapshot: Snapshot, gathering: Gathering) -> None:
-    """What a checksum cannot know: that the tables fit each other, so that no later step can stumble over them."""
-    symbols, weights = snapshot.symbols, [getattr(snapshot.weights, field) for field in _WEIGHTS]
-    n, ports = symbols.size, len(symbols.ports)
-    tables = [(name, getattr(snapshot.evidence, name)) for name in TABLES]
-    gathered = gathering.runs.fold()
-    tables += [(f"gathering.{name}", getattr(gathered, name)) for name in TABLES]
-    rules: dict[str, Callable[[], bool]] = {
-        "symbols": lambda: symbols_hold(symbols),
-        "separator": lambda: snapshot.separator.shape == (ports, BYTES),
-        "weights": lambda: all(
-            masses.shape == (HEADS, BUCKETS) and bool(((masses >= 0) & (masses < MAX_COUNT)).all())
-            for masses in weights
-        ),
-        "words": lambda: words_hold(snapshot.words, ports),
-        "embedding": lambda: embeddings_hold(snapshot.embeddings),
-        "categories": lambda: categories_hold(snapshot.categories, snapshot.embeddings),
-        "feedback": lambda: feedback_holds(snapshot.feedback, ports),
-        "curve": lambda: curve_holds(snapshot.curve),
-        "calibration": lambda: calibration_holds(snapshot.calibration, ports),
-        "gathering.sample": lambda: all(port < ports for port, _ in gathering.sample),
-        "gathering.lexicon": lambda: lexicon_holds(gathering.lexicon, symbols),
-    }
-    for name, holds in rules.items():  # in this order: each relies on those before it
-        if not holds():
-            raise _contradiction(path, name)
-    for name, table in tables:
-        kind = name.rpartition(".")[2]
-        good = counts_hold(table)
-        if kind == "grams":
-            good = good and grams_hold(table.key, ports)
-        elif kind in RANKED:
-            good = good and edges_hold(table.key, n if kind == "links" else MAX_SYMBOLS**2, n)
-        if not good:
-            raise _contradiction(path, name)
 
 
 def _contradiction(path: Path, section: str) -> DamagedBrainError:

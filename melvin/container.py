@@ -16,7 +16,8 @@ import mmap
 import os
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,6 +31,9 @@ Array = NDArray[Any]
 
 LENGTH_BYTES = 8
 ALIGNMENT = 64  # a cache line: mapped arrays are aligned as allocated ones are
+LARGEST = 1 << 44  # no array has more bytes, or entries in a dimension
+LARGE = 1 << 26  # bytes of a file whose arrays are checked by several threads: reading them is most of opening it
+CHECKERS = 4  # of them
 MAX_HEADER = 1 << 18  # the header lists a few dozen arrays and a resume record; a larger one is not ours
 NAMES = {
     "bool": "BOOL",
@@ -54,8 +58,13 @@ def checksum(data: bytes | memoryview) -> str:
     return xxhash.xxh3_128_hexdigest(data)
 
 
-def write(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
+def write(path: Path, names: Collection[str], arrays: Iterable[tuple[str, Array]], metadata: Mapping[str, str]) -> None:
     """Write arrays and strings so that the path holds either all of the new or all of the old, whatever happens.
+
+    Parameters
+    ----------
+    names : of all arrays
+    arrays : each with its name; taken one after the other, so that no more than one has to be there at a time
 
     Raises
     ------
@@ -69,7 +78,7 @@ def write(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str]) 
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=folder)
         with os.fdopen(handle, "wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # for as long as we live: see `remove_remains`
-            _write_to(file, arrays, metadata)
+            _write_to(file, names, arrays, metadata)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
@@ -103,38 +112,49 @@ def remove_remains(path: Path) -> None:
             remains.unlink()
 
 
-def _write_to(file: Any, arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
+def _write_to(
+    file: BinaryIO, names: Collection[str], arrays: Iterable[tuple[str, Array]], metadata: Mapping[str, str]
+) -> None:
     header: dict[str, Any] = {}
     marks = dict(metadata)
-    bodies: list[memoryview] = []
+    room = _room(names, metadata)
+    file.seek(LENGTH_BYTES + room)  # the header is written last, when it is known
     offset = 0
-    for name, array in arrays.items():
+    for name, array in arrays:
         body = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
         header[name] = _entry(NAMES[array.dtype.name], array.shape, offset, len(body))
         marks[CHECKSUM + name] = checksum(body)
-        bodies.append(body)
+        file.write(body)
         offset += len(body)
         gap = -offset % ALIGNMENT
         if gap:
             header[PADDING + name] = _entry("U8", (gap,), offset, gap)
-            bodies.append(memoryview(bytes(gap)))
+            file.write(bytes(gap))
             offset += gap
+        del array, body  # before the next one is made
     header[METADATA] = marks
-    text = _sealed(header)
-    file.write(len(text).to_bytes(LENGTH_BYTES, "little") + text)
-    for body in bodies:
-        file.write(body)
+    file.seek(0)
+    file.write(room.to_bytes(LENGTH_BYTES, "little") + _sealed(header, room))
+
+
+def _room(names: Collection[str], metadata: Mapping[str, str]) -> int:
+    """Bytes that are enough for the header of arrays with these names, however large they are."""
+    entry = _entry("BOOL", (LARGEST, LARGEST), LARGEST, LARGEST)
+    header: dict[str, Any] = {prefix + name: entry for name in names for prefix in ("", PADDING)}
+    some = checksum(b"")
+    header[METADATA] = {**metadata, **{CHECKSUM + name: some for name in names}, HEADER_CHECKSUM: some}
+    size = len(_canonical(header))
+    return size + -(size + LENGTH_BYTES) % ALIGNMENT
 
 
 def _entry(dtype: str, shape: tuple[int, ...], offset: int, size: int) -> dict[str, Any]:
     return {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, offset + size]}
 
 
-def _sealed(header: Mapping[str, Any]) -> bytes:
-    """The header with its own checksum in it, filled up so that the arrays are aligned."""
+def _sealed(header: Mapping[str, Any], room: int) -> bytes:
+    """The header with its own checksum in it, filled up to so many bytes."""
     marks = {**header[METADATA], HEADER_CHECKSUM: checksum(_canonical(header))}
-    text = _canonical({**header, METADATA: marks})
-    return text + b" " * (-(len(text) + LENGTH_BYTES) % ALIGNMENT)
+    return _canonical({**header, METADATA: marks}).ljust(room)
 
 
 def _canonical(header: Mapping[str, Any]) -> bytes:
@@ -174,6 +194,11 @@ class Container:
             )
         return self._view(entry)
 
+    def any_of(self, name: str, dtypes: Sequence[str], dimensions: int = 1) -> Array:
+        """One array that may be of several types, the first of them unless it is of another; otherwise as `array`."""
+        found = self.dtype(name)
+        return self.array(name, found if found in dtypes else dtypes[0], dimensions)
+
     def get(self, name: str) -> Array | None:
         """One array as it is; None where there is none."""
         entry = self._header.get(name)
@@ -192,26 +217,34 @@ class Container:
         return view.reshape(entry["shape"])
 
     def verify(self) -> None:
-        """Read every array and compare its checksum.
+        """Read every array and compare its checksum; several at a time where that pays.
 
         Raises
         ------
         DamagedBrainError : names the section that does not hold
         """
-        data = memoryview(self._map)
-        for name, entry in self._header.items():
-            begin, end = entry["data_offsets"]
-            body = data[self._base + begin : self._base + end]
-            padding = name.startswith(PADDING)
-            good = not any(body) if padding else checksum(body) == self.metadata.get(CHECKSUM + name)
-            if entry["dtype"] == NAMES["bool"]:
-                good = good and int(np.frombuffer(body, np.uint8).max(initial=0)) <= 1
-            body.release()
+        if len(self._map) < LARGE:
+            holds = list(map(self._holds, self._header))
+        else:
+            with ThreadPoolExecutor(CHECKERS) as pool:
+                holds = list(pool.map(self._holds, self._header))
+        for name, good in zip(self._header, holds, strict=True):
             if not good:
                 raise DamagedBrainError(
                     f"{self.path}: the section {name!r} is damaged (its checksum does not hold): "
                     "restore the file from a copy"
                 )
+
+    def _holds(self, name: str) -> bool:
+        entry = self._header[name]
+        begin, end = entry["data_offsets"]
+        with memoryview(self._map)[self._base + begin : self._base + end] as body:
+            if name.startswith(PADDING):
+                return not any(body)
+            good = checksum(body) == self.metadata.get(CHECKSUM + name)
+            if entry["dtype"] == NAMES["bool"]:
+                good = good and int(np.frombuffer(body, np.uint8).max(initial=0)) <= 1
+            return good
 
 
 def _open(path: Path) -> tuple[dict[str, Any], int, mmap.mmap]:
@@ -266,7 +299,7 @@ def _parse(path: Path, text: bytes) -> dict[str, Any]:
         if not isinstance(marks, dict) or HEADER_CHECKSUM not in marks:
             raise NotABrainError(f"{path} is a safetensors file, but not a brain: name a brain file")
         del marks[HEADER_CHECKSUM]
-        good = _sealed(header) == text and all(type(value) is str for value in marks.values())
+        good = _sealed(header, len(text)) == text and all(type(value) is str for value in marks.values())
     except (ValueError, RecursionError):
         good = False
     if not good:

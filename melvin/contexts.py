@@ -101,8 +101,13 @@ class Context:
 
 def derive(evidence: Counts) -> tuple[Context, ...]:
     """Contexts of every length, shortest (no byte) first, from the 6-gram counts."""
+    return tuple(longest_first(evidence))[::-1]
+
+
+def longest_first(evidence: Counts) -> Iterator[Context]:
+    """Contexts of every length, ORDER bytes first, from the 6-gram counts."""
     key = evidence.key
-    contexts = [_context(key, evidence.count)]
+    yield _context(key, evidence.count)
     for length in range(ORDER - 1, -1, -1):
         shorter = count_keys(key & _kept(length))
         key, weight = shorter.key, shorter.count
@@ -110,8 +115,7 @@ def derive(evidence: Counts) -> tuple[Context, ...]:
             opening = _opening(evidence, length)
             weight = weight.astype(opening.count.dtype, copy=False)
             weight[np.searchsorted(key, opening.key)] = opening.count
-        contexts.append(_context(key, weight))
-    return tuple(contexts[::-1])
+        yield _context(key, weight)
 
 
 def _kept(length: int) -> np.uint64:
@@ -159,15 +163,22 @@ def _context(key: U64, count: Count) -> Context:
         begins[after] = (key[after] >> _BITS) != (key[part][: key[after].size] >> _BITS)
     first = np.append(np.flatnonzero(begins), key.size).astype(np.uint32)
     row = key[first[:-1]] >> _BITS
-    total = np.empty(row.size, np.uint64)
-    once, twice = np.empty((2, row.size), np.uint16)
-    for part in _slices(row.size):
+    total, once, twice = row_sums(first, count)
+    return Context(row, first, code, count, smallest(total), once, twice, discounts(count))
+
+
+def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray[np.uint16]]:
+    """Of rows of counts: their sum, and how many are 1, and 2. first : uint32, shape (r + 1,) -> shape (r,) each"""
+    rows = first.size - 1
+    total = np.empty(rows, np.uint64)
+    once, twice = np.empty((2, rows), np.uint16)
+    for part in _slices(rows):
         border = first[part.start : part.stop + 1].astype(np.int64)
         seen, at = count[border[0] : border[-1]], border[:-1] - border[0]
         total[part] = np.add.reduceat(seen, at, dtype=np.uint64)
         once[part] = np.add.reduceat(seen == 1, at, dtype=np.uint16)
         twice[part] = np.add.reduceat(seen == 2, at, dtype=np.uint16)
-    return Context(row, first, code, count, smallest(total), once, twice, discounts(count))
+    return total, once, twice
 
 
 def discounts(count: Count) -> F64:

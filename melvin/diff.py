@@ -1,4 +1,7 @@
-"""How two brain files differ: by section, and in tables that are sorted by a key, by entry."""
+"""How two brain files differ: by section, and in tables that are sorted by a key, by entry.
+
+The view is left out: it follows from the rest.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from melvin.container import CHECKSUM, Array, Container
+from melvin.viewfile import VIEW
 
 KEY = ".key"  # the array of a table that names its entries; every other array of the table is as long
 SHOWN = 3  # places that are shown of those that differ
@@ -64,7 +68,7 @@ def _fields(name: str, x: str, y: str) -> Iterator[Difference]:
 
 
 def _arrays(one: Container, other: Container) -> Iterator[Difference]:
-    names = sorted({*one.names(), *other.names()})
+    names = sorted(name for name in {*one.names(), *other.names()} if not name.startswith(VIEW))
     for name in names:
         x, y = one.get(name), other.get(name)
         if x is None or y is None:

@@ -18,7 +18,7 @@ from melvin import edges, lexicon, patterns
 from melvin.attention import foci
 from melvin.calibration import Calibration, places_to_try, sample_places
 from melvin.categories import Categories, categorise
-from melvin.contexts import codes_of
+from melvin.contexts import Context, codes_of
 from melvin.counting import Carry, Familiarity, count, read
 from melvin.curve import Curve, code_length
 from melvin.edges import counted, pack
@@ -57,6 +57,7 @@ class Snapshot:
     curve : what lines cost that were predicted before they were learnt;  calibration : how far predictions are right
     settings : which mechanisms are on, and how much memory there is
     forgotten : entries dropped from each table, for want of memory
+    contexts : the byte contexts of the evidence, where they are at hand (see `viewfile`)
     generation : how many have ended;  ends_at : bytes fed at which this one ends
     """
 
@@ -74,6 +75,7 @@ class Snapshot:
     calibration: Calibration = field(default_factory=Calibration.empty)
     settings: Settings = EVERYTHING
     forgotten: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(TABLES, 0))
+    contexts: tuple[Context, ...] | None = None
 
     @classmethod
     def empty(cls, settings: Settings = EVERYTHING) -> Snapshot:
@@ -83,7 +85,7 @@ class Snapshot:
     @cached_property
     def model(self) -> Model:
         """What the heads read."""
-        return Model(self.symbols, self.evidence, self.settings, self.kinship)
+        return Model(self.symbols, self.evidence, self.settings, self.kinship, self.contexts)
 
     @cached_property
     def kinship(self) -> Kinship:
@@ -159,6 +161,14 @@ def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
 
     The chunks of the gathering must have been handed over (see `Learner.tally`).
     """
+    gathered, words = so_far(snapshot, gathering)
+    for name in TABLES:
+        snapshot = merge(snapshot, gathered, name)
+    return with_meaning(replace(snapshot, words=words))
+
+
+def so_far(snapshot: Snapshot, gathering: Gathering) -> tuple[Gathering, Words]:
+    """What was gathered, with the lines that are held back; and all words that are known now."""
     runs = Runs(gathering.runs.fold(), gathering.runs.halvings, snapshot.settings.memory)
     parser = Parser(snapshot.symbols)
     for port, block in sampled(gathering):
@@ -166,11 +176,7 @@ def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
         reading = read(parser, snapshot.familiarity, snapshot.separator[port], block, port, carry, tally=True)
         keys, _ = count(snapshot.symbols, snapshot.familiarity, block, port, carry, reading, runs.halvings)
         runs.add(keys)
-    gathered = Gathering(runs)
-    words = with_words(snapshot, lexicon.fold(gathering.lexicon, parser.lexicon()))
-    for name in TABLES:
-        snapshot = merge(snapshot, gathered, name)
-    return with_meaning(replace(snapshot, words=words))
+    return Gathering(runs), with_words(snapshot, lexicon.fold(gathering.lexicon, parser.lexicon()))
 
 
 def with_words(known: Snapshot, read: Lexicon) -> Words:

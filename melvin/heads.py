@@ -83,13 +83,24 @@ class Rows:
 
 
 class Model:
-    """What the heads read: the evidence, as rows, and what is derived from it when it is first needed."""
+    """What the heads read: the evidence, as rows, and what is derived from it when it is first needed.
 
-    def __init__(self, symbols: Symbols, evidence: Evidence, settings: Settings, kinship: Kinship) -> None:
+    contexts : those of the evidence, where they are at hand
+    """
+
+    def __init__(
+        self,
+        symbols: Symbols,
+        evidence: Evidence,
+        settings: Settings,
+        kinship: Kinship,
+        contexts: tuple[Context, ...] | None = None,
+    ) -> None:
         self.symbols = symbols
         self.settings = settings
         self.kinship = kinship
         self.evidence = evidence
+        self._contexts = contexts
 
     @cached_property
     def silent(self) -> frozenset[int]:
@@ -116,7 +127,7 @@ class Model:
 
     @cached_property
     def contexts(self) -> tuple[Context, ...]:
-        return derive(self.evidence.grams)
+        return derive(self.evidence.grams) if self._contexts is None else self._contexts
 
     @property
     def byte_view(self) -> tuple[Context, ...]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from melvin.bridges import ANY, MAX_PRIMED_BYTES, PAYLOAD_BITS
 from melvin.calibration import BINS, Calibration
 from melvin.categories import Categories
-from melvin.contexts import ORDER
+from melvin.contexts import ORDER, Context, discounts, row_sums
 from melvin.curve import Curve
 from melvin.edges import target_of
 from melvin.embedding import ACTIVE, DIMENSIONS, FRAME_WORDS, PLACES, Embeddings
@@ -51,21 +51,34 @@ def symbols_hold(s: Symbols) -> bool:
     n, ports = s.size, len(s.ports)
     columns = (s.port, s.right, s.level, s.length, s.born)
     pairs = (s.pair_left, s.pair_right, s.pair_symbol)
+    pattern = np.flatnonzero(s.level)
     return bool(
         n <= MAX_SYMBOLS
         and all(column.size == n for column in columns)
         and s.words.shape[0] >= 1
         and s.words.shape[1] == n
         and all(column.size == pairs[0].size and (column < n).all() for column in pairs)
-        and np.unique(pair_key(*pairs[:2])).size == pairs[0].size
+        and _differ(pair_key(*pairs[:2]))
         and s.base.size == ports
         and _ground_holds(s)
-        and all(_joined(s, np.flatnonzero(s.level[begin : begin + SLICE]) + begin) for begin in range(0, n, SLICE))
+        and all(_joined(s, pattern[some]) for some in _by_length(s, pattern))
         and all(
-            _pairs_hold(s, *(column[begin : begin + SLICE].astype(np.intp) for column in pairs))
-            for begin in range(0, pairs[0].size, SLICE)
+            _pairs_hold(s, *(column[some].astype(np.intp) for column in pairs))
+            for some in _by_length(s, pairs[2].astype(np.intp))
         )
     )
+
+
+def _by_length(s: Symbols, symbol: I64) -> Iterator[I64]:
+    """Places of a few symbols at a time, of like length."""
+    order = np.argsort(s.length[symbol], kind="stable")
+    return (order[part] for part in slices(order.size))
+
+
+def _differ(key: U64) -> bool:
+    """Whether no key stands there twice. Sorts them in place."""
+    key.sort()
+    return bool((key[1:] > key[:-1]).all())
 
 
 def _ground_holds(s: Symbols) -> bool:
@@ -102,14 +115,18 @@ def _joined(s: Symbols, pattern: I64) -> bool:
 def _pairs_hold(s: Symbols, left: I64, right: I64, pattern: I64) -> bool:
     """Whether the payloads of pairs, none of them a line's border, are those of the patterns that they form."""
     length = s.length[left].astype(np.int64) + s.length[right]
+    longest = int(length.max(initial=1))
+    if longest > min(MAX_PAYLOAD, WORD_CODES * s.words.shape[0]):
+        return False
+    depth = -(-longest // WORD_CODES)
     return bool(
         (s.level[pattern] > 0).all()
         and not (is_border(s, left) | is_border(s, right)).any()
         and (s.port[left] == s.port[pattern]).all()
         and (s.port[right] == s.port[pattern]).all()
         and (s.length[pattern] == length).all()
-        and int(length.max(initial=0)) <= min(MAX_PAYLOAD, WORD_CODES * s.words.shape[0])
-        and (s.joined_words(left, right, s.words.shape[0]) == s.words[:, pattern]).all()
+        and (s.joined_words(left, right, depth) == s.words[:depth, pattern]).all()
+        and not s.words[depth:, pattern].any()
     )
 
 
@@ -142,6 +159,36 @@ def grams_hold(key: U64, ports: int) -> bool:
         bool((((key[part] >> np.uint64(CODE_BITS * place)) & CODE_MASK) - np.uint64(1) < CODES).all())  # 0 - 1 is large
         for part in slices(key.size)
         for place in range(ORDER + 1)
+    )
+
+
+def context_holds(held: Context) -> bool:
+    """Whether each row of contexts has its entries, and what they add up to."""
+    rows, entries = held.row.size, held.code.size
+    if not (
+        held.count.size == entries
+        and held.first.size == rows + 1
+        and held.total.size == held.once.size == held.twice.size == rows
+    ):
+        return False
+    if not (
+        (held.row[1:] > held.row[:-1]).all()
+        and held.first[0] == 0
+        and held.first[-1] == entries
+        and (held.first[1:] > held.first[:-1]).all()
+        and (held.code - np.uint16(1) < CODES).all()  # 0 - 1 is large
+        and (held.count > 0).all()
+    ):
+        return False
+    ascends = held.code[1:] > held.code[:-1]
+    ascends[held.first[1:-1].astype(np.intp) - 1] = True  # where another row begins
+    total, once, twice = row_sums(held.first, held.count)
+    return bool(
+        ascends.all()
+        and np.array_equal(held.total, total)
+        and np.array_equal(held.once, once)
+        and np.array_equal(held.twice, twice)
+        and np.array_equal(held.discount, discounts(held.count))
     )
 
 

@@ -19,7 +19,7 @@ from melvin.heads import NAME_BYTES, Model
 from melvin.parse import chunk_salt
 from melvin.remembered import Remembered
 from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END, MAX_PAYLOAD, NONE, START, SYMBOL_BITS, WORD_CODES
-from melvin.tables import U64, Counts
+from melvin.tables import Counts
 from melvin.trace import Begun, Spoken, Spot
 from melvin.weights import (
     ATTENDED,
@@ -95,8 +95,7 @@ class Spreads:
         symbols, evidence = model.symbols, model.evidence
         self._model, self._symbols, self._port = model, symbols, port
         self._tables = (evidence.links, evidence.transformers, evidence.attended)
-        # payloads by rank, and a row of nothing: what goes on where the longest ones are whole
-        self._words: U64 = np.pad(symbols.ranked_words, ((0, 1), (0, 0)))
+        self._words = symbols.ranked_words
         low, high = symbols.port_range(port)
         self._everything = int(low[0]), int(high[0])
         base = int(symbols.base[port])

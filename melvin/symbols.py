@@ -180,7 +180,7 @@ class Symbols:
 
     def joined_words(self, left: U32 | I64, right: U32 | I64, depth: int) -> U64:
         """Words of the concatenated payloads: the right one's, moved behind the left one's, seven codes to a word."""
-        a, b = self._words_to(depth)[:, left], self._words_to(depth)[:, right]
+        a, b = self._words_to(depth)[:depth, left], self._words_to(depth)[:depth, right]
         offset = self.length[left].astype(np.int64)
         whole, part = offset // WORD_CODES, (offset % WORD_CODES * CODE_BITS).astype(np.uint64)
         full = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
@@ -273,8 +273,10 @@ class Symbols:
 
     @cached_property
     def ranked_words(self) -> U64:
-        """uint64, shape (w, n): payloads by rank."""
-        return np.take(self.words, self.by_rank, axis=1)
+        """uint64, shape (w + 1, n): payloads by rank; the last row is nothing: where the longest ones go on."""
+        ranked = np.zeros((self.words.shape[0] + 1, self.size), np.uint64)
+        np.take(self.words, self.by_rank, axis=1, out=ranked[:-1], mode="clip")  # in place: other modes buffer
+        return ranked
 
     @cached_property
     def _ranked_length(self) -> NDArray[np.uint8]:

@@ -66,13 +66,16 @@ def hostile_files(brain: Path, folder: Path) -> Iterator[Path]:
     header[container.METADATA].pop(container.HEADER_CHECKSUM)
     names = [name for name in header if name != container.METADATA and not name.startswith(container.PADDING)]
 
+    def resealed(header: Mapping[str, Any]) -> bytes:
+        return container._sealed(header, length)
+
     def forged(text: bytes, rest: bytes = body) -> Path:
         path = folder / "hostile.m"
         path.write_bytes(struct.pack("<Q", len(text)) + text + rest)
         return path
 
     def sealed(change: dict[str, Any], name: str) -> bytes:
-        return container._sealed({**header, name: {**header[name], **change}})
+        return resealed({**header, name: {**header[name], **change}})
 
     for name in names:
         begin, end = header[name]["data_offsets"]
@@ -86,9 +89,9 @@ def hostile_files(brain: Path, folder: Path) -> Iterator[Path]:
             yield forged(sealed({"data_offsets": [end, begin]}, name))
         if 0 < begin < end:  # an empty array is empty wherever it lies
             yield forged(sealed({"data_offsets": [0, end - begin]}, name))
-        yield forged(container._sealed({key: value for key, value in header.items() if key != name}))
-        yield forged(container._sealed({**header, name: [1, 2, 3]}))
-        yield forged(container._sealed({**header, name: None}))
+        yield forged(resealed({key: value for key, value in header.items() if key != name}))
+        yield forged(resealed({**header, name: [1, 2, 3]}))
+        yield forged(resealed({**header, name: None}))
     for field in json.loads(header[container.METADATA]["state"]):
         state = json.loads(header[container.METADATA]["state"])
         values: tuple[Any, ...] = (-1, 2.5, "x", None, {})
@@ -98,7 +101,7 @@ def hostile_files(brain: Path, folder: Path) -> Iterator[Path]:
                 continue  # counts that are not there are 0: the same state
             state[field] = value
             marks = {**header[container.METADATA], "state": json.dumps(state)}
-            yield forged(container._sealed({**header, container.METADATA: marks}))
+            yield forged(resealed({**header, container.METADATA: marks}))
     most = container.MAX_HEADER
     yield forged(b"[" * most, b"")
     yield forged(b"{" + b'"a":{' * (most // 5 - 1), b"")

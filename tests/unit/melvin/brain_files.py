@@ -14,10 +14,17 @@ ROOT = Path(__file__).parents[3]
 PROSE = (ROOT / "fixtures" / "prose.txt").read_bytes().split(b"\n")
 
 
-def refused(path, leaf=BrainFileError):
-    """The one sentence that a file is refused with, by `open` and by `verify` alike."""
+def read_all(path):
+    """Open a brain, and need all that the file holds."""
+    brain = Brain.open(path)
+    brain.stats()
+    return brain.snapshot
+
+
+def refused(path, leaf=BrainFileError, read=Brain.open):
+    """The one sentence that a file is refused with, by `read` and by `verify` alike."""
     with pytest.raises(leaf) as opened:
-        Brain.open(path)
+        read(path)
     with pytest.raises(leaf) as verified:
         verify(path)
     assert str(opened.value) == str(verified.value)

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 import xxhash
-from brain_files import PROSE, changed, header_of, rebuilt, refused
+from brain_files import PROSE, changed, header_of, read_all, rebuilt, refused
 from safetensors.numpy import load_file
 
 from melvin import Brain, Frame, MelvinError, binding, calibration
@@ -137,7 +137,7 @@ STATES = {
 @pytest.mark.parametrize("change", STATES.values(), ids=STATES)
 def test_a_hostile_state_is_refused(path, whole, change):
     path.write_bytes(state_changed(whole, change))
-    refused(path, DamagedBrainError)
+    refused(path, DamagedBrainError, read_all)
 
 
 def rewritten(whole, name, array):
@@ -152,6 +152,11 @@ def rewritten(whole, name, array):
 
 def use(brain):
     """Everything that a brain is there for."""
+    brain.query(b"the ")
+    brain.why(b"the ", b"end")
+    brain.similar(b"the")
+    brain.relation(b"the", b"end")
+    brain.generate(b"the ", length=20)
     brain.stats()
     brain.patterns()
     brain.pattern(b"the")
@@ -192,6 +197,8 @@ def wild(array):
     """Arrays of the same size with other values, by what was done."""
     if array.dtype == np.bool_:
         return {"inverted": ~array}
+    if array.dtype == np.float64:
+        return {"not a number": array * np.nan, "endless": array + np.inf, "negative": array - 1, "large": array + 1e9}
     top = np.iinfo(array.dtype).max
     ordered, first = np.sort(np.frombuffer(np.random.default_rng(8).bytes(array.nbytes), array.dtype)), array.copy()
     first.flat[0] = 0
@@ -226,6 +233,7 @@ SECTIONS = [
     "separator",
     "symbols",
     "transformers",
+    "view",
     "weights",
     "words",
 ]
@@ -255,4 +263,14 @@ def test_hostile_arrays_are_refused_or_do_no_harm(path, small, section):
 def test_a_gram_that_no_bytes_make_is_refused(path, small):
     data, arrays = small
     path.write_bytes(rewritten(data, "grams.key", wild(arrays["grams.key"])["first zero"]))
-    assert "'grams'" in refused(path, DamagedBrainError)
+    assert "'grams'" in refused(path, DamagedBrainError, read_all)
+
+
+@pytest.mark.parametrize("length", [0, 3, 5])
+def test_byte_contexts_that_do_not_add_up_are_refused_when_they_are_asked(path, small, length):
+    data, arrays = small
+    name = f"view.contexts.{length}.first"
+    path.write_bytes(rewritten(data, name, arrays[name][::-1]))
+    assert repr(name.removesuffix(".first")) in refused(
+        path, DamagedBrainError, lambda path: Brain.open(path).query("a")
+    )

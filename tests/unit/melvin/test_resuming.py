@@ -278,4 +278,4 @@ def test_a_damaged_record_names_its_section(tmp_path, write, monkeypatch):
     monkeypatch.setattr(Resume, "to_json", lambda self: "[1]")
     train(path, [write("a.txt", TEXT)], stop_after=3)
     with pytest.raises(DamagedBrainError, match="resume"):
-        Brain.open(path)
+        Brain.open(path).resume  # noqa: B018

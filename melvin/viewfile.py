@@ -1,0 +1,119 @@
+"""The view in a brain file: what queries read, as sections `view.*`.
+
+All evidence gathered so far folded in, and the byte contexts derived from it. It follows from the rest of the file, and
+is there so that a brain that was opened can be asked at once: what one question reads is mapped, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from melvin.categories import Categories
+from melvin.container import Array, Container
+from melvin.contexts import ORDER, Context, longest_first
+from melvin.embedding import Embeddings
+from melvin.evidence import TABLES, Evidence
+from melvin.generation import Gathering, Snapshot, merge, so_far, with_meaning
+from melvin.tables import Counts
+from melvin.words import Words
+
+VIEW = "view."
+CONTEXT = {
+    "row": ("uint64",),
+    "first": ("uint32",),
+    "code": ("uint16",),
+    "count": ("uint32", "uint64"),
+    "total": ("uint32", "uint64"),
+    "once": ("uint16",),
+    "twice": ("uint16",),
+    "discount": ("float64",),
+}  # name in Context -> the types that it may have
+WORDS = {"name": "uint32", "port": "uint16", "count": "int64", "size": "uint8", "text": "uint8"}
+EMBEDDINGS = {"frame": "uint32", "name": "uint32", "size": "uint8", "dimension": "uint16", "value": "uint16"}
+CATEGORIES = {"name": "uint32", "label": "uint32"}
+
+
+def names() -> list[str]:
+    """Of all sections."""
+    return [
+        *(f"{VIEW}{table}.{part}" for table in TABLES for part in ("key", "count")),
+        *(f"{VIEW}contexts.{length}.{part}" for length in range(ORDER + 1) for part in _stored(length)),
+        *(f"{VIEW}words.{part}" for part in WORDS),
+        *(f"{VIEW}embedding.{part}" for part in EMBEDDINGS),
+        *(f"{VIEW}categories.{part}" for part in CATEGORIES),
+    ]
+
+
+def _stored(length: int) -> list[str]:
+    """Parts of a context that are written: what the longest ones count are the 6-grams themselves."""
+    return [part for part in CONTEXT if length < ORDER or part != "count"]
+
+
+def sections(snapshot: Snapshot, gathering: Gathering) -> Iterator[tuple[str, Array]]:
+    """The arrays of the view by section: of one table at a time, so that no more has to be held.
+
+    The chunks of the gathering must have been handed over (see `Learner.tally`).
+    """
+    gathered, words = so_far(snapshot, gathering)
+    for part in WORDS:
+        yield f"{VIEW}words.{part}", getattr(words, part)
+    for name in TABLES:
+        table: Counts = getattr(merge(snapshot, gathered, name).evidence, name)
+        yield f"{VIEW}{name}.key", table.key
+        yield f"{VIEW}{name}.count", table.count
+        if name == "context_edges":
+            near = replace(snapshot.evidence, context_edges=table)
+            yield from _meaning(with_meaning(replace(snapshot, words=words, evidence=near)))
+        if name == "grams":
+            yield from _contexts(table)
+        del table  # before the next one is made
+
+
+def _contexts(grams: Counts) -> Iterator[tuple[str, Array]]:
+    length = ORDER
+    for context in longest_first(grams):
+        for part in _stored(length):
+            yield f"{VIEW}contexts.{length}.{part}", getattr(context, part)
+        length -= 1
+        del context
+
+
+def _meaning(known: Snapshot) -> Iterator[tuple[str, Array]]:
+    for part in EMBEDDINGS:
+        yield f"{VIEW}embedding.{part}", getattr(known.embeddings, part)
+    for part in CATEGORIES:
+        yield f"{VIEW}categories.{part}", getattr(known.categories, part)
+
+
+def read_view(file: Container, snapshot: Snapshot) -> Snapshot:
+    """The snapshot of a file with the view in place of what the last generation left.
+
+    Raises
+    ------
+    DamagedBrainError : a section is missing, or not of its type
+    """
+    evidence = Evidence(**{name: read_counts(file, VIEW + name) for name in TABLES})
+    return replace(
+        snapshot,
+        evidence=evidence,
+        words=Words(**{part: file.array(f"{VIEW}words.{part}", dtype) for part, dtype in WORDS.items()}),
+        embeddings=Embeddings(
+            **{part: file.array(f"{VIEW}embedding.{part}", dtype) for part, dtype in EMBEDDINGS.items()}
+        ),
+        categories=Categories(
+            **{part: file.array(f"{VIEW}categories.{part}", dtype) for part, dtype in CATEGORIES.items()}
+        ),
+        contexts=tuple(_context(file, length, evidence.grams) for length in range(ORDER + 1)),
+    )
+
+
+def _context(file: Container, length: int, grams: Counts) -> Context:
+    where = f"{VIEW}contexts.{length}."
+    parts = {part: file.any_of(where + part, CONTEXT[part]) for part in _stored(length)}
+    return Context(**{"count": grams.count, **parts})
+
+
+def read_counts(file: Container, section: str) -> Counts:
+    """A table of a file."""
+    return Counts(file.array(f"{section}.key", "uint64"), file.any_of(f"{section}.count", ("uint32", "uint64")))
