@@ -1,0 +1,80 @@
+"""A brain that was opened is asked at once: what queries read stands in its file."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from brain_files import PROSE, header_of, refused
+
+from melvin import Brain
+from melvin.brainfile import Opened
+from melvin.errors import DamagedBrainError
+from melvin.evidence import TABLES
+
+PARTS = ("words", "embeddings", "categories")
+
+
+@pytest.fixture(scope="module", params=["inside a generation", "nothing learnt", "two ports"])
+def learnt(request):
+    brain = Brain()
+    if request.param != "nothing learnt":
+        brain.learn(PROSE)
+    if request.param == "two ports":
+        brain.learn([bytes([1, n, 3]) for n in range(60)], port="can")
+    return brain
+
+
+def same(one, other):
+    return all(np.array_equal(getattr(one, field.name), getattr(other, field.name)) for field in fields(one))
+
+
+def test_what_queries_read_is_as_the_brain_itself_would_make_it(path, learnt):
+    learnt.save(path)
+    made, read = learnt.snapshot, Brain.open(path).snapshot
+    assert all(same(getattr(made.evidence, name), getattr(read.evidence, name)) for name in TABLES)
+    assert all(same(getattr(made, part), getattr(read, part)) for part in PARTS)
+    pairs = zip(made.model.contexts, read.model.contexts, strict=True)
+    assert all(same(one, other) for one, other in pairs)
+
+
+def test_asking_does_not_read_what_only_learning_needs(path, monkeypatch):
+    brain = Brain()
+    brain.learn(PROSE)
+    brain.save(path)
+    monkeypatch.setattr(Opened, "learner", lambda self: pytest.fail("the learner was read"))
+    opened = Brain.open(path)
+    assert opened.query("The ").text == brain.query("The ").text
+    assert opened.why("The ").probability == brain.why("The ").probability
+    assert opened.similar("the") == brain.similar("the")
+    assert opened.after("the") == brain.after("the")
+    assert opened.score(PROSE[:5]) == brain.score(PROSE[:5])
+    assert opened.generate("The ", length=20) == brain.generate("The ", length=20)
+
+
+def test_feedback_and_learning_count_from_the_next_answer_on(path):
+    brain = Brain()
+    brain.learn(PROSE)
+    brain.save(path)
+    opened = Brain.open(path)
+    for one in (brain, opened):
+        one.feedback(one.query("The "), 0.0)
+    assert opened.distribution("The ").probability.tolist() == brain.distribution("The ").probability.tolist()
+    assert opened.query("The ").text == brain.query("The ").text
+    for one in (brain, opened):
+        one.learn([b"The end of it all"] * 9)
+    assert opened.query("The end").text == brain.query("The end").text == " of it all"
+
+
+def test_a_large_file_is_checked_by_several_threads(path, monkeypatch):
+    monkeypatch.setattr("melvin.container.LARGE", 0)
+    brain = Brain()
+    brain.learn(PROSE)
+    brain.save(path)
+    assert Brain.open(path).lines == brain.lines
+    whole = path.read_bytes()
+    header, base = header_of(whole)
+    for name in ("links.key", "view.grams.key", "view.contexts.2.code"):
+        damaged = bytearray(whole)
+        damaged[base + header[name]["data_offsets"][0]] ^= 1
+        path.write_bytes(damaged)
+        assert repr(name) in refused(path, DamagedBrainError)
