@@ -18,7 +18,7 @@ from harness.diagnosis.witness import Found, shrink
 from harness.ladder import Climb
 from harness.programs import find_program
 from harness.report import models
-from harness.stage_clock import LEARN
+from harness.stage_clock import LEARN, WORK
 from harness.stages import is_learning
 from scaling_suite.workload import Rung
 
@@ -27,6 +27,7 @@ FLOOD_LINES = 0.5  # lines of output per line of input
 FLOOD_SHARE = 0.2  # bytes of output per byte of input
 FLOOD_BYTES = 64 * 1024  # less than this is no flood, whatever the input
 SHOWN_BYTES = 400
+WORK_BYTES = 10_000  # of text whose opcodes are counted: always the same, so that reports can be compared
 LARGEST_SHRUNK_BYTES = 100_000_000  # a text above this size is not held in memory to be cut
 TIME_FACTOR = 3.0  # a shrunk text may take this much longer than the whole one took to crash
 LEAST_TIME_S = 5.0
@@ -48,6 +49,7 @@ class Investigation:
     witness: models.Witness | None = None
     crash_site: models.CrashSite | None = None
     quiet: models.Quiet | None = None
+    work: models.Work | None = None
 
 
 def investigate(trials: Trials, climbed: Climb[Trial], folder: Path, bounds: Bounds) -> Investigation:
@@ -58,7 +60,7 @@ def investigate(trials: Trials, climbed: Climb[Trial], folder: Path, bounds: Bou
         witness, site = look_at_crash(trials, *found, folder, bounds)
     if found is not None and found[1].verdict.name == "timeout":
         site = where_it_hung(found[1].attempts[0])
-    return Investigation(witness, site, compare_quiet(trials, climbed))
+    return Investigation(witness, site, compare_quiet(trials, climbed), count_work(trials, climbed))
 
 
 # Output
@@ -98,6 +100,17 @@ def compare_quiet(trials: Trials, climbed: Climb[Trial]) -> models.Quiet | None:
         loud_wall_s=learning_s(loud),
         quiet_wall_s=learning_s(quiet),
     )
+
+
+def count_work(trials: Trials, climbed: Climb[Trial]) -> models.Work | None:
+    """Count the opcodes of learning a small text; None for a program, and where the smallest size broke."""
+    if trials.plan.subject.command is not None or not climbed.rungs or not climbed.rungs[0][1].passed:
+        return None
+    size = min(WORK_BYTES, climbed.rungs[-1][0])
+    with trials.text_of(size) as rung:
+        attempt = trials.attempt(rung, trials.plan.limits.under(trials.limiter), Asked(WORK, until=WORK, trace=False))
+    opcodes = (attempt.evidence.result or {}).get("opcodes")
+    return opcodes and models.Work(size_bytes=size, lines=rung.corpus_lines, opcodes=opcodes)
 
 
 def learning_s(attempt: Attempt) -> float:

@@ -110,6 +110,9 @@ def figures(report: Report) -> list[Figure]:
                 interval,
             )
         )
+    if report.work is not None:
+        where = f"of learning at {units.label(report.work.size_bytes)}: the same on every run"
+        found.append(Figure(f"{report.work.per_line:,.0f} opcodes", "of Python for each line", where))
     if top.brain is not None:
         found.append(
             Figure(

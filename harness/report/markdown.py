@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness import units
 from harness.report.fidelity import Table
 from harness.report.models import Report, Rung
-from harness.report.summary import conditions, fidelity_tables, forecast_lines, headline, passed
+from harness.report.summary import conditions, fidelity_tables, forecast_lines, headline, passed, work_line
 
 COLUMNS = ("size", "verdict", "lines/s", "MB/CPU s", "peak private", "bits/byte", "recalled", "brain")
 
@@ -31,6 +31,8 @@ def render_markdown(report: Report) -> str:
             f"from {units.size(time.from_bytes)} on.",
             "",
         ]
+    if report.work is not None:
+        lines += [f"{work_line(report.work)}.", ""]
     for rung in report.rungs:
         if not rung.passed:
             fault = rung.attempts[0].fault.strip() or rung.attempts[0].stderr.tail.strip()

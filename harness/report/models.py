@@ -9,6 +9,7 @@ harness.report/1
     First version: kind "ladder".
     Added: findings, witness, crash_site, quiet, forecasts, frontier of a report; repeats of a break; ledger, unmatched
     output patterns and command_peak_rss_bytes of a rung. Nodes and edges may be null.
+    Added: work of a report.
     Added: kinds "faults" and "roundtrip", whose rungs are empty, with the parts of these names.
 """
 
@@ -295,6 +296,18 @@ class Quiet(Model):
         return self.loud_wall_s / max(self.quiet_wall_s, 1e-6)
 
 
+class Work(Model):
+    """What learning asks of Python, counted: the same on every run of this text with this interpreter and libraries."""
+
+    size_bytes: int
+    lines: int
+    opcodes: int
+
+    @property
+    def per_line(self) -> float:
+        return self.opcodes / max(self.lines, 1)
+
+
 class Cell(Model):
     """One field of the frontier: what came of a size under a memory limit. measured: False where it follows."""
 
@@ -391,6 +404,7 @@ class Report(Model):
     witness: Witness | None = None
     crash_site: CrashSite | None = None
     quiet: Quiet | None = None
+    work: Work | None = None
     frontier: Frontier | None = None
     faults: Faults | None = None
     roundtrip: RoundTrip | None = None

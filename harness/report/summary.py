@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from harness.report.fidelity import Table, faults_headline, faults_table, loss_table, trip_headline
-from harness.report.models import Forecast, Report
+from harness.report.models import Forecast, Report, Work
 from harness.units import duration, label, memory
+
+
+def work_line(work: Work) -> str:
+    """What learning asks of Python, which no load on the machine changes."""
+    return f"learning takes {work.per_line:,.0f} opcodes of Python a line ({label(work.size_bytes)}, on every run)"
 
 
 def headline(report: Report) -> str:

@@ -13,7 +13,7 @@ from harness import units
 from harness.report.fidelity import COUNTS
 from harness.report.fidelity import Table as TextTable
 from harness.report.models import Brain, Frontier, Learning, Quality, Report, Rung, Scaling
-from harness.report.summary import conditions, fidelity_tables, forecast_lines, headline, passed
+from harness.report.summary import conditions, fidelity_tables, forecast_lines, headline, passed, work_line
 
 STDERR_LINES_SHOWN = 12
 
@@ -33,6 +33,8 @@ def view(report: Report, width: int) -> RenderableType:
     parts += [_broken(rung) for rung in report.rungs if not rung.passed]
     if report.scaling is not None:
         parts.append(_scaling(report.scaling))
+    if report.work is not None:
+        parts.append(Text(work_line(report.work)))
     if report.forecasts:
         parts.append(_forecasts(report))
     if report.frontier is not None:

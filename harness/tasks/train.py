@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.ledger import read_ledger
-from harness.stage_clock import LEARN, PROBE, StageClock
+from harness.opcodes import count_opcodes
+from harness.stage_clock import LEARN, PROBE, WORK, StageClock
 from harness.subject import (
     Probes,
     Scores,
@@ -31,6 +32,7 @@ FACTS_ASKED = 300  # of the planted facts, spread evenly over the corpus
 STARTS_FROM_NOTHING = "resuming starts from nothing"
 QUESTIONS = 16  # questions asked before the save and after the load
 RESUME_CHECK_BYTES = 1_000_000  # up to this corpus size learning is done a second time, in two halves
+NOTHING_ASKED = {"facts_planted": 0, "facts_asked": 0, "facts_recalled": 0}
 REPEAT_CHECK_BYTES = 100_000  # and up to this one a second time in one go
 
 
@@ -39,7 +41,8 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
 
     The record has `brain` (sizes), `quality` (bits per byte, recalled facts), `latency` and `checks`
     (each with name, holds, detail, and the verdict that follows when it does not hold).
-    `until` ends it early: after "learn"; or after "probe", which asks for capabilities instead of checking that a
+    `until` ends it early: after "learn"; after "work", which learns twice and counts the opcodes of the second time
+    (`opcodes`); or after "probe", which asks for capabilities instead of checking that a
     second training agrees.
     """
     name = subject_of(job)
@@ -48,12 +51,15 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     facts = read_facts(Path(job["facts"])) if job.get("facts") else []
     checks: list[dict[str, Any]] = []
 
+    if job.get("until") == WORK:
+        return {"opcodes": opcodes_of(name, corpus, clock), "brain": None, "quality": NOTHING_ASKED, "checks": []}
+
     before = read_ledger()
     subject = make_subject(name)
     clock.enter(LEARN)
     subject.learn(corpus, clock)
     if job.get("until") == LEARN:
-        return {"brain": None, "quality": {"facts_planted": 0, "facts_asked": 0, "facts_recalled": 0}, "checks": []}
+        return {"brain": None, "quality": NOTHING_ASKED, "checks": []}
     clock.enter("query")
     stats = dict(subject.stats())
     probes = [fact["prefix"] for fact in facts[:QUESTIONS]]
@@ -196,6 +202,14 @@ def repeat_check(
     if unequal:
         differ.append(f"{unequal} of {len(answers)} answers differ")
     return check("two trainings on the same text agree", not differ, "wrong_result", ", ".join(differ))
+
+
+def opcodes_of(name: SubjectName, corpus: Path, clock: StageClock) -> int:
+    """Opcodes of learning a corpus, when everything that is imported or made once is there already."""
+    clock.enter(WORK)
+    make_subject(name).learn(corpus, _QuietClock())
+    subject = make_subject(name)
+    return count_opcodes(lambda: subject.learn(corpus, _QuietClock()))
 
 
 class _QuietClock:
