@@ -233,7 +233,7 @@ class Brain:
         ------
         SaveError : it could not be written; what was at the path before is untouched
         """
-        brainfile.save(Path(path), self._learner)
+        brainfile.save(Path(path), self._learner, self._reader.snapshot if self._reader else None)
 
     @classmethod
     def open(cls, path: str | Path) -> Brain:

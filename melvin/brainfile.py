@@ -42,7 +42,7 @@ from melvin.settings import MECHANISMS, Settings
 from melvin.structure import MAX_COUNT, WEIGHTS, Rules, context_rules, gathering_rules, known_rules, table_rules
 from melvin.symbols import Symbols
 from melvin.tables import Counts
-from melvin.viewfile import CATEGORIES, EMBEDDINGS, VIEW, WORDS, read_counts, read_view, sections
+from melvin.viewfile import CATEGORIES, EMBEDDINGS, VIEW, WORDS, read_counts, read_view, sections, sections_of
 from melvin.viewfile import names as view_names
 from melvin.weights import Weights
 from melvin.words import Words
@@ -80,8 +80,11 @@ VIEW_SINCE = 9
 _LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"}
 
 
-def save(path: Path, learner: Learner) -> None:
-    """Write all that a learner holds. Raises SaveError; what was at the path before is then untouched."""
+def save(path: Path, learner: Learner, view: Snapshot | None = None) -> None:
+    """Write all that a learner holds. Raises SaveError; what was at the path before is then untouched.
+
+    view : what queries read of it, where that was made already
+    """
     if not learner.whole:
         raise SaveError(
             f"cannot save {path}: learning was broken off inside a block, which is learnt in part: "
@@ -122,8 +125,8 @@ def save(path: Path, learner: Learner) -> None:
     metadata = {"schema": f"{SCHEMA}/{VERSION}", "state": json.dumps(state, sort_keys=True)}
     if learner.resume is not None:
         metadata[RESUME] = learner.resume.to_json()
-    view = sections(snapshot, gathering)
-    write(path, [*arrays, *view_names()], chain(arrays.items(), view), metadata)
+    read = sections(snapshot, gathering) if view is None else sections_of(view)
+    write(path, [*arrays, *view_names()], chain(arrays.items(), read), metadata)
 
 
 class Opened:

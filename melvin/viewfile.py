@@ -6,7 +6,7 @@ is there so that a brain that was opened can be asked at once: what one question
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from melvin.categories import Categories
@@ -29,6 +29,7 @@ CONTEXT = {
     "twice": ("uint16",),
     "discount": ("float64",),
 }  # name in Context -> the types that it may have
+COUNTS = ("key", "count")
 WORDS = {"name": "uint32", "port": "uint16", "count": "int64", "size": "uint8", "text": "uint8"}
 EMBEDDINGS = {"frame": "uint32", "name": "uint32", "size": "uint8", "dimension": "uint16", "value": "uint16"}
 CATEGORIES = {"name": "uint32", "label": "uint32"}
@@ -37,7 +38,7 @@ CATEGORIES = {"name": "uint32", "label": "uint32"}
 def names() -> list[str]:
     """Of all sections."""
     return [
-        *(f"{VIEW}{table}.{part}" for table in TABLES for part in ("key", "count")),
+        *(f"{VIEW}{table}.{part}" for table in TABLES for part in COUNTS),
         *(f"{VIEW}contexts.{length}.{part}" for length in range(ORDER + 1) for part in _stored(length)),
         *(f"{VIEW}words.{part}" for part in WORDS),
         *(f"{VIEW}embedding.{part}" for part in EMBEDDINGS),
@@ -56,34 +57,45 @@ def sections(snapshot: Snapshot, gathering: Gathering) -> Iterator[tuple[str, Ar
     The chunks of the gathering must have been handed over (see `Learner.tally`).
     """
     gathered, words = so_far(snapshot, gathering)
-    for part in WORDS:
-        yield f"{VIEW}words.{part}", getattr(words, part)
+    yield from _parts("words", words, WORDS)
     for name in TABLES:
         table: Counts = getattr(merge(snapshot, gathered, name).evidence, name)
-        yield f"{VIEW}{name}.key", table.key
-        yield f"{VIEW}{name}.count", table.count
+        yield from _parts(name, table, COUNTS)
         if name == "context_edges":
             near = replace(snapshot.evidence, context_edges=table)
             yield from _meaning(with_meaning(replace(snapshot, words=words, evidence=near)))
         if name == "grams":
-            yield from _contexts(table)
+            yield from _contexts(longest_first(table))
         del table  # before the next one is made
 
 
-def _contexts(grams: Counts) -> Iterator[tuple[str, Array]]:
-    length = ORDER
-    for context in longest_first(grams):
-        for part in _stored(length):
-            yield f"{VIEW}contexts.{length}.{part}", getattr(context, part)
-        length -= 1
-        del context
+def sections_of(view: Snapshot) -> Iterator[tuple[str, Array]]:
+    """The same of a view that was made already: see `absorb`."""
+    yield from _parts("words", view.words, WORDS)
+    for name in TABLES:
+        yield from _parts(name, getattr(view.evidence, name), COUNTS)
+        if name == "context_edges":
+            yield from _meaning(view)
+        if name == "grams":
+            yield from _contexts(reversed(view.model.contexts))
+
+
+def _parts(section: str, table: object, parts: Iterable[str]) -> Iterator[tuple[str, Array]]:
+    for part in parts:
+        yield f"{VIEW}{section}.{part}", getattr(table, part)
 
 
 def _meaning(known: Snapshot) -> Iterator[tuple[str, Array]]:
-    for part in EMBEDDINGS:
-        yield f"{VIEW}embedding.{part}", getattr(known.embeddings, part)
-    for part in CATEGORIES:
-        yield f"{VIEW}categories.{part}", getattr(known.categories, part)
+    yield from _parts("embedding", known.embeddings, EMBEDDINGS)
+    yield from _parts("categories", known.categories, CATEGORIES)
+
+
+def _contexts(longest_first: Iterator[Context]) -> Iterator[tuple[str, Array]]:
+    length = ORDER
+    for context in longest_first:
+        yield from _parts(f"contexts.{length}", context, _stored(length))
+        length -= 1
+        del context  # before the next one is made
 
 
 def read_view(file: Container, snapshot: Snapshot) -> Snapshot:

@@ -51,6 +51,18 @@ def test_asking_does_not_read_what_only_learning_needs(path, monkeypatch):
     assert opened.generate("The ", length=20) == brain.generate("The ", length=20)
 
 
+def test_a_view_that_was_made_to_be_asked_is_saved_as_the_same_bytes(path, learnt, tmp_path):
+    learnt._reader = None
+    learnt.save(path)
+    if learnt.stats().ports:
+        learnt.query("The ")
+        opened = Brain.open(path)
+        opened.query("The ")
+        for brain in (learnt, opened):
+            brain.save(tmp_path / "again.m")
+            assert (tmp_path / "again.m").read_bytes() == path.read_bytes()
+
+
 def test_feedback_and_learning_count_from_the_next_answer_on(path):
     brain = Brain()
     brain.learn(PROSE)
