@@ -454,14 +454,14 @@ class Brain:
         """What the brain holds."""
         return contents.stats(self._learner, self._bound().counts.size)
 
-    def patterns(self, *, port: str = TEXT) -> list[Pattern]:
-        """All patterns of a port, oldest first.
+    def patterns(self, *, port: str = TEXT, newest: int | None = None) -> list[Pattern]:
+        """The patterns of a port, oldest first. newest : no more than so many of the newest; None: all
 
         Raises
         ------
         InputError : the brain has no such port
         """
-        return contents.patterns(self._learner.snapshot.symbols, self._index(port))
+        return contents.patterns(self._learner.snapshot.symbols, self._index(port), newest)
 
     def pattern(self, payload: bytes | str, *, port: str = TEXT) -> Pattern | None:
         """The pattern with exactly this payload, None where there is none."""

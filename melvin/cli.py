@@ -24,18 +24,26 @@ COMMANDS = (
 )
 
 
+NO_MEMORY = (
+    "there is not enough memory for this; the brain's file is as it was: "
+    "give it more, or train a brain with a smaller --memory"
+)
+
+
 class Failure(click.ClickException):
-    """A MelvinError as click shows it: one sentence, exit code 1."""
+    """An error as click shows it: one sentence, exit code 1."""
 
 
 class Group(click.Group):
-    """Turns every MelvinError into its sentence, once."""
+    """Turns every MelvinError, and memory that ran out, into a sentence, once."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except MelvinError as error:
             raise Failure(str(error)) from error
+        except MemoryError as error:
+            raise Failure(NO_MEMORY) from error
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from melvin.evidence import TABLES
 from melvin.learner import Learner
 from melvin.splits import parts
@@ -85,9 +87,11 @@ def stats(learner: Learner, bridges: int) -> Stats:
     )
 
 
-def patterns(symbols: Symbols, port: int) -> list[Pattern]:
-    """All patterns of a port, oldest first."""
-    return [_pattern(symbols, i) for i in range(symbols.size) if symbols.level[i] > 0 and symbols.port[i] == port]
+def patterns(symbols: Symbols, port: int, newest: int | None = None) -> list[Pattern]:
+    """The patterns of a port, oldest first. newest : no more than so many of the newest; None: all"""
+    found = np.flatnonzero((symbols.level > 0) & (symbols.port == port)).tolist()
+    kept = len(found) if newest is None else min(newest, len(found))
+    return [_pattern(symbols, symbol) for symbol in found[len(found) - kept :]]
 
 
 def pattern(symbols: Symbols, payload: bytes, port: str) -> Pattern | None:

@@ -56,16 +56,17 @@ def merge(out: Path, brains: tuple[Path, ...], as_json: bool) -> None:
 def inspect(brain: Path, as_json: bool, top: int) -> None:
     """Show what BRAIN holds."""
     opened = Brain.open(brain)
-    stats = asdict(opened.stats())
+    held = opened.stats()
+    stats = asdict(held)
     newest = [
         {"payload": p.payload.decode("utf-8", "replace"), "level": p.level, "born": p.born}
-        for port in opened.stats().ports
-        for p in opened.patterns(port=port)[::-1][:top]
+        for port in held.ports
+        for p in reversed(opened.patterns(port=port, newest=top))
     ]
     rows = [
         *(f"{name:<13} {value:,}" for name, value in stats.items() if isinstance(value, int)),
         f"{'ports':<13} {', '.join(stats['ports'])}",
-        *(f"{name:<13} {value}" for name, value in for_want_of_memory(opened.stats())),
+        *(f"{name:<13} {value}" for name, value in for_want_of_memory(held)),
         f"{'file':<13} {brain.stat().st_size:,} bytes",
         *(f"  {p['payload']!r}  level {p['level']}" for p in newest),
     ]

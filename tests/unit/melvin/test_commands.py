@@ -300,3 +300,18 @@ def test_what_cannot_be_merged_is_one_sentence_and_writes_nothing(trained, tmp_p
         assert not (tmp_path / "out.m").exists()
     assert "two brains or more" in trained("merge", "out.m", "brain.m", code=2).stderr
     assert "is there already" in sentence(trained("merge", "brain.m", "brain.m", "brain.m", code=1))
+
+
+def test_memory_that_runs_out_is_a_sentence(trained, monkeypatch):
+    def exhausted(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(Brain, "query", exhausted)
+    assert "not enough memory" in trained("query", "brain.m", "the ", code=1).output
+
+
+@pytest.mark.parametrize("top", [0, 3, 10_000])
+def test_inspect_lists_the_newest_patterns(trained, top):
+    every = [pattern.payload.decode() for pattern in Brain.open("brain.m").patterns()]
+    listed = document(trained("inspect", "brain.m", "--top", str(top), "--json"))["newest_patterns"]
+    assert [pattern["payload"] for pattern in listed] == every[::-1][:top]
