@@ -16,6 +16,7 @@ from typing import Any
 def count_opcodes(work: Callable[[], object]) -> int:
     """Run `work` in this thread, 15 to 20 times as slowly; how many opcodes of Python it took.
 
+    From Python 3.12 on only code that was traced once before is counted: take the second count of the same work.
     A debugger or a coverage tool that traces this thread sees nothing of it meanwhile.
     """
     opcodes = 0

@@ -7,7 +7,8 @@ brain.query("hel").text        # 'lo world'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -79,7 +80,8 @@ class Brain:
         if memory is not None:
             settings = replace(settings, memory=parse_memory(str(memory)))
         runs = Runs(memory=settings.memory)
-        self._file: Opened | None = None  # what was opened, while nothing else was learnt
+        # A brain is what it learns with, or the file that it was opened from, or both while nothing else was learnt.
+        self._file: Opened | None = None
         self._loaded: Learner | None = Learner(Snapshot.empty(settings), Gathering(runs), fed=0, lines=0)
         self._reader: Reader | None = None
         self._bridges: Bridges | None = None
@@ -146,15 +148,13 @@ class Brain:
         ------
         InputError : a timestamp that is none, or too many ports; the frames before it are learnt
         """
-        self._learns()
-        self._bridges = None
-        frames.learn_frames(self._learner, rows)
+        with self._changing() as learner:
+            frames.learn_frames(learner, rows)
 
     def learn_episode(self, rows: Iterable[tuple[str, bytes | str]]) -> None:
         """Learn (port, payload) frames that happened together, an episode of its own; otherwise as `learn_frames`."""
-        self._learns()
-        self._bridges = None
-        frames.learn_episode(self._learner, rows)
+        with self._changing() as learner:
+            frames.learn_episode(learner, rows)
 
     def _learn(
         self,
@@ -164,21 +164,28 @@ class Brain:
         on_progress: Callable[[Progress], None] | None,
         place: Place | None = None,
     ) -> None:
-        learner = self._learner
         carry = None if place is None else place.carry
         for block in blocks:
-            self._learns()
-            index = learner.port(port)
-            carry = learner.learn(block, index, carry or Carry.opening(learner.snapshot.symbols, index), enter_stage)
+            with self._changing() as learner:
+                index = learner.port(port)
+                carry = learner.learn(
+                    block, index, carry or Carry.opening(learner.snapshot.symbols, index), enter_stage
+                )
             if place is not None:
                 place.learnt(carry)
             if on_progress:
                 on_progress(self._progress())
 
-    def _learns(self) -> None:
-        """What was made to be asked no longer holds."""
-        learner = self._learner  # read before the file is let go
-        self._file, self._reader, self._loaded = None, None, learner
+    @contextmanager
+    def _changing(self) -> Iterator[Learner]:
+        """Who learns; what was made to be asked before or meanwhile is let go."""
+        learner = self._learner
+        self._file, self._loaded = None, learner
+        self._reader = self._bridges = None
+        try:
+            yield learner
+        finally:
+            self._reader = self._bridges = None
 
     def _progress(self) -> Progress:
         learner, curve = self._learner, self.learning_curve()
@@ -282,7 +289,8 @@ class Brain:
         if self._file is not None:
             return self._file.view()
         self._learner.tally()
-        return absorb(self._learner.snapshot, self._learner.gathering)
+        known = self._learner.snapshot
+        return replace(absorb(known, self._learner.gathering), forgotten=known.forgotten)
 
     def _index(self, port: str) -> int:
         known = self._learner.snapshot.symbols.ports if self._file is None else self._file.ports

@@ -42,8 +42,17 @@ from melvin.settings import MECHANISMS, Settings
 from melvin.structure import MAX_COUNT, WEIGHTS, Rules, context_rules, gathering_rules, known_rules, table_rules
 from melvin.symbols import Symbols
 from melvin.tables import Counts
-from melvin.viewfile import CATEGORIES, EMBEDDINGS, VIEW, WORDS, read_counts, read_view, sections, sections_of
-from melvin.viewfile import names as view_names
+from melvin.viewfile import (
+    CATEGORIES,
+    EMBEDDINGS,
+    VIEW,
+    WORDS,
+    read_counts,
+    read_view,
+    sections_of_view,
+    view_names,
+    view_sections,
+)
 from melvin.weights import Weights
 from melvin.words import Words
 
@@ -124,8 +133,8 @@ def save(path: Path, learner: Learner, view: Snapshot | None = None) -> None:
     }
     metadata = {"schema": f"{SCHEMA}/{VERSION}", "state": json.dumps(state, sort_keys=True)}
     if learner.resume is not None:
-        metadata[RESUME] = learner.resume.to_json()
-    read = sections(snapshot, gathering) if view is None else sections_of(view)
+        arrays[RESUME] = np.frombuffer(learner.resume.to_json().encode(), np.uint8)
+    read = view_sections(snapshot, gathering) if view is None else sections_of_view(view)
     write(path, [*arrays, *view_names()], chain(arrays.items(), read), metadata)
 
 
@@ -148,10 +157,6 @@ class Opened:
     def ports(self) -> tuple[str, ...]:
         return tuple(self._state["ports"])
 
-    @property
-    def has_resume(self) -> bool:
-        return RESUME in self._file.metadata
-
     def learner(self) -> Learner:
         """All of it, as it learns on.
 
@@ -172,8 +177,7 @@ class Opened:
         self._check(gathering_rules(gathering, snapshot.symbols))
         learner = Learner(snapshot, gathering, fed=state["fed"], lines=state["lines"])
         learner.binding = _read_binding(file, state)
-        if RESUME in file.metadata:
-            learner.resume = _read_resume(file, snapshot.symbols)
+        learner.resume = _read_resume(file, snapshot.symbols)
         return learner
 
     def view(self) -> Snapshot:
@@ -192,6 +196,22 @@ class Opened:
             known_rules(view, VIEW) | table_rules(view.symbols, VIEW, view.evidence) | context_rules(view, VIEW)
         )
         return view
+
+    def verify(self) -> None:
+        """Read all of it; what queries read must be what follows from the rest.
+
+        Raises
+        ------
+        DamagedBrainError : its tables do not fit each other
+        """
+        learner = self.learner()
+        if _version(self._file) < VIEW_SINCE:
+            return
+        self.view()
+        learner.tally()
+        for name, made in view_sections(learner.snapshot, learner.gathering):
+            if not np.array_equal(self._file.array(name, made.dtype.name), made):
+                raise _contradiction(self._path, name)
 
     def _check(self, rules: Rules) -> None:
         """What a checksum cannot know: that the tables fit each other, so that no later step can stumble over them.
@@ -231,11 +251,6 @@ class Opened:
         )
 
 
-def load(path: Path) -> Learner:
-    """Read a brain. Raises a BrainFileError leaf that says what is wrong with the file."""
-    return Opened(path).learner()
-
-
 def verify(path: str | Path) -> None:
     """Read every byte of a brain file and check it, and whether its tables fit each other.
 
@@ -243,9 +258,7 @@ def verify(path: str | Path) -> None:
     ------
     BrainFileError : a leaf that names the file, the section and what is wrong
     """
-    file = Opened(Path(path))
-    file.learner()
-    file.view()
+    Opened(Path(path)).verify()
 
 
 def _checked(path: Path) -> Container:
@@ -286,9 +299,15 @@ def _state(file: Container) -> dict[str, Any]:
     return dict(state)
 
 
-def _read_resume(file: Container, symbols: Symbols) -> Resume:
+def _read_resume(file: Container, symbols: Symbols) -> Resume | None:
+    """Where a training stands; up to version 8 it is told in the header."""
+    record = file.metadata.get(RESUME)
+    if RESUME in file.names():
+        record = file.array(RESUME, "uint8").tobytes().decode("utf-8", "replace")
+    if record is None:
+        return None
     try:
-        return parse_resume(file.metadata[RESUME], symbols)
+        return parse_resume(record, symbols)
     except ValueError as error:
         raise DamagedBrainError(
             f"{file.path}: the section {RESUME!r} is damaged ({error}): restore the file from a copy"

@@ -25,8 +25,8 @@ COMMANDS = (
 
 
 NO_MEMORY = (
-    "there is not enough memory for this; the brain's file is as it was: "
-    "give it more, or train a brain with a smaller --memory"
+    "there is not enough memory for this; the brain's file holds what was saved last: "
+    "free some memory (a training takes what its --memory says)"
 )
 
 

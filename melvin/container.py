@@ -32,8 +32,8 @@ Array = NDArray[Any]
 LENGTH_BYTES = 8
 ALIGNMENT = 64  # a cache line: mapped arrays are aligned as allocated ones are
 LARGEST = 1 << 44  # no array has more bytes, or entries in a dimension
-LARGE = 1 << 26  # bytes of a file whose arrays are checked by several threads: reading them is most of opening it
-CHECKERS = 4  # of them
+LARGE = 1 << 26  # bytes of a file from which on several threads check its arrays: that is most of opening it
+CHECKERS = 4  # how many threads
 MAX_HEADER = 1 << 18  # the header lists a few dozen arrays and a resume record; a larger one is not ours
 NAMES = {
     "bool": "BOOL",
@@ -72,13 +72,19 @@ def write(path: Path, names: Collection[str], arrays: Iterable[tuple[str, Array]
     """
     if NUL in str(path):
         raise SaveError(f"cannot save {str(path)!r}: it holds a NUL byte, and no file has such a name")
+    room = _room(names, metadata)
+    if room > MAX_HEADER:
+        raise SaveError(
+            f"cannot save {path}: its header would take {room:,} bytes, more than the {MAX_HEADER:,} that are read; "
+            "what was there before is untouched: give ports shorter names, or fewer of them"
+        )
     folder = path.absolute().parent
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=folder)
         with os.fdopen(handle, "wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # for as long as we live: see `remove_remains`
-            _write_to(file, names, arrays, metadata)
+            _write_to(file, room, arrays, metadata)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
@@ -112,12 +118,9 @@ def remove_remains(path: Path) -> None:
             remains.unlink()
 
 
-def _write_to(
-    file: BinaryIO, names: Collection[str], arrays: Iterable[tuple[str, Array]], metadata: Mapping[str, str]
-) -> None:
+def _write_to(file: BinaryIO, room: int, arrays: Iterable[tuple[str, Array]], metadata: Mapping[str, str]) -> None:
     header: dict[str, Any] = {}
     marks = dict(metadata)
-    room = _room(names, metadata)
     file.seek(LENGTH_BYTES + room)  # the header is written last, when it is known
     offset = 0
     for name, array in arrays:
@@ -133,8 +136,10 @@ def _write_to(
             offset += gap
         del array, body  # before the next one is made
     header[METADATA] = marks
+    text = sealed(header, room)
+    assert len(text) == room, "an array that was not announced"
     file.seek(0)
-    file.write(room.to_bytes(LENGTH_BYTES, "little") + _sealed(header, room))
+    file.write(room.to_bytes(LENGTH_BYTES, "little") + text)
 
 
 def _room(names: Collection[str], metadata: Mapping[str, str]) -> int:
@@ -151,7 +156,7 @@ def _entry(dtype: str, shape: tuple[int, ...], offset: int, size: int) -> dict[s
     return {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, offset + size]}
 
 
-def _sealed(header: Mapping[str, Any], room: int) -> bytes:
+def sealed(header: Mapping[str, Any], room: int) -> bytes:
     """The header with its own checksum in it, filled up to so many bytes."""
     marks = {**header[METADATA], HEADER_CHECKSUM: checksum(_canonical(header))}
     return _canonical({**header, METADATA: marks}).ljust(room)
@@ -223,24 +228,28 @@ class Container:
         ------
         DamagedBrainError : names the section that does not hold
         """
-        if len(self._map) < LARGE:
-            holds = list(map(self._holds, self._header))
-        else:
-            with ThreadPoolExecutor(CHECKERS) as pool:
-                holds = list(pool.map(self._holds, self._header))
-        for name, good in zip(self._header, holds, strict=True):
+        for name, good in zip(self._header, self._all_hold(), strict=True):
             if not good:
                 raise DamagedBrainError(
                     f"{self.path}: the section {name!r} is damaged (its checksum does not hold): "
                     "restore the file from a copy"
                 )
 
+    def _all_hold(self) -> list[bool]:
+        if len(self._map) >= LARGE:
+            try:
+                with ThreadPoolExecutor(CHECKERS) as pool:
+                    return list(pool.map(self._holds, self._header))
+            except RuntimeError:  # no thread is to be had: their stacks are beyond a limit
+                pass
+        return list(map(self._holds, self._header))
+
     def _holds(self, name: str) -> bool:
         entry = self._header[name]
         begin, end = entry["data_offsets"]
         with memoryview(self._map)[self._base + begin : self._base + end] as body:
             if name.startswith(PADDING):
-                return not any(body)
+                return not np.frombuffer(body, np.uint8).any()
             good = checksum(body) == self.metadata.get(CHECKSUM + name)
             if entry["dtype"] == NAMES["bool"]:
                 good = good and int(np.frombuffer(body, np.uint8).max(initial=0)) <= 1
@@ -299,7 +308,7 @@ def _parse(path: Path, text: bytes) -> dict[str, Any]:
         if not isinstance(marks, dict) or HEADER_CHECKSUM not in marks:
             raise NotABrainError(f"{path} is a safetensors file, but not a brain: name a brain file")
         del marks[HEADER_CHECKSUM]
-        good = _sealed(header, len(text)) == text and all(type(value) is str for value in marks.values())
+        good = sealed(header, len(text)) == text and all(type(value) is str for value in marks.values())
     except (ValueError, RecursionError):
         good = False
     if not good:

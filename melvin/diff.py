@@ -16,6 +16,7 @@ from melvin.container import CHECKSUM, Array, Container
 from melvin.viewfile import VIEW
 
 KEY = ".key"  # the array of a table that names its entries; every other array of the table is as long
+RECORDS = ("resume",)  # arrays that hold a JSON object
 SHOWN = 3  # places that are shown of those that differ
 
 
@@ -52,7 +53,9 @@ def _strings(one: Container, other: Container) -> Iterator[Difference]:
 
 
 def _fields(name: str, x: str, y: str) -> Iterator[Difference]:
-    """A string of the header; where both hold JSON objects, field by field."""
+    """Two strings that may differ; where both hold JSON objects, field by field."""
+    if x == y:
+        return
     try:
         left, right = json.loads(x), json.loads(y)
     except ValueError:
@@ -73,6 +76,8 @@ def _arrays(one: Container, other: Container) -> Iterator[Difference]:
         x, y = one.get(name), other.get(name)
         if x is None or y is None:
             yield Difference(name, _only(x is None))
+        elif name in RECORDS:
+            yield from _fields(name, *(array.tobytes().decode("utf-8", "replace") for array in (x, y)))
         elif x.dtype != y.dtype:
             yield Difference(name, f"{x.dtype} in A, {y.dtype} in B")
         elif x.shape == y.shape and x.tobytes() == y.tobytes():

@@ -178,6 +178,7 @@ def context_holds(held: Context) -> bool:
         and (held.first[1:] > held.first[:-1]).all()
         and (held.code - np.uint16(1) < CODES).all()  # 0 - 1 is large
         and (held.count > 0).all()
+        and float(held.count.sum(dtype=np.float64)) < MAX_TOTAL
     ):
         return False
     ascends = held.code[1:] > held.code[:-1]

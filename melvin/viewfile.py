@@ -35,7 +35,7 @@ EMBEDDINGS = {"frame": "uint32", "name": "uint32", "size": "uint8", "dimension":
 CATEGORIES = {"name": "uint32", "label": "uint32"}
 
 
-def names() -> list[str]:
+def view_names() -> list[str]:
     """Of all sections."""
     return [
         *(f"{VIEW}{table}.{part}" for table in TABLES for part in COUNTS),
@@ -51,7 +51,7 @@ def _stored(length: int) -> list[str]:
     return [part for part in CONTEXT if length < ORDER or part != "count"]
 
 
-def sections(snapshot: Snapshot, gathering: Gathering) -> Iterator[tuple[str, Array]]:
+def view_sections(snapshot: Snapshot, gathering: Gathering) -> Iterator[tuple[str, Array]]:
     """The arrays of the view by section: of one table at a time, so that no more has to be held.
 
     The chunks of the gathering must have been handed over (see `Learner.tally`).
@@ -69,7 +69,7 @@ def sections(snapshot: Snapshot, gathering: Gathering) -> Iterator[tuple[str, Ar
         del table  # before the next one is made
 
 
-def sections_of(view: Snapshot) -> Iterator[tuple[str, Array]]:
+def sections_of_view(view: Snapshot) -> Iterator[tuple[str, Array]]:
     """The same of a view that was made already: see `absorb`."""
     yield from _parts("words", view.words, WORDS)
     for name in TABLES:

@@ -103,14 +103,15 @@ def compare_quiet(trials: Trials, climbed: Climb[Trial]) -> models.Quiet | None:
 
 
 def count_work(trials: Trials, climbed: Climb[Trial]) -> models.Work | None:
-    """Count the opcodes of learning a small text; None for a program, and where the smallest size broke."""
-    if trials.plan.subject.command is not None or not climbed.rungs or not climbed.rungs[0][1].passed:
+    """Count the opcodes of learning a small text; None for a program, and where no size passed."""
+    passed = [size for size, trial in climbed.rungs if trial.passed]
+    if trials.plan.subject.command is not None or not passed:
         return None
-    size = min(WORK_BYTES, climbed.rungs[-1][0])
+    size = min(WORK_BYTES, max(passed))
     with trials.text_of(size) as rung:
         attempt = trials.attempt(rung, trials.plan.limits.under(trials.limiter), Asked(WORK, until=WORK, trace=False))
     opcodes = (attempt.evidence.result or {}).get("opcodes")
-    return opcodes and models.Work(size_bytes=size, lines=rung.corpus_lines, opcodes=opcodes)
+    return None if opcodes is None else models.Work(size_bytes=size, lines=rung.corpus_lines, opcodes=opcodes)
 
 
 def learning_s(attempt: Attempt) -> float:

@@ -67,7 +67,7 @@ def hostile_files(brain: Path, folder: Path) -> Iterator[Path]:
     names = [name for name in header if name != container.METADATA and not name.startswith(container.PADDING)]
 
     def resealed(header: Mapping[str, Any]) -> bytes:
-        return container._sealed(header, length)
+        return container.sealed(header, length)
 
     def forged(text: bytes, rest: bytes = body) -> Path:
         path = folder / "hostile.m"

@@ -150,6 +150,20 @@ def rewritten(whole, name, array):
     return rebuilt(header, whole[base : base + begin] + body + whole[base + end :])
 
 
+def widened(data, name, array):
+    """The file with an array of another type in place of one, and checksums that hold."""
+    header, base = header_of(data)
+    begin, end = header[name]["data_offsets"]
+    more = array.nbytes - (end - begin)
+    for entry in (entry for other, entry in header.items() if other != "__metadata__"):
+        if entry["data_offsets"][0] >= end:
+            entry["data_offsets"] = [at + more for at in entry["data_offsets"]]
+    header[name] |= {"dtype": "U64", "data_offsets": [begin, end + more]}
+    header["__metadata__"]["checksum " + name] = xxhash.xxh3_128_hexdigest(array.tobytes())
+    body = data[base:]
+    return rebuilt(header, body[:begin] + array.tobytes() + body[end:])
+
+
 def use(brain):
     """Everything that a brain is there for."""
     brain.query(b"the ")
@@ -264,6 +278,18 @@ def test_a_gram_that_no_bytes_make_is_refused(path, small):
     data, arrays = small
     path.write_bytes(rewritten(data, "grams.key", wild(arrays["grams.key"])["first zero"]))
     assert "'grams'" in refused(path, DamagedBrainError, read_all)
+
+
+@pytest.mark.parametrize("length", [0, 1, 4])
+@pytest.mark.parametrize("counts", [{0: 2**64 - 5}, {}], ids=["one beyond any machine", "all of them"])
+def test_counts_that_wrap_around_are_refused(path, small, length, counts):
+    data, arrays = small
+    name = f"view.contexts.{length}.count"
+    wide = np.full(arrays[name].size, 2**63 if not counts else 1, np.uint64)
+    for at, count in counts.items():
+        wide[at] = count
+    path.write_bytes(widened(data, name, wide))
+    refused(path, DamagedBrainError, lambda path: Brain.open(path).query("a"))
 
 
 @pytest.mark.parametrize("length", [0, 3, 5])

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from brain_files import PROSE, header_of, refused
 
-from melvin import Brain
+from melvin import Brain, Frame, verify
 from melvin.brainfile import Opened
+from melvin.container import Container, write
 from melvin.errors import DamagedBrainError
 from melvin.evidence import TABLES
 
@@ -51,16 +52,58 @@ def test_asking_does_not_read_what_only_learning_needs(path, monkeypatch):
     assert opened.generate("The ", length=20) == brain.generate("The ", length=20)
 
 
-def test_a_view_that_was_made_to_be_asked_is_saved_as_the_same_bytes(path, learnt, tmp_path):
-    learnt._reader = None
-    learnt.save(path)
-    if learnt.stats().ports:
-        learnt.query("The ")
-        opened = Brain.open(path)
-        opened.query("The ")
-        for brain in (learnt, opened):
-            brain.save(tmp_path / "again.m")
-            assert (tmp_path / "again.m").read_bytes() == path.read_bytes()
+def test_a_view_that_was_made_to_be_asked_is_saved_as_the_same_bytes(path, tmp_path):
+    brain, again = Brain(), tmp_path / "again.m"
+    brain.learn(PROSE)
+    brain.save(path)
+    opened = Brain.open(path)
+    for one in (brain, opened):
+        one.query("The ")
+        one.save(again)
+        assert again.read_bytes() == path.read_bytes()
+
+
+def test_what_was_asked_while_learning_is_not_what_is_saved(path, tmp_path):
+    asked, silent = Brain(), Brain()
+
+    def rows(brain, ask):
+        for number in range(50):
+            yield Frame("text", float(number), b"zebra quilt")
+            if ask and not number:
+                brain.query("zebra ")
+
+    for brain in (asked, silent):
+        brain.learn(PROSE)
+        brain.learn_frames(rows(brain, brain is asked))
+    asked.save(path)
+    silent.save(tmp_path / "silent.m")
+    assert path.read_bytes() == (tmp_path / "silent.m").read_bytes()
+    assert asked.query("zebra ").text == Brain.open(path).query("zebra ").text == "quilt"
+
+
+def test_a_view_that_does_not_follow_from_the_rest_is_no_whole_brain(path, tmp_path):
+    brain, other = Brain(), Brain()
+    brain.learn(PROSE)
+    other.learn([*PROSE, *PROSE[:9]])
+    brain.save(path)
+    other.save(tmp_path / "other.m")
+    mine, strange = Container(path), Container(tmp_path / "other.m")
+    arrays = {name: (strange if name.startswith("view.grams") else mine).get(name) for name in mine.names()}
+    write(path, list(arrays), arrays.items(), {name: mine.metadata[name] for name in ("schema", "state")})
+    with pytest.raises(DamagedBrainError, match="'view"):
+        verify(path)
+
+
+def test_threads_that_cannot_start_are_done_without(path, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("melvin.container.LARGE", 0)
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    brain = Brain()
+    brain.learn(PROSE)
+    brain.save(path)
+    assert Brain.open(path).lines == brain.lines
 
 
 def test_feedback_and_learning_count_from_the_next_answer_on(path):

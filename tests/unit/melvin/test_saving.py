@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from melvin import Brain
 from melvin.cli import main
 from melvin.errors import BrainFileError, InputError, SaveError
+from melvin.resume import Learnt, Resume
 
 
 def leftovers(folder):
@@ -139,3 +140,24 @@ def test_a_port_that_the_brain_never_heard_of_is_refused_by_name():
     brain.learn([b"a line"])
     with pytest.raises(InputError, match="'other': it has heard of text"):
         brain.patterns(port="other")
+
+
+def test_a_record_of_any_length_is_saved_and_read(tmp_path):
+    path, brain = tmp_path / "brain.m", Brain()
+    brain.learn([b"one line"])
+    done = tuple(Learnt(f"input no. {number} of many, with its own name.txt", 9, "0" * 32) for number in range(5_000))
+    brain.resume = Resume(done=done)
+    brain.save(path)
+    assert Brain.open(path).resume.done == done
+
+
+def test_a_header_that_could_not_be_read_is_not_written(tmp_path):
+    path, brain = tmp_path / "brain.m", Brain()
+    brain.learn([b"one line"])
+    brain.save(path)
+    before = path.read_bytes()
+    brain.learn([b"one line"], port="p" * 300_000)
+    with pytest.raises(SaveError, match="header"):
+        brain.save(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["brain.m"]
