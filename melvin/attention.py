@@ -9,7 +9,6 @@ bytes, so that it stays the same while the symbols that it is read as grow.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,22 +74,22 @@ def attend(name: U32, frequency: NDArray[np.uint32], opens: NDArray[np.bool_], c
     opens : bool, shape (n,)          it is the first of its piece of a line
     count : how many chunks are attended to
     """
-    chunk = np.full((count, name.size), NOTHING)
-    lag = np.zeros((count, name.size), np.uint8)
+    lag = np.zeros((count, name.size), np.uint8)  # 0: nothing is attended to
     least = np.full((count, name.size), NOTHING)
-    tables: tuple[NDArray[Any], ...] = (chunk, lag, least)
     within = chunks_before(opens)
     for back in range(1, min(LAGS, name.size - 1) + 1):
-        seen = np.where(within[back:] >= back, frequency[:-back], NOTHING)
-        offer: list[NDArray[Any]] = [name[:-back], np.full(seen.size, back, np.uint8), seen]
+        seen: U32 = np.where(within[back:] >= back, frequency[:-back], NOTHING)
+        at: NDArray[np.uint8] = np.full(seen.shape, back, np.uint8)
         for slot in range(count):  # insert, in order of frequency: what is displaced is offered to the next slot
-            better = offer[2] < least[slot, back:]
-            last = slot == count - 1
-            for place, table in enumerate(tables):
-                held = table[slot, back:]
-                displaced = offer[place] if last else np.where(better, held, offer[place])
-                np.copyto(held, offer[place], where=better)
-                offer[place] = displaced
+            best, where = least[slot, back:], lag[slot, back:]
+            better = seen < best
+            if slot < count - 1:
+                displaced = np.where(better, best, seen), np.where(better, where, at)
+            np.copyto(best, seen, where=better)
+            np.copyto(where, at, where=better)
+            if slot < count - 1:
+                seen, at = displaced
+    chunk = np.where(lag > 0, name[np.maximum(np.arange(name.size) - lag, 0)], NOTHING)
     return Focus(chunk, lag)
 
 

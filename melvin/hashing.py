@@ -64,11 +64,15 @@ class HashTable:
 
     def get(self, keys: U64) -> U32:
         """Return the value of each key, `ABSENT` where there is none. Shape (n,) -> (n,)."""
-        keys = np.where(keys == EMPTY, ZERO_KEY, keys)
+        if not keys.all():
+            keys = np.where(keys == EMPTY, ZERO_KEY, keys)
         slot = self._slots(keys)
         held = self._keys[slot]
-        found = np.where(held == keys, self._values[slot], ABSENT)
-        pending = np.flatnonzero((held != keys) & (held != EMPTY))
+        found = np.full(keys.shape, ABSENT)
+        hit = held == keys
+        some = np.flatnonzero(hit)  # values are fetched for these alone: most pairs form nothing
+        found[some] = self._values[slot[some]]
+        pending = np.flatnonzero(~hit & (held != EMPTY))
         slot = slot[pending]
         while pending.size:
             slot = (slot + 1) & self._mask

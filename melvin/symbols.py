@@ -122,8 +122,10 @@ class Symbols:
         fresh = owner == self.size + np.arange(left.size)
         new_id = np.full(left.size, NONE)
         new_id[fresh] = self.size + np.arange(int(fresh.sum()), dtype=np.uint32)
+        by_payload = vars(self).pop("_by_payload")  # handed on: the old set is hardly ever asked again
+        by_payload.put(key[fresh], new_id[fresh])
         symbol = np.where(owner < self.size, owner, new_id[np.maximum(owner - self.size, 0)]).astype(np.uint32)
-        return self._extended(
+        grown = self._extended(
             ports=self.ports,
             base=self.base,
             port=self.port[left[fresh]],
@@ -135,6 +137,8 @@ class Symbols:
             born=born,
             pairs=(left, right, symbol),
         )
+        vars(grown)["_by_payload"] = by_payload
+        return grown
 
     def with_others(self, other: Symbols, chosen: I64, ids: U32) -> Symbols:
         """Add patterns of another set, in the order given; what forms them is told by `splits`.

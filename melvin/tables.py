@@ -131,8 +131,10 @@ def fold(a: Counts, b: Counts) -> Counts:
         first = run_starts(both)
         end = size + first.size
         key[size:end] = both[first]
-        seen = np.concatenate((a.count[low:high], b.count[since:until])).astype(count.dtype, copy=False)
-        np.add.reduceat(seen[order], first, out=count[size:end])
+        seen = np.concatenate((a.count[low:high], b.count[since:until])).astype(count.dtype, copy=False)[order]
+        count[size:end] = seen[first]
+        again = np.flatnonzero(np.diff(first, append=both.size) > 1)  # keys of both
+        count[size + again] += seen[first[again] + 1]
         size = end
     key.resize(size, refcheck=False)
     count.resize(size, refcheck=False)
