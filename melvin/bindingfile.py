@@ -13,7 +13,8 @@ from melvin.container import Array, Container
 from melvin.episodes import Cutter
 from melvin.payloads import Payloads
 from melvin.soundness import MAX_TOTAL, bridges_hold, cutter_holds
-from melvin.tables import Counts, RunStack
+from melvin.tables import RunStack
+from melvin.viewfile import read_counts
 
 GATHERING = "gathering."
 _PAYLOADS = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint8"}
@@ -74,10 +75,7 @@ def read_binding(file: Container, state: Any, ports: Sequence[str]) -> Binding:
 
 def _read_bridges(file: Container, where: str) -> Bridges:
     section = f"{where}bridges"
-    wide = file.dtype(f"{section}.count") == "uint64"
-    counts = Counts(
-        file.array(f"{section}.key", "uint64"), file.array(f"{section}.count", "uint64" if wide else "uint32")
-    )
+    counts = read_counts(file, section)
     payloads = Payloads(**{part: file.array(f"{section}.payloads.{part}", dtype) for part, dtype in _PAYLOADS.items()})
     if not bridges_hold(counts, payloads):
         raise Contradiction(section)
