@@ -19,6 +19,9 @@ from melvin.tables import I64, U64
 
 LAGS = 8  # chunks looked back at
 LAG_BITS = 4  # that a lag takes in a key
+_PLACE_BITS = np.uint64(32)
+_LAST_PLACE = np.uint64((1 << 32) - 1)
+_UNRANKED = np.uint64((1 << 64) - 1)
 MAX_FOCI = 6  # chunks attended to: with the last chunk and the edge just taken, eight heads in all
 FOCUS_BYTES = 1 << 21  # bytes of a generation, times chunks attended to, that attention may cost
 NOTHING = np.uint32(0xFFFFFFFF)  # where no chunk of the line lies in reach
@@ -74,10 +77,44 @@ def attend(name: U32, frequency: NDArray[np.uint32], opens: NDArray[np.bool_], c
     opens : bool, shape (n,)          it is the first of its piece of a line
     count : how many chunks are attended to
     """
-    lag = np.zeros((count, name.size), np.uint8)  # 0: nothing is attended to
-    least = np.full((count, name.size), NOTHING)
     within = chunks_before(opens)
-    for back in range(1, min(LAGS, name.size - 1) + 1):
+    if count == 1:
+        lag = _rarest(frequency, within)[None]
+    else:
+        lag = _rarest_few(frequency, within, count)
+    chunk = np.where(lag > 0, name[np.maximum(np.arange(name.size) - lag, 0)], NOTHING)
+    return Focus(chunk, lag)
+
+
+def _rarest(frequency: NDArray[np.uint32], within: I64) -> NDArray[np.uint8]:
+    """How far back the least frequent of the LAGS chunks before is, the latest of equals; 0 where there is none.
+
+    A minimum over a window, twice as wide with each step. frequency, within : shape (n,) -> (n,)
+    """
+    place = np.arange(frequency.size, dtype=np.uint64)
+    # A chunk's frequency and its place in one number: of equal ones the latest place is the least. Masks are numbers of
+    # which all bits are set or none, since numpy's `where` stumbles over masks that are hard to foresee.
+    ranked = (frequency.astype(np.uint64) << _PLACE_BITS) | (_LAST_PLACE - place) | _all_bits(frequency == NOTHING)
+    least = np.full(frequency.size, _UNRANKED)
+    np.bitwise_or(ranked[:-1], _all_bits(within[1:] < 1), out=least[1:])
+    width = 1
+    while width < LAGS:
+        np.minimum(least[width:], least[:-width] | _all_bits(within[width:] <= width), out=least[width:])
+        width *= 2
+    lag = place - (_LAST_PLACE - (least & _LAST_PLACE))
+    return (lag & ~_all_bits(least == _UNRANKED)).astype(np.uint8)
+
+
+def _all_bits(mask: NDArray[np.bool_]) -> U64:
+    """All bits set where the mask is true, none where it is not."""
+    return -mask.astype(np.uint64)
+
+
+def _rarest_few(frequency: NDArray[np.uint32], within: I64, count: int) -> NDArray[np.uint8]:
+    """The same of the `count` least frequent ones, the least first. -> uint8, shape (count, n)"""
+    lag = np.zeros((count, frequency.size), np.uint8)
+    least = np.full((count, frequency.size), NOTHING)
+    for back in range(1, min(LAGS, frequency.size - 1) + 1):
         seen: U32 = np.where(within[back:] >= back, frequency[:-back], NOTHING)
         at: NDArray[np.uint8] = np.full(seen.shape, back, np.uint8)
         for slot in range(count):  # insert, in order of frequency: what is displaced is offered to the next slot
@@ -89,8 +126,7 @@ def attend(name: U32, frequency: NDArray[np.uint32], opens: NDArray[np.bool_], c
             np.copyto(where, at, where=better)
             if slot < count - 1:
                 seen, at = displaced
-    chunk = np.where(lag > 0, name[np.maximum(np.arange(name.size) - lag, 0)], NOTHING)
-    return Focus(chunk, lag)
+    return lag
 
 
 def continued(before: U32, part: U64) -> U32:
@@ -109,9 +145,11 @@ def chunks_before(opens: NDArray[np.bool_]) -> I64:
     return place - np.maximum.accumulate(np.where(opens, place, 0))
 
 
-def earlier(name: U32, within: I64, chunk: I64, back: int) -> U32:
-    """Name of the chunk `back` before each given one, OPENING where the line does not reach back so far."""
-    return np.where(within[chunk] >= back, name[np.maximum(chunk - back, 0)], OPENING)
+def earlier(name: U32, within: I64, back: int) -> U32:
+    """Name of the chunk `back` before each, OPENING where the line does not reach back so far. Shape (n,) -> (n,)."""
+    found = np.full(name.size, OPENING)
+    np.multiply(name[:-back], within[back:] >= back, out=found[back:])  # OPENING is 0
+    return found
 
 
 def chunk_frequency(frequency: NDArray[np.uint32], symbols: U32, first: I64, size: I64) -> NDArray[np.uint32]:
@@ -122,5 +160,6 @@ def chunk_frequency(frequency: NDArray[np.uint32], symbols: U32, first: I64, siz
     """
     if not size.size:
         return np.empty(0, np.uint32)
-    rarest = np.minimum.reduceat(frequency[symbols], first)
-    return np.asarray(rarest >> np.minimum(size - 1, SYMBOL_BITS).astype(np.uint32))
+    rarest = np.minimum.reduceat(frequency.take(symbols), first)
+    rarest >>= np.minimum(size - 1, SYMBOL_BITS).astype(np.uint32)
+    return rarest

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import MASK, MULTIPLIER, mix, mix_one
+from melvin.hashing import MASK, MULTIPLIER, mix_in_place, mix_one
 from melvin.lines import Block
 from melvin.symbols import MAX_PAYLOAD
 from melvin.tables import I64, U64
@@ -19,7 +19,7 @@ U8 = NDArray[np.uint8]
 MAX_CHUNK = MAX_PAYLOAD
 WORD_BYTES = 8
 _MULTIPLIER = int(MULTIPLIER)
-_LOW_BYTES = np.array([(1 << (8 * n)) - 1 for n in range(WORD_BYTES)] + [2**64 - 1], np.uint64)
+_LOW_BYTES = np.array([(1 << (8 * n)) - 1 for n in range(WORD_BYTES)] + [2**64 - 1], np.uint64)  # of a word, by length
 
 
 def chunk_starts(block: Block, separator: NDArray[np.bool_]) -> I64:
@@ -27,8 +27,9 @@ def chunk_starts(block: Block, separator: NDArray[np.bool_]) -> I64:
 
     for each piece: start a chunk at its first byte, behind each separator, at its terminator, MAX_CHUNK after a start
     """
-    begins = np.empty(block.data.size, np.bool_)
-    begins[1:] = separator[block.data[:-1]]
+    begins = np.zeros(block.data.size, np.bool_)
+    for byte in np.flatnonzero(separator).astype(np.uint8):  # a comparison is SIMD, looking each byte up is not
+        begins[1:] |= block.data[:-1] == byte
     begins[block.piece_start] = True
     ends = block.piece_end[block.closed] - 1
     begins[ends] = True
@@ -39,11 +40,6 @@ def chunk_starts(block: Block, separator: NDArray[np.bool_]) -> I64:
     parts = (length + MAX_CHUNK - 1) // MAX_CHUNK
     first = np.cumsum(parts) - parts
     return np.asarray(np.repeat(start, parts) + (np.arange(int(parts.sum())) - np.repeat(first, parts)) * MAX_CHUNK)
-
-
-def finished(block: Block, separator: NDArray[np.bool_], start: I64, length: I64) -> NDArray[np.bool_]:
-    """Whether each chunk can go on no further, so that what comes next begins a new one. Shape (n,) -> (n,)."""
-    return np.asarray(separator[block.data[start + length - 1]] | (length == MAX_CHUNK))
 
 
 def hash_one(payload: bytes, salt: int) -> int:
@@ -65,14 +61,20 @@ class Window:
 
     def hash(self, start: I64, length: I64, salt: int) -> U64:
         """A 64-bit hash of the bytes at each start; of the bytes and their number, and of a salt."""
-        hashed = mix(length.astype(np.uint64) + np.uint64(salt << 8))
-        active: I64 | slice = slice(None)
+        hashed = mix_in_place(np.arange(length.max(initial=0) + 1, dtype=np.uint64) + np.uint64(salt << 8)).take(length)
         at, left = start, length
+        active = np.empty(0, np.int64)  # after the first word: those that have more
         while True:
-            word = self._words[at] & _LOW_BYTES[np.minimum(left, WORD_BYTES)]
-            hashed[active] = mix(hashed[active] * MULTIPLIER ^ word)
+            word = self._words[at]
+            word &= _LOW_BYTES.take(left, mode="clip")
+            mixed = hashed.take(active) if active.size else hashed
+            mixed *= MULTIPLIER
+            mixed ^= word
+            mix_in_place(mixed)
+            if active.size:
+                hashed[active] = mixed
             more = np.flatnonzero(left > WORD_BYTES)
             if not more.size:
                 return hashed
-            active = more if isinstance(active, slice) else active[more]
-            at, left = at[more] + WORD_BYTES, left[more] - WORD_BYTES
+            active = active.take(more) if active.size else more
+            at, left = at.take(more) + WORD_BYTES, left.take(more) - WORD_BYTES

@@ -28,12 +28,18 @@ MAX_PORTS = 1 << (64 - CODE_BITS * (ORDER + 1))
 DISTINCT_DISCOUNTS = 3  # D1, D2, D3+
 FALLBACK_DISCOUNT = 0.5  # half an observation, where too few counts were seen to estimate a discount
 SLICE = 1 << 16  # entries worked on at a time
+NGRAMS = 1 << 14  # keys made at a time: with what it takes they stay in a second-level cache
 MIN_DISCOUNT = 0.02  # nothing is ever certain: some mass always goes on to the shorter context
 
 
 def codes_of(block: Block) -> U64:
     """The block's bytes as codes, terminators as END_CODE."""
-    code = block.data.astype(np.uint64) + np.uint64(1)
+    return _small_codes(block).astype(np.uint64)
+
+
+def _small_codes(block: Block) -> NDArray[np.uint16]:
+    code = block.data.astype(np.uint16)
+    code += 1
     code[block.piece_end[block.closed] - 1] = END_CODE
     return code
 
@@ -43,10 +49,13 @@ def ngrams(block: Block, before: U64, port: int) -> U64:
 
     before : uint64, shape (5,)   codes before the block, where it goes on with a line
     """
-    codes = np.concatenate((before, codes_of(block)))
-    two = codes[1:] | (codes[:-1] << _BITS)
-    four = two[2:] | (two[:-2] << (_BITS * np.uint64(2)))
-    key = four[2:] | (two[:-4] << (_BITS * np.uint64(4)))
+    codes = np.concatenate((before.astype(np.uint16), _small_codes(block)))
+    key = np.empty(block.data.size, np.uint64)
+    for part in _slices(key.size, NGRAMS):
+        code = codes[part.start : part.stop + ORDER].astype(np.uint64)
+        two = code[1:] | (code[:-1] << _BITS)
+        four = two[2:] | (two[:-2] << (_BITS * np.uint64(2)))
+        np.bitwise_or(four[2:], two[:-4] << (_BITS * np.uint64(4)), out=key[part])
     opens = np.concatenate(([block.opens], block.closed[:-1]))
     line_start = block.piece_start[opens]
     for offset in range(ORDER):  # what stands before a line's start is not context
@@ -54,7 +63,18 @@ def ngrams(block: Block, before: U64, port: int) -> U64:
         at = at[at < np.append(line_start[1:], block.data.size)]
         known = np.uint64(CODE_BITS * (offset + 1))
         key[at] = (key[at] & ((np.uint64(1) << known) - np.uint64(1))) | _fill(offset + 1)
-    return np.asarray(key | (np.uint64(port) << _PORT_SHIFT))
+    if port:
+        key |= np.uint64(port) << _PORT_SHIFT
+    return key
+
+
+def last_codes(block: Block, before: U64) -> U64:
+    """The last five codes of a block, or of what stands before it where it is shorter. before : uint64, shape (5,)"""
+    held = block.data[-ORDER:]
+    code = np.concatenate((before, held.astype(np.uint64) + np.uint64(1)))
+    border = block.piece_end[block.closed][-ORDER:] - 1 - (block.data.size - held.size)
+    code[ORDER + border[border >= 0]] = END_CODE
+    return code[-ORDER:]
 
 
 def context_after(text: bytes, port: int) -> int:
@@ -137,9 +157,9 @@ def _opening(evidence: Counts, length: int) -> Counts:
     return sum_by_key(evidence.key[reaches] & _kept(length), evidence.count[reaches])
 
 
-def _slices(size: int) -> Iterator[slice]:
+def _slices(size: int, width: int = SLICE) -> Iterator[slice]:
     """A few entries at a time: bounds the memory that it takes to work something out of them."""
-    return (slice(begin, min(begin + SLICE, size)) for begin in range(0, size, SLICE))
+    return (slice(begin, min(begin + width, size)) for begin in range(0, size, width))
 
 
 def four_grams(evidence: Counts, port: int) -> Counts:

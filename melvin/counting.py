@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.attention import NOTHING, Focus, attend, chunk_frequency, chunks_before, continued, earlier, names
-from melvin.chunks import Window, chunk_starts, finished
-from melvin.contexts import ORDER, codes_of, ngrams
+from melvin.chunks import MAX_CHUNK, Window, chunk_starts
+from melvin.contexts import ORDER, last_codes, ngrams
 from melvin.edges import pack
 from melvin.lines import Block
 from melvin.parse import Parser, chunk_salt
@@ -108,29 +108,34 @@ def read(
     window = Window(block.data)
     start = chunk_starts(block, separator)
     length = np.diff(start, append=block.data.size)
-    terminator = np.zeros(block.data.size, np.bool_)
-    terminator[block.piece_end[block.closed] - 1] = True
-    parsed = parser.parse(window, start, length, port, terminator[start], tally)
+    terminator = _marked(block.data.size, block.piece_end[block.closed] - 1).take(start)
+    parsed = parser.parse(window, start, length, port, terminator, tally)
     stream = parsed.stream()
     seen = chunk_frequency(familiarity.frequency, stream, np.cumsum(parsed.size) - parsed.size, parsed.size)
-    seen[terminator[start]] = NOTHING
-    opens = np.zeros(block.data.size, np.bool_)
-    opens[block.piece_start] = True
-    opens = opens[start]
+    seen[np.flatnonzero(terminator)] = NOTHING
+    opens = _marked(block.data.size, block.piece_start).take(start)
     name = names(parsed.key)
+    separated = separator.take(block.data.take(start + length - 1))
     return Reading(
         window=window,
         stream=np.concatenate(([carry.last], stream)),
         start=start,
         length=length,
-        finished=finished(block, separator, start, length),
+        finished=separated | (length == MAX_CHUNK),
         size=parsed.size,
         name=name,
         within=chunks_before(opens),
-        word=np.where(terminator[start], 0, length - separator[block.data[start + length - 1]]),
+        word=(length - separated) * ~terminator,
         focus=attend(name, seen, opens, familiarity.foci),
         salt=chunk_salt(port),
     )
+
+
+def _marked(size: int, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """True at these places of so many."""
+    marked = np.zeros(size, np.bool_)
+    marked[places] = True
+    return marked
 
 
 def count(
@@ -146,53 +151,51 @@ def count(
 
     halvings : how far tables are thinned: of a key that would not be kept, nothing is worked out (see `tables`)
     """
-    stream = reading.stream
     base = symbols.base[port]
     opening, end = base + np.uint32(START), base + np.uint32(END)
-    source, target = stream[:-1], symbols.rank[stream[1:]]
+    source, target = reading.stream[:-1], symbols.rank.take(reading.stream[1:])
+    linked = np.flatnonzero(source != end)
     keys = {
-        "links": pack(source, target)[source != end],
+        "links": pack(source.take(linked), target.take(linked)),
         "grams": ngrams(block, carry.before, port),
         "context_edges": _pairs(familiarity, block, reading),
     }
-    keys |= _with_context(familiarity, reading, _Steps.of(symbols, reading, source, opening, end), target, halvings)
-    codes = np.concatenate((carry.before, codes_of(block)[-ORDER:]))[-ORDER:]
-    return keys, Carry(stream[-1], codes)
+    open_ = (source != end) & (source != opening) & ~familiarity.settled.take(source)
+    keys |= _with_context(familiarity, reading, _Steps.of(symbols, reading, end, open_), target, halvings)
+    return keys, Carry(reading.stream[-1], last_codes(block, carry.before))
 
 
 @dataclass(frozen=True)
 class _Steps:
-    """Every step from one symbol of a stream to the next.
+    """Steps from one symbol of a stream to the next, where the symbol before leaves something open.
 
+    place : int64, shape (s,)   of the symbol before, in the stream
     chunk : int64, shape (s,)   the chunk that is being read; a line's end belongs to the chunk before, if unfinished
-    part : int64, shape (s,)    how many of its bytes stand before the step
-    open : bool, shape (s,)     the symbol before leaves something open
+    part : int64, shape (p,)    how many of its bytes stand before the step, for the last p of them; none for the others
     """
 
+    place: NDArray[np.int64]
     chunk: NDArray[np.int64]
     part: NDArray[np.int64]
-    open: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, symbols: Symbols, reading: Reading, source: U32, opening: np.uint32, end: np.uint32) -> _Steps:
-        chunk = np.repeat(np.arange(reading.size.size), reading.size)
+    def of(cls, symbols: Symbols, reading: Reading, end: np.uint32, open_: NDArray[np.bool_]) -> _Steps:
+        """open_ : bool, shape (s,)   of every symbol but the last"""
         head = reading.first - 1
-        offset = np.cumsum(symbols.length[source.astype(np.intp)], dtype=np.int64)
-        part = offset - offset[head][chunk]
-        ends = head[reading.stream[reading.first] == end]
-        cut = ends[(reading.within[chunk[ends]] > 0) & ~reading.finished[chunk[ends] - 1]]
-        chunk[cut] -= 1
-        part[cut] = reading.length[chunk[cut]]
-        return cls(chunk, part, (source != end) & (source != opening))
-
-    def here(self, reading: Reading, at: NDArray[np.int64]) -> U32:
-        """Name of the chunk before some steps, together with the part of the chunk that is being read."""
-        chunk, part = self.chunk[at], self.part[at]
-        here = earlier(reading.name, reading.within, chunk, 1)
-        inner = np.flatnonzero(part > 0)
-        begun = reading.window.hash(reading.start[chunk[inner]], part[inner], reading.salt)
-        here[inner] = continued(here[inner], begun)
-        return here
+        begins = _marked(open_.size, head)
+        # The end of a line whose last chunk is not finished: that chunk could have gone on.
+        cut = np.zeros(head.size, np.bool_)
+        cut[1:] = (reading.stream.take(reading.first[1:]) == end) & (reading.within[1:] > 0) & ~reading.finished[:-1]
+        first = np.flatnonzero(open_.take(head) & ~cut)
+        last = np.flatnonzero(open_.take(head) & cut)
+        inner = np.flatnonzero(open_ & ~begins)
+        inside = np.searchsorted(head, inner) - 1
+        offset = np.cumsum(symbols.length.take(reading.stream[:-1]), dtype=np.int64)
+        return cls(
+            place=np.concatenate((head.take(first), head.take(last), inner)),
+            chunk=np.concatenate((first, last - 1, inside)),
+            part=np.concatenate((reading.length.take(last - 1), offset.take(inner) - offset.take(head.take(inside)))),
+        )
 
 
 def _with_context(
@@ -200,29 +203,43 @@ def _with_context(
 ) -> dict[str, U64]:
     """Keys of the tables that are read by a name of what came before."""
     on, none = familiarity.settings, np.empty(0, np.uint64)
-    open_ = steps.open & ~familiarity.settled[reading.stream[:-1]]
-    reaches = open_ & (reading.within[steps.chunk] > 0)
-    holder = np.maximum(steps.chunk - 1, 0)
-
-    before = earlier(reading.name, reading.within, steps.chunk, 2)
-    turned = open_ & (before < _limit(halvings, "transformers")) & on.edge_transformers
+    before = earlier(reading.name, reading.within, 2).take(steps.chunk)
+    turned = before < (_limit(halvings, "transformers") if on.edge_transformers else 0)
     attended: list[U64] = [none]
-    wanted = turned.copy()
-    foci: list[U32] = []
-    for slot in range(familiarity.foci if on.attention else 0):
-        focus = np.where(reaches, reading.focus.key[slot, holder], NOTHING)
-        wanted |= focus < _limit(halvings, "attended")
-        foci.append(focus)
-    at = np.flatnonzero(wanted)
-    here, next_ = steps.here(reading, at), target[at]
+    wanted, limit = turned, _limit(halvings, "attended")
+    foci = [focus.take(steps.chunk) for focus in _attended_before(reading)] if on.attention else []
     for focus in foci:
-        told = np.flatnonzero(focus[at] < _limit(halvings, "attended"))
-        attended.append(pack(pack(focus[at[told]], here[told]), next_[told]))
-    turned = turned[at]
+        wanted = wanted | (focus < limit)
+    at = np.flatnonzero(wanted)
+    here, next_ = _here(reading, steps, at), target.take(steps.place.take(at))
+    for focus in foci:
+        focus = focus.take(at)
+        told = np.flatnonzero(focus < limit)
+        attended.append(pack(pack(focus.take(told), here.take(told)), next_.take(told)))
+    some = np.flatnonzero(turned.take(at))
     return {
-        "transformers": pack(pack(before[at[turned]], here[turned]), next_[turned]),
+        "transformers": pack(pack(before.take(at.take(some)), here.take(some)), next_.take(some)),
         "attended": np.concatenate(attended),
     }
+
+
+def _attended_before(reading: Reading) -> U32:
+    """What is attended to from the chunk before each, NOTHING where none is. uint32, shape (foci, c)"""
+    key = reading.focus.key
+    found = np.full(key.shape, NOTHING)
+    found[:, 1:] = np.where(reading.within[1:] > 0, key[:, :-1], NOTHING)
+    return found
+
+
+def _here(reading: Reading, steps: _Steps, at: NDArray[np.int64]) -> U32:
+    """Name of the chunk before some steps, together with the part of the chunk that is being read. at : ascending"""
+    chunk = steps.chunk.take(at)
+    here = earlier(reading.name, reading.within, 1).take(chunk)
+    bare = steps.chunk.size - steps.part.size  # steps that begin a chunk
+    begun = int(np.searchsorted(at, bare))
+    part = reading.window.hash(reading.start.take(chunk[begun:]), steps.part.take(at[begun:] - bare), reading.salt)
+    here[begun:] = continued(here[begun:], part)
+    return here
 
 
 def _limit(halvings: Mapping[str, int], table: str) -> np.uint32:

@@ -23,12 +23,18 @@ MAX_LOAD = 0.5  # beyond half full, linear probing slows down
 
 def mix(value: U64) -> U64:
     """Scramble 64-bit values so that every input bit reaches every output bit (splitmix64's finaliser)."""
-    mixed = value ^ (value >> np.uint64(30))
-    mixed *= FINALISER
-    mixed ^= mixed >> np.uint64(27)
-    mixed *= MULTIPLIER
-    mixed ^= mixed >> np.uint64(31)
-    return mixed
+    return mix_in_place(value.copy())
+
+
+def mix_in_place(value: U64) -> U64:
+    """The same, over the values that came."""
+    moved = value >> np.uint64(30)
+    value ^= moved
+    value *= FINALISER
+    value ^= np.right_shift(value, np.uint64(27), out=moved)
+    value *= MULTIPLIER
+    value ^= np.right_shift(value, np.uint64(31), out=moved)
+    return value
 
 
 def mix_one(value: int) -> int:
@@ -66,23 +72,17 @@ class HashTable:
         """Return the value of each key, `ABSENT` where there is none. Shape (n,) -> (n,)."""
         if not keys.all():
             keys = np.where(keys == EMPTY, ZERO_KEY, keys)
-        slot = self._slots(keys)
-        held = self._keys[slot]
         found = np.full(keys.shape, ABSENT)
-        hit = held == keys
-        some = np.flatnonzero(hit)  # values are fetched for these alone: most pairs form nothing
-        found[some] = self._values[slot[some]]
-        pending = np.flatnonzero(~hit & (held != EMPTY))
-        slot = slot[pending]
-        while pending.size:
-            slot = (slot + 1) & self._mask
-            held = self._keys[slot]
-            wanted = keys[pending]
-            hit = held == wanted
-            found[pending[hit]] = self._values[slot[hit]]
-            undecided = ~hit & (held != EMPTY)
-            pending, slot = pending[undecided], slot[undecided]
-        return found
+        place, slot = np.arange(keys.size), self._slots(keys)
+        while True:
+            held = self._keys.take(slot)
+            hit = held == keys
+            some = np.flatnonzero(hit)  # values are fetched for these alone: most pairs form nothing
+            found[place.take(some)] = self._values.take(slot.take(some))
+            more = np.flatnonzero(~hit & (held != EMPTY))
+            if not more.size:
+                return found
+            place, keys, slot = place.take(more), keys.take(more), (slot.take(more) + 1) & self._mask
 
     def get_one(self, key: int) -> int:
         """The same of one key."""

@@ -11,11 +11,14 @@ import os
 import platform
 
 VARIABLE = "MALLOC_MMAP_THRESHOLD_"
-M_MMAP_THRESHOLD = -3  # malloc.h
-MAPPED_BYTES = 1 << 22  # the work arrays of a block are smaller: they stay in the heap, and are used again
+M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1  # malloc.h
+MAPPED_BYTES = 1 << 22  # the work arrays of a block are smaller: they stay in the heap, and are used again,
+KEPT_BYTES = 1 << 25  # as long as no more than this lies free at its end: what is given back must be made zero again
 
 
 def map_large_arrays() -> None:
     """Fix the size from which blocks are mapped."""
     if VARIABLE not in os.environ and platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
+        libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)

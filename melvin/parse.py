@@ -21,9 +21,9 @@ from melvin.lexicon import Lexicon, fold
 from melvin.symbols import END, START, U32, Symbols
 from melvin.tables import I64, U64
 
-POOL_SYMBOLS = (
-    1 << 20
-)  # symbols that the cache of parsed chunks may hold, with their chunks 40 MiB; then it starts afresh
+# Symbols that the cache of parsed chunks may hold, with their chunks 40 MiB; then it starts afresh.
+POOL_SYMBOLS = 1 << 20
+TALLIED_AT_ONCE = 1 << 20  # chunks that were read: counting them takes a pass over all that are known
 
 
 def compete(
@@ -41,34 +41,50 @@ def compete(
     -------
     The symbols that are left, where chunks begin among them, and their positions (a pattern keeps its left part's).
     """
-    alive = np.flatnonzero(~begins[1:]) if stream.size else np.empty(0, np.int64)  # pairs worth asking about
-    while alive.size:
-        offer = np.full(stream.size + 1, ABSENT)  # offer[i + 1]: what stream[i], stream[i + 1] would form
-        offer[alive + 1] = symbols.pattern_of(stream[alive], stream[alive + 1])
-        here = alive[offer[alive + 1] != ABSENT]
-        if not here.size:
-            break
-        mine = offer[here + 1]
-        before = offer[here]
-        after = np.full(here.size, ABSENT)
-        inside = here + 2 < offer.size
-        after[inside] = offer[here[inside] + 2]
-        # In a run of equal offers ("aaaa") every second one merges, counted from the run's beginning.
-        run_start = np.where((before != mine) | (np.diff(here, prepend=-2) != 1), np.arange(here.size), 0)
-        even = (np.arange(here.size) - np.maximum.accumulate(run_start)) % 2 == 0
-        wins = here[((mine < before) | ((mine == before) & even)) & (mine <= after)]
-        stream[wins] = offer[wins + 1]
-        keep = np.ones(stream.size, np.bool_)
-        keep[wins + 1] = False
-        touched = np.zeros(stream.size, np.bool_)
-        touched[wins] = True
-        touched[np.maximum(wins - 1, 0)] = True
-        touched[here] = True  # losers ask again: the pair may still stand
-        stream, begins, position, touched = stream[keep], begins[keep], position[keep], touched[keep]
-        touched[:-1] &= ~begins[1:]
-        touched[-1:] = False
-        alive = np.flatnonzero(touched)
-    return stream, begins, position
+    if not stream.size:
+        return stream, begins, position
+    held, gone, formed = stream.copy(), np.zeros(stream.size, np.bool_), np.zeros(stream.size, np.bool_)
+    # A linked list: what merges is unlinked, and nothing is moved until the end. The last place is no symbol: it stands
+    # behind the last one and before the first.
+    after = np.arange(1, stream.size + 2)
+    before = np.arange(-1, stream.size)
+    last = np.append(begins[1:], True)  # the symbol ends its chunk
+    offer = np.full(stream.size + 1, ABSENT)  # what each symbol and the one after it would form
+    asked = np.flatnonzero(~last)
+    while asked.size:
+        found = symbols.pattern_of(held[asked], held[after[asked]])
+        offer[asked] = found
+        formed[asked] = found != ABSENT
+        here = np.flatnonzero(formed)
+        mine, left, right = offer[here], before[here], after[here]
+        ahead = offer[left]
+        wins = mine < ahead
+        if (mine == ahead).any():
+            wins |= (mine == ahead) & _even_in_run(mine, left, here)
+        wins &= mine <= offer[right]
+        here, right = here[wins], right[wins]
+        held[here] = mine[wins]
+        gone[right] = True
+        formed[here] = formed[right] = False
+        offer[here] = offer[right] = ABSENT
+        beyond = after[right]
+        after[here], before[beyond] = beyond, here
+        last[here] = last[right]
+        left = before[here]
+        asked = np.concatenate((left[~begins[here]], here[~last[here]]))
+    kept = np.flatnonzero(~gone)
+    return held[kept], begins[kept], position[kept]
+
+
+def _even_in_run(offer: U32, left: I64, here: I64) -> NDArray[np.bool_]:
+    """In a run of equal offers ("aaaa") every second one merges, counted from the run's beginning.
+
+    offer, left, here : shapes (n,)   what is offered, the symbol before, and the symbol, in order
+    """
+    place = np.arange(here.size)
+    goes_on = (offer[1:] == offer[:-1]) & (left[1:] == here[:-1])
+    begin = np.maximum.accumulate(np.where(np.append(False, goes_on), 0, place))
+    return np.asarray((place - begin) % 2 == 0)
 
 
 def compete_one(pattern_of: Callable[[int, int], int], stream: list[int]) -> list[int]:
@@ -98,9 +114,19 @@ class Parsed:
 
     def stream(self) -> U32:
         """All chunks' symbols in a row."""
-        total = int(self.size.sum())
-        shift = self.first - (np.cumsum(self.size) - self.size)
-        return self.pool[np.repeat(shift, self.size) + np.arange(total)]
+        return self.pool.take(in_a_row(self.first, self.size))
+
+
+def in_a_row(first: I64, size: I64) -> I64:
+    """Indices of stretches, one after the other. first, size : int64, shape (n,), each size at least 1
+
+    for f, s in zip(first, size): yield from range(f, f + s)     # as steps: 1, or from one stretch's end to the next
+    """
+    step = np.ones(int(size.sum()), np.int64)
+    if step.size:
+        step[0] = first[0]
+        step[np.cumsum(size[:-1])] = first[1:] - first[:-1] - size[:-1] + 1
+    return np.cumsum(step, out=step)
 
 
 def chunk_salt(port: int) -> int:
@@ -114,6 +140,7 @@ class Parser:
     def __init__(self, symbols: Symbols) -> None:
         self.symbols = symbols
         self._tallied = Lexicon.empty()
+        self._read, self._untallied = list[U32](), 0  # chunks that were read, and how many of them
         self._forget()
 
     def _forget(self) -> None:
@@ -122,21 +149,27 @@ class Parser:
         self._pool = np.empty(1 << 14, np.uint32)
         self._used = 0
         self._key = np.empty(1 << 12, np.uint64)
-        self._first = np.empty(1 << 12, np.int64)
-        self._size = np.empty(1 << 12, np.int64)
+        self._first = np.empty(1 << 12, np.uint32)
+        self._size = np.empty(1 << 12, np.uint8)
         self._count = np.zeros(1 << 12, np.int64)
         self._chunks = 0
 
     def lexicon(self) -> Lexicon:
         """The chunks read so far, and how often each was."""
+        self._tally()
         read = np.flatnonzero(self._count[: self._chunks])
         if read.size:
-            key, size = self._key[read], self._size[read]
-            shift = np.repeat(self._first[read] - (np.cumsum(size) - size), size)
-            fresh = Lexicon(key, self._count[read], size, self._pool[shift + np.arange(shift.size)])
-            self._tallied = fold(self._tallied, fresh)
+            key, size = self._key[read], self._size[read].astype(np.int64)
+            pool = self._pool.take(in_a_row(self._first[read].astype(np.int64), size))
+            self._tallied = fold(self._tallied, Lexicon(key, self._count[read], size, pool))
             self._count[: self._chunks] = 0
         return self._tallied
+
+    def _tally(self) -> None:
+        """Count the chunks that were read since this was last done."""
+        if self._read:
+            self._count[: self._chunks] += np.bincount(np.concatenate(self._read), minlength=self._chunks)
+        self._read, self._untallied = [], 0
 
     def parse(
         self,
@@ -152,7 +185,7 @@ class Parser:
         start, length : int64, shape (c,);  terminator : bool, shape (c,);  tally : count the chunks as read
         """
         key = window.hash(start, length, chunk_salt(port))
-        key[terminator] = np.uint64(port)  # the byte that stands for a terminator may be data elsewhere
+        key[np.flatnonzero(terminator)] = np.uint64(port)  # the byte that stands for a terminator may be data elsewhere
         chunk = self._known.get(key)
         missing = np.flatnonzero(chunk == ABSENT)
         if missing.size:
@@ -165,19 +198,22 @@ class Parser:
             self._learn(window, start[at], length[at], port, terminator[at], new_key)
             chunk[missing] = self._known.get(key[missing])
         if tally:
-            self._count[: self._chunks] += np.bincount(chunk[~terminator], minlength=self._chunks)
-        return Parsed(key, self._pool, self._first[chunk], self._size[chunk])
+            self._read.append(chunk.take(np.flatnonzero(~terminator)))
+            self._untallied += chunk.size
+            if self._untallied >= TALLIED_AT_ONCE:
+                self._tally()
+        return Parsed(key, self._pool, self._first.take(chunk).astype(np.int64), self._size.take(chunk).astype(np.int64))
 
     def _learn(
         self, window: Window, start: I64, length: I64, port: int, terminator: NDArray[np.bool_], key: U64
     ) -> None:
         base = self.symbols.base[port]
-        spread = np.repeat(start - (np.cumsum(length) - length), length)
-        stream = window.data[spread + np.arange(spread.size)].astype(np.uint32) + base
+        place = in_a_row(start, length)
+        stream = window.data.take(place).astype(np.uint32) + base
         begins = np.zeros(stream.size, np.bool_)
         begins[np.cumsum(length) - length] = True
         stream[np.repeat(terminator, length)] = base + np.uint32(END)
-        stream, begins, _ = compete(self.symbols, stream, begins, spread)
+        stream, begins, _ = compete(self.symbols, stream, begins, place)
         # END is followed by START, so that the stream of a whole block needs no further care at line borders
         ends = stream == base + np.uint32(END)
         if ends.any():
