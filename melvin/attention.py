@@ -78,10 +78,7 @@ def attend(name: U32, frequency: NDArray[np.uint32], opens: NDArray[np.bool_], c
     count : how many chunks are attended to
     """
     within = chunks_before(opens)
-    if count == 1:
-        lag = _rarest(frequency, within)[None]
-    else:
-        lag = _rarest_few(frequency, within, count)
+    lag = _rarest(frequency, within)[None] if count == 1 else _rarest_few(frequency, within, count)
     chunk = np.where(lag > 0, name[np.maximum(np.arange(name.size) - lag, 0)], NOTHING)
     return Focus(chunk, lag)
 

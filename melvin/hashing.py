@@ -1,4 +1,4 @@
-"""Hash table from uint64 keys to uint32 values, looked up a whole array at a time.
+"""Hash tables, looked up a whole array at a time: from uint64 keys to uint32 values, and from pairs of ids to ids.
 
 Open addressing with linear probing; every probe round is one numpy gather over the keys that are still undecided.
 """
@@ -84,16 +84,6 @@ class HashTable:
                 return found
             place, keys, slot = place.take(more), keys.take(more), (slot.take(more) + 1) & self._mask
 
-    def get_one(self, key: int) -> int:
-        """The same of one key."""
-        key = key or int(ZERO_KEY)
-        slot = (key * _MULTIPLIER & MASK) >> int(self._shift)
-        while (held := int(self._keys[slot])) != key:
-            if not held:
-                return int(ABSENT)
-            slot = slot + 1 & int(self._mask)
-        return int(self._values[slot])
-
     def put(self, keys: U64, values: U32) -> None:
         """Add keys that are not there yet, each once."""
         if (self.size + keys.size) > MAX_LOAD * self._keys.size:
@@ -112,3 +102,72 @@ class HashTable:
             placed = self._keys[slot] == keys
             self._values[slot[placed]] = values[placed]
             keys, values, slot = keys[~placed], values[~placed], (slot[~placed] + 1) & self._mask
+
+
+ID_BITS = 21  # three ids fit into one word
+_ID = np.uint64(ID_BITS)
+_LEFT = np.uint64(2 * ID_BITS)
+_VALUE = np.uint64((1 << ID_BITS) - 1)
+_TAKEN = np.uint64(1 << 63)  # marks a slot that is not free
+
+
+class PairTable:
+    """(left, right) -> value, vectorised. All three are below 2^21, so that a slot is one word: one look tells all.
+
+    left, right, value : uint32, shape (n,)   each pair once
+    """
+
+    def __init__(self, left: U32, right: U32, value: U32) -> None:
+        bits = max(4, int(np.ceil(np.log2(max(left.size, 1) / MAX_LOAD))))
+        self._shift = 64 - bits
+        self._slots = np.zeros(1 << bits, np.uint64)
+        entry = self._key(left, right) | value
+        slot = self._slot(entry)
+        while entry.size:
+            free = np.flatnonzero(self._slots.take(slot) == EMPTY)
+            self._slots[slot.take(free)] = entry.take(free)  # where two want one slot, the last one written has it
+            left_over = np.flatnonzero(self._slots.take(slot) != entry)
+            entry, slot = entry.take(left_over), (slot.take(left_over) + 1) & (self._slots.size - 1)
+
+    @staticmethod
+    def _key(left: U32, right: U32) -> U64:
+        key = left.astype(np.uint64)
+        key <<= _ID
+        key |= right
+        key <<= _ID
+        key |= _TAKEN
+        return key
+
+    def _slot(self, entry: U64) -> NDArray[np.int64]:
+        return (((entry >> _ID) * MULTIPLIER) >> np.uint64(self._shift)).view(np.int64)
+
+    def get(self, left: U32, right: U32) -> U32:
+        """Return the value of each pair, `ABSENT` where there is none. Shapes (n,), (n,) -> (n,)."""
+        key = self._key(left, right)
+        slot = self._slot(key)
+        found = np.empty(0, np.uint32)
+        place: NDArray[np.int64] | None = None
+        while True:
+            held = self._slots.take(slot)
+            key ^= held  # what is left of a pair that is the same is its value
+            other = key > _VALUE
+            more = np.flatnonzero(other & (held != EMPTY))
+            value = (key | -other.astype(np.uint64)).astype(np.uint32)
+            if place is None:
+                found, place = value, more
+            else:
+                found[place] = value
+                place = place.take(more)
+            if not more.size:
+                return found
+            key, slot = key.take(more) ^ held.take(more), (slot.take(more) + 1) & (self._slots.size - 1)
+
+    def get_one(self, left: int, right: int) -> int:
+        """The same of one pair."""
+        key = (left << ID_BITS | right) << ID_BITS | int(_TAKEN)
+        slot = ((key >> ID_BITS) * _MULTIPLIER & MASK) >> self._shift
+        while (held := int(self._slots[slot])) ^ key > int(_VALUE):
+            if not held:
+                return int(ABSENT)
+            slot = slot + 1 & self._slots.size - 1
+        return held ^ key

@@ -202,7 +202,9 @@ class Parser:
             self._untallied += chunk.size
             if self._untallied >= TALLIED_AT_ONCE:
                 self._tally()
-        return Parsed(key, self._pool, self._first.take(chunk).astype(np.int64), self._size.take(chunk).astype(np.int64))
+        return Parsed(
+            key, self._pool, self._first.take(chunk).astype(np.int64), self._size.take(chunk).astype(np.int64)
+        )
 
     def _learn(
         self, window: Window, start: I64, length: I64, port: int, terminator: NDArray[np.bool_], key: U64

@@ -15,12 +15,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import ABSENT, MULTIPLIER, HashTable, mix
+from melvin.hashing import ABSENT, ID_BITS, MULTIPLIER, HashTable, PairTable, mix
 from melvin.tables import I64, U64, bisect
 
 U32 = NDArray[np.uint32]
 
-SYMBOL_BITS = 21  # three ids pack into one 64-bit key, so a brain holds at most 2 M symbols
+SYMBOL_BITS = ID_BITS  # three ids pack into one 64-bit key, so a brain holds at most 2 M symbols
 MAX_SYMBOLS = 1 << SYMBOL_BITS
 NONE = np.uint32(0xFFFFFFFF)  # "no such symbol" in left, right
 BYTES = 256
@@ -249,15 +249,13 @@ class Symbols:
         return table
 
     @cached_property
-    def pairs(self) -> HashTable:
+    def pairs(self) -> PairTable:
         """(left, right) -> the pattern that the pair forms."""
-        table = HashTable(self.pair_left.size)
-        table.put(pair_key(self.pair_left, self.pair_right), self.pair_symbol)
-        return table
+        return PairTable(self.pair_left, self.pair_right, self.pair_symbol)
 
     def pattern_of(self, left: U32, right: U32) -> U32:
         """The pattern that each pair forms, `ABSENT` where it forms none."""
-        return self.pairs.get(pair_key(left, right))
+        return self.pairs.get(left, right)
 
     def payload(self, symbol: int) -> bytes:
         """The bytes of one symbol; START and END have none."""

@@ -20,7 +20,7 @@ from melvin.generation import Snapshot, times_seen
 from melvin.lines import MAX_PIECE
 from melvin.parse import chunk_salt, compete_one
 from melvin.remembered import Remembered
-from melvin.symbols import PAIR_SHIFT, START, SYMBOL_BITS
+from melvin.symbols import START, SYMBOL_BITS
 from melvin.words import BORDER, word_name
 
 KEPT_CHUNKS = 1 << 14  # chunks remembered: about 10 MiB; then the trace starts afresh
@@ -108,7 +108,9 @@ class Trace:
         self._start = self._base + START
         self._chunks = Remembered(self._read, KEPT_CHUNKS)
         self._often = Remembered(self._frequency, KEPT_CHUNKS)
-        self._pairs = Remembered(known.symbols.pairs.get_one, KEPT_PAIRS)
+        self._pairs: Remembered[tuple[int, int], int] = Remembered(
+            lambda pair: known.symbols.pairs.get_one(*pair), KEPT_PAIRS
+        )
 
     def spot(self, text: bytes) -> Spot | None:
         """The place behind a text; None where the text is longer than a piece of a line."""
@@ -199,7 +201,7 @@ class Trace:
         )
 
     def _pattern_of(self, left: int, right: int) -> int:
-        return self._pairs[left << PAIR_SHIFT | right]
+        return self._pairs[left, right]
 
     def _frequency(self, symbols: tuple[int, ...]) -> int:
         """How often a chunk of these symbols was seen, at the most: see `attention.chunk_frequency`."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melvin import tables
-from melvin.hashing import ABSENT, ZERO_KEY, HashTable
+from melvin.hashing import ABSENT, ZERO_KEY, HashTable, PairTable
 from melvin.tables import Counts, RunStack, bisect, count_keys, fold, forget, run_starts, sum_by_key
 
 how_often = st.one_of(st.integers(1, 9), st.integers(2**31, 2**33), st.integers(1, 2**40))  # 32 bits are enough, or not
@@ -40,6 +40,28 @@ def test_a_hash_table_grows_past_what_it_was_made_for():
         held.put(part, part.astype(np.uint32))
     assert (held.get(key) == key).all()
     assert (held.get(key + np.uint64(50_000)) == ABSENT).all()
+
+
+ids = st.one_of(st.integers(0, 9), st.integers(0, 2**21 - 1))
+
+
+@given(st.dictionaries(st.tuples(ids, ids), ids, max_size=60), st.lists(st.tuples(ids, ids), max_size=20))
+def test_a_table_of_pairs_holds_what_a_dict_holds(twin, others):
+    left, right, value = (
+        np.array([*part], np.uint32) for part in ([a for a, _ in twin], [b for _, b in twin], twin.values())
+    )
+    held = PairTable(left, right, value)
+    asked = [*others, *twin]
+    expected = [twin.get(pair, int(ABSENT)) for pair in asked]
+    assert held.get(*np.array(asked, np.uint32).reshape(-1, 2).T).tolist() == expected
+    assert [held.get_one(*pair) for pair in asked] == expected
+
+
+def test_a_table_of_pairs_finds_many():
+    left, right = (part.ravel().astype(np.uint32) for part in np.divmod(np.arange(60_000), 300))
+    held = PairTable(left, right, left ^ right)
+    assert (held.get(left, right) == left ^ right).all()
+    assert (held.get(left, right + np.uint32(300)) == ABSENT).all()
 
 
 @given(key_lists)

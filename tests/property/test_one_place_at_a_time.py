@@ -133,7 +133,7 @@ def test_one_chunk_parses_as_it_does_among_many(brain, payload):
         np.zeros(1, np.bool_),
     )
     ground = [int(symbols.base[0]) + byte for byte in payload]
-    alone = compete_one(lambda left, right: symbols.pairs.get_one(left << 32 | right), ground)
+    alone = compete_one(symbols.pairs.get_one, ground)
     assert alone == parsed.stream().tolist()
 
 
