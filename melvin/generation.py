@@ -40,7 +40,20 @@ from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, reach
 
 FIRST_GENERATION = 32  # bytes: a generation ends when so many were fed, and from then on each time they have doubled
 
+FIT_EVERY = 2  # bytes held back for each that is predicted, and weights fitted to: of bytes so near, half tell as much
+FIT_EVERY_LARGE = 3  # the same, where weights are well known
+LARGE = 1 << 20  # bytes of a generation
 SETTLED = 32  # times that a symbol was followed by one and the same, before its context is no longer kept
+
+
+def fresh_bytes(ends_at: int) -> int:
+    """Bytes of a generation that ends when so many were fed."""
+    return ends_at // 2
+
+
+def fit_every(fresh: int) -> int:
+    """Bytes held back for each that weights are fitted to, in a generation of so many bytes."""
+    return FIT_EVERY if fresh < LARGE else FIT_EVERY_LARGE
 
 
 @dataclass(frozen=True)
@@ -94,7 +107,7 @@ class Snapshot:
 
     @cached_property
     def familiarity(self) -> Familiarity:
-        fresh = self.ends_at // 2  # bytes of the generation that is going on
+        fresh = fresh_bytes(self.ends_at)
         return familiarity(
             self.symbols,
             self.evidence.links,
@@ -241,16 +254,17 @@ def _checked(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     parser = Parser(known.symbols)
     for port, block in sampled(gathering):
         calibration = calibration.fold(_tried(known, weights, block, port, parser))
-        places = encode_lines(parser, block, known.separator[port], port, known.familiarity)
-        predicted, weights = fit(known.model, weights, places, codes_of(block).astype(np.int64))
-        size, cost = size + block.data.size, cost + code_length(predicted)
+        at = np.arange(0, block.data.size, fit_every(fresh_bytes(known.ends_at)))
+        places = encode_lines(parser, block, known.separator[port], port, known.familiarity, at)
+        predicted, weights = fit(known.model, weights, places, codes_of(block)[at].astype(np.int64))
+        size, cost = size + at.size, cost + code_length(predicted)
     curve = known.curve.fold(Curve.at(fed, size, cost))
     return replace(known, weights=weights, curve=curve, calibration=calibration)
 
 
 def _tried(known: Snapshot, weights: Weights, block: Block, port: int, parser: Parser) -> Calibration:
     """Predict all that may come next, at a few places of lines."""
-    count = places_to_try(known.ends_at // 2)
+    count = places_to_try(fresh_bytes(known.ends_at))
     if not count:
         return Calibration.empty()
     texts, came = sample_places(block, count)
