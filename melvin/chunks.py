@@ -35,11 +35,13 @@ def chunk_starts(block: Block, separator: NDArray[np.bool_]) -> I64:
     begins[ends] = True
     start = np.flatnonzero(begins)
     length = np.diff(start, append=block.data.size)
-    if int(length.max(initial=0)) <= MAX_CHUNK:
-        return start
-    parts = (length + MAX_CHUNK - 1) // MAX_CHUNK
-    first = np.cumsum(parts) - parts
-    return np.asarray(np.repeat(start, parts) + (np.arange(int(parts.sum())) - np.repeat(first, parts)) * MAX_CHUNK)
+    long = np.flatnonzero(length > MAX_CHUNK)
+    if long.size:
+        more = (length[long] - 1) // MAX_CHUNK  # chunks behind the first one
+        first = np.repeat(np.cumsum(more) - more, more)
+        begins[np.repeat(start[long], more) + (np.arange(first.size) - first + 1) * MAX_CHUNK] = True
+        start = np.flatnonzero(begins)
+    return start
 
 
 def hash_one(payload: bytes, salt: int) -> int:
