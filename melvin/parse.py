@@ -27,7 +27,7 @@ TALLIED_AT_ONCE = 1 << 20  # chunks that were read: counting them takes a pass o
 
 
 def compete(
-    symbols: Symbols, stream: U32, begins: NDArray[np.bool_], position: I64
+    symbols: Symbols, stream: U32, begins: NDArray[np.bool_], position: I64, form: U32 | None = None
 ) -> tuple[U32, NDArray[np.bool_], I64]:
     """Merge pairs into patterns until none is left; a pair never crosses a chunk's beginning.
 
@@ -36,6 +36,7 @@ def compete(
     stream : uint32, shape (n,)     ground symbols of all chunks, one chunk after the other
     begins : bool, shape (n,)       True where a chunk begins
     position : int64, shape (n,)    whatever is to be kept beside each symbol
+    form : uint32, shape (n - 1,)   what each symbol and the one after it form, where that is at hand
 
     Returns
     -------
@@ -52,7 +53,8 @@ def compete(
     offer = np.full(stream.size + 1, ABSENT)  # what each symbol and the one after it would form
     asked = np.flatnonzero(~last)
     while asked.size:
-        found = symbols.pattern_of(held[asked], held[after[asked]])
+        found = symbols.pattern_of(held[asked], held[after[asked]]) if form is None else form[asked]
+        form = None
         offer[asked] = found
         formed[asked] = found != ABSENT
         here = np.flatnonzero(formed)
@@ -211,11 +213,13 @@ class Parser:
     ) -> None:
         base = self.symbols.base[port]
         place = in_a_row(start, length)
-        stream = window.data.take(place).astype(np.uint32) + base
+        byte = window.data.take(place)
+        form = self.symbols.byte_pairs[port].take(byte[:-1].astype(np.intp) << 8 | byte[1:])
+        stream = byte.astype(np.uint32) + base
         begins = np.zeros(stream.size, np.bool_)
         begins[np.cumsum(length) - length] = True
         stream[np.repeat(terminator, length)] = base + np.uint32(END)
-        stream, begins, _ = compete(self.symbols, stream, begins, place)
+        stream, begins, _ = compete(self.symbols, stream, begins, place, form)
         # END is followed by START, so that the stream of a whole block needs no further care at line borders
         ends = stream == base + np.uint32(END)
         if ends.any():

@@ -253,6 +253,16 @@ class Symbols:
         """(left, right) -> the pattern that the pair forms."""
         return PairTable(self.pair_left, self.pair_right, self.pair_symbol)
 
+    @cached_property
+    def byte_pairs(self) -> U32:
+        """uint32, shape (ports, 2^16): the pattern that each byte and the one after it form, `ABSENT` where none."""
+        formed = np.full((len(self.ports), BYTES * BYTES), ABSENT)
+        bytes_ = np.flatnonzero((self.level[self.pair_left] == 0) & (self.level[self.pair_right] == 0))
+        left, right = self.pair_left[bytes_], self.pair_right[bytes_]
+        port = self.port[left]
+        formed[port, (left - self.base[port]) * BYTES + right - self.base[port]] = self.pair_symbol[bytes_]
+        return formed
+
     def pattern_of(self, left: U32, right: U32) -> U32:
         """The pattern that each pair forms, `ABSENT` where it forms none."""
         return self.pairs.get(left, right)
