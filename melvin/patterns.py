@@ -8,6 +8,8 @@ are left are judged again, so a pattern of patterns of patterns may form at once
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +21,7 @@ from melvin.lexicon import Lexicon
 from melvin.parse import compete
 from melvin.splits import with_splits
 from melvin.symbols import MAX_PAYLOAD, MAX_SYMBOLS, U32, Symbols
-from melvin.tables import Counts, run_starts, sum_by_key
+from melvin.tables import I64, Counts, run_starts, sum_by_key
 
 PATTERNS = 1 << 19  # symbols in DEFAULT_MEMORY beyond which no pattern is formed
 GROWTH = 1.0  # a generation, having read as much again as all before it, may at most double the vocabulary
@@ -27,11 +29,13 @@ GROWTH = 1.0  # a generation, having read as much again as all before it, may at
 
 def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_MEMORY) -> Symbols:
     """Add the patterns that this generation's chunks have earned, as far as there is memory for them."""
+    symbols = replace(symbols)  # the tables that are looked up grow with it; who holds the one given keeps its own
     stream, begins = lexicon.pool, lexicon.begins
     weight = np.repeat(lexicon.count, lexicon.size)
     room = min(int(GROWTH * symbols.size), min(within(memory, PATTERNS), MAX_SYMBOLS) - symbols.size)
     alone = np.zeros(symbols.size)  # occurrences of symbols that are a whole chunk
     total = float(weight.sum() + lexicon.count.sum())
+    parsed = False
     while room > 0:
         several = ~begins.copy()
         several[:-1] |= ~begins[1:]
@@ -42,13 +46,30 @@ def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_ME
         left, right = left[:room], right[:room]
         if not left.size:
             break
-        symbols = symbols.with_patterns(left, right, born)
+        grown = symbols.with_patterns(left, right, born)
         room -= left.size
-        alone = np.pad(alone, (0, symbols.size - alone.size))
-        stream, begins, position = compete(symbols, stream.copy(), begins, np.arange(stream.size))
-        total -= float(weight.sum() - weight[position].sum())
-        weight = weight[position]
+        alone = np.pad(alone, (0, grown.size - alone.size))
+        # of chunks that are parsed already, those without such a pair stay as they are
+        at = meeting(stream, begins, left, right, symbols.size) if parsed else np.arange(stream.size)
+        symbols = grown
+        stream, kept = stream.copy(), np.ones(stream.size, np.bool_)
+        kept[at] = False
+        merged, _, at = compete(symbols, stream[at], begins[at], at)
+        stream[at], kept[at] = merged, True
+        total -= float(weight[~kept].sum())
+        stream, begins, weight = stream[kept], begins[kept], weight[kept]
+        parsed = True
     return with_splits(symbols)
+
+
+def meeting(stream: U32, begins: NDArray[np.bool_], left: U32, right: U32, size: int) -> I64:
+    """Places of the chunks in which some left symbol stands before some right one. size : of the set of symbols"""
+    opens, closes = np.zeros((2, size), np.bool_)
+    opens[left], closes[right] = True, True
+    chunk = np.cumsum(begins)
+    met = np.zeros(stream.size + 1, np.bool_)
+    met[chunk[1:][opens[stream[:-1]] & closes[stream[1:]] & ~begins[1:]]] = True
+    return np.flatnonzero(met[chunk])
 
 
 def best_pairs(
@@ -62,9 +83,9 @@ def best_pairs(
     """Pairs worth a symbol, best first: with a positive gain that is the best of the left or of the right one's
     pairs.
     """
-    inside = ~begins[1:]
-    key = pack(stream[:-1], stream[1:])[inside]
-    left, right, gain = gains(sum_by_key(key, weight[1:][inside]), seen, total)
+    inside = np.flatnonzero(~begins[1:])
+    pairs = sum_by_key(pack(stream.take(inside), stream[1:].take(inside)), weight[1:].take(inside))
+    left, right, gain = gains(promising(pairs, seen, total), seen, total)
     fits = symbols.length[left].astype(np.int64) + symbols.length[right] <= MAX_PAYLOAD
     good = (gain > 0) & fits & (symbols.pattern_of(left, right) == ABSENT)
     left, right, gain = left[good], right[good], gain[good]
@@ -85,6 +106,15 @@ def gains(pairs: Counts, seen: NDArray[np.float64], total: float) -> tuple[U32, 
     right = target_of(pairs.key)
     count = pairs.count.astype(np.float64)
     return left, right, count * log2(count * total / (seen[left] * seen[right])) - 2 * float(log2(seen.size))
+
+
+def promising(pairs: Counts, seen: NDArray[np.float64], total: float) -> Counts:
+    """The pairs whose gain may be positive: a logarithm is no larger than the exponent of its number."""
+    left, right = source_of(pairs.key).view(np.int64), target_of(pairs.key)
+    count = pairs.count.astype(np.float64)
+    _, bits = np.frexp(count * total / (seen[left] * seen[right]))
+    some = np.flatnonzero(count * bits > 2 * float(log2(seen.size)))
+    return Counts(pairs.key[some], pairs.count[some])
 
 
 def best_of_group(group: U32, gain: NDArray[np.float64]) -> NDArray[np.bool_]:

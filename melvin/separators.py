@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from melvin.arithmetic import log2
 from melvin.contexts import F64, four_grams
 from melvin.symbols import BYTES, CODE_BITS, CODE_MASK, CODES
-from melvin.tables import U64, Counts, sum_by_key
+from melvin.tables import U64, Counts, run_starts, sum_by_key
 
 SEPARATE_FROM = 1 << 16  # bytes fed: on less, how the bytes branch is chance
 MIN_MEAN_CHUNK = 4  # bytes: shorter chunks would hold no patterns
@@ -56,27 +56,30 @@ def openness(grams: Counts) -> tuple[F64, F64, F64]:
     ahead : entropy of what comes next, given the byte and two codes before it
     behind : entropy of what came before, given the byte and two codes after it
     """
-    after = sum_by_key(grams.key >> np.uint64(CODE_BITS), grams.count)  # two codes, the byte
+    context = grams.key >> np.uint64(CODE_BITS)  # two codes, the byte
+    first = run_starts(context)
+    after = Counts.of(context[first], np.add.reduceat(grams.count, first, dtype=np.uint64))
     before = sum_by_key(grams.key & _CONTEXT, grams.count)  # the byte, two codes
-    seen, ahead = _entropy(grams, 1, after, 0)
-    _, behind = _entropy(grams, 2, before, 2)
+    bits = _weighted(grams)
+    seen, ahead = _entropy(grams, bits, 1, after, 0)
+    _, behind = _entropy(grams, bits, 2, before, 2)
     return seen / max(seen.sum(), 1.0), ahead, behind
 
 
-def _entropy(joint: Counts, place: int, context: Counts, context_place: int) -> tuple[F64, F64]:
+def _entropy(joint: Counts, bits: F64, place: int, context: Counts, context_place: int) -> tuple[F64, F64]:
     """How often each byte was seen, and the entropy left when its context is known; shapes (256,).
 
+    bits : n log2 n of the joint counts
     place, context_place : where the byte stands in the keys, codes from the last
     """
     seen = _by_byte(joint.key, place, joint.count.astype(np.float64))
-    left = _by_byte(context.key, context_place, _weighted(context)) - _by_byte(joint.key, place, _weighted(joint))
+    left = _by_byte(context.key, context_place, _weighted(context)) - _by_byte(joint.key, place, bits)
     return seen, left / np.maximum(seen, 1)
 
 
 def _weighted(counts: Counts) -> F64:
     """n log2 n"""
-    n = counts.count.astype(np.float64)
-    return n * log2(n)
+    return np.concatenate([np.empty(0), *(part.count * log2(part.count) for part in counts.parts())])
 
 
 def _by_byte(key: U64, place: int, value: F64) -> F64:

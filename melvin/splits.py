@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from melvin.symbols import CODE_BITS, WORD_CODES, Symbols
+from melvin.symbols import CODE_BITS, PAIR_SHIFT, U32, WORD_CODES, Symbols, pair_key
 from melvin.tables import I64, U64
 
 _WORD = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
@@ -18,41 +18,40 @@ _WORD = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
 def with_splits(symbols: Symbols) -> Symbols:
     """The same symbols, with all pairs that form a pattern: the shortest left part first, patterns by age.
 
-    for pattern in patterns: for at in 1..length - 1: if both parts are symbols, they form it
+    for at in 1..longest - 1: for pattern in patterns: if both parts are symbols, they form it
     """
-    pattern = np.flatnonzero(symbols.level > 0)
     pairs = [np.empty((3, 0), np.uint32)]
-    for at in range(1, int(symbols.length[pattern].max(initial=0))):
-        pattern = pattern[symbols.length[pattern] > at]
-        words, port = symbols.words[:, pattern], symbols.port[pattern]
-        left = symbols.with_payload(first_codes(words, at), port)
-        some = np.flatnonzero(left >= 0)
-        right = symbols.with_payload(codes_from(words[:, some], at), port[some])
-        both = some[right >= 0]
-        pairs.append(np.stack((left[both], right[right >= 0], pattern[both])).astype(np.uint32))
+    for at in range(1, int(symbols.length.max(initial=0))):
+        pattern, left = beginnings(symbols, at)
+        right = np.full(pattern.size, -1)
+        short = symbols.length[pattern] <= at + WORD_CODES  # what is left of most of them is one word
+        for some in (np.flatnonzero(short), np.flatnonzero(~short)):
+            rest = codes_from(symbols, pattern[some], at)
+            right[some] = symbols.with_payload(rest, symbols.port[pattern[some]])
+        both = np.flatnonzero(right >= 0)
+        pairs.append(np.stack((left[both], right[both].astype(np.uint32), pattern[both])))
     return symbols.with_pairs(*np.hstack(pairs))
 
 
-def first_codes(words: U64, count: int) -> U64:
-    """The first codes of payloads. uint64, shape (w, n) -> (w, n)"""
-    result = words.copy()
-    whole, part = divmod(count, WORD_CODES)
-    result[whole:] &= _WORD ^ (_WORD >> np.uint64(CODE_BITS * part))
-    result[whole + 1 :] = 0
-    return result
+def beginnings(symbols: Symbols, length: int) -> tuple[U32, U32]:
+    """Patterns that begin with a shorter symbol, of this length, by age; and that symbol. -> uint32, shapes (n,)"""
+    shorter = np.flatnonzero(symbols.length == length).astype(np.uint32)
+    low, high = symbols.subtree(shorter)
+    size = high - low - 1  # without the symbol itself
+    rank = np.repeat(low + 1 - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
+    key = pair_key(symbols.by_rank[rank], np.repeat(shorter, size))
+    key.sort()
+    return (key >> np.uint64(PAIR_SHIFT)).astype(np.uint32), key.astype(np.uint32)
 
 
-def codes_from(words: U64, start: int) -> U64:
-    """Payloads without their first codes. uint64, shape (w, n) -> (w, n)"""
+def codes_from(symbols: Symbols, symbol: U32, start: int) -> U64:
+    """Payloads without their first codes, all longer than those. -> uint64, shape (words of the longest rest, n)"""
+    rest = int(symbols.length[symbol].max(initial=start)) - start
     whole, part = divmod(start, WORD_CODES)
-    moved = np.zeros_like(words)
-    moved[: len(words) - whole] = words[whole:]
-    if part:
-        after = np.zeros_like(words)
-        after[:-1] = moved[1:]
-        shift = np.uint64(CODE_BITS * part)
-        moved = ((moved << shift) & _WORD) | (after >> (np.uint64(CODE_BITS * WORD_CODES) - shift))
-    return moved
+    held = symbols.words[whole : whole + -(-rest // WORD_CODES) + 1].take(symbol, axis=1, mode="clip")
+    moved = (held << np.uint64(CODE_BITS * part)) & _WORD
+    moved[:-1] |= held[1:] >> np.uint64(CODE_BITS * (WORD_CODES - part))
+    return moved[: -(-rest // WORD_CODES)]
 
 
 def parts(symbols: Symbols, symbol: int) -> I64:

@@ -33,6 +33,7 @@ CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
 PAIR_SHIFT = 32  # bits of an id in the key of a pair
 WORD_CODES = 7  # codes that fit into one 63-bit word
 MAX_PAYLOAD = 63  # bytes of the longest pattern: nine words
+_ORDER = ("by_rank", "rank", "ranked_words", "_subtree")  # what is worked out of the payloads alone
 
 
 def word_shift(depth: int) -> int:
@@ -107,8 +108,8 @@ class Symbols:
         )
 
     def with_patterns(self, left: U32, right: U32, born: int) -> Symbols:
-        """Add patterns for pairs of symbols, in this order of strength; a payload that is known gets no second
-        symbol.
+        """Add patterns for pairs of symbols that form none yet, in this order of strength; a payload that is known
+        gets no second symbol.
         """
         length = self.length[left].astype(np.int64) + self.length[right]
         depth = max(self.words.shape[0], -(-int(length.max(initial=1)) // WORD_CODES))
@@ -122,9 +123,11 @@ class Symbols:
         fresh = owner == self.size + np.arange(left.size)
         new_id = np.full(left.size, NONE)
         new_id[fresh] = self.size + np.arange(int(fresh.sum()), dtype=np.uint32)
-        by_payload = vars(self).pop("_by_payload")  # handed on: the old set is hardly ever asked again
-        by_payload.put(key[fresh], new_id[fresh])
         symbol = np.where(owner < self.size, owner, new_id[np.maximum(owner - self.size, 0)]).astype(np.uint32)
+        by_payload, pairs = self._by_payload, self.pairs
+        del vars(self)["_by_payload"], vars(self)["pairs"]  # handed on: the old set is hardly ever asked again
+        by_payload.put(key[fresh], new_id[fresh])
+        pairs.put(pair_key(left, right), symbol)
         grown = self._extended(
             ports=self.ports,
             base=self.base,
@@ -137,7 +140,7 @@ class Symbols:
             born=born,
             pairs=(left, right, symbol),
         )
-        vars(grown)["_by_payload"] = by_payload
+        vars(grown).update(_by_payload=by_payload, pairs=pairs)
         return grown
 
     def with_others(self, other: Symbols, chosen: I64, ids: U32) -> Symbols:
@@ -167,16 +170,22 @@ class Symbols:
 
     def with_pairs(self, left: U32, right: U32, symbol: U32) -> Symbols:
         """Let these pairs, and no others, form their symbols. uint32, shapes (p,), each pair once."""
-        return replace(self, pair_left=left, pair_right=right, pair_symbol=symbol)
+        same = replace(self, pair_left=left, pair_right=right, pair_symbol=symbol)
+        vars(same).update((name, held) for name, held in vars(self).items() if name in _ORDER)
+        return same
 
     def with_payload(self, words: U64, port: NDArray[np.uint16]) -> I64:
         """The symbol with each payload, -1 where there is none. words : uint64, shape (w, n) -> int64, shape (n,)"""
-        depth = max(words.shape[0], self.words.shape[0])
-        wanted = np.pad(words, ((0, depth - words.shape[0]), (0, 0)))
         known = self._by_payload.get(payload_hash(words, port))
-        held = np.where(known == ABSENT, 0, known).astype(np.int64)
-        same = (known != ABSENT) & (self.port[held] == port) & (self._words_to(depth)[:, held] == wanted).all(axis=0)
-        return np.where(same, held, -1)
+        hit = np.flatnonzero(known != ABSENT)
+        held = known[hit]
+        same = (self.port[held] == port[hit]) & (self.length[held] <= WORD_CODES * len(words))
+        same &= ~words[len(self.words) :, hit].any(axis=0)
+        for mine, theirs in zip(self.words, words, strict=False):
+            same &= mine[held] == theirs[hit]
+        found = np.full(known.shape, -1)
+        found[hit[same]] = held[same]
+        return found
 
     def _words_to(self, depth: int) -> U64:
         missing = depth - self.words.shape[0]
@@ -290,10 +299,6 @@ class Symbols:
         np.take(self.words, self.by_rank, axis=1, out=ranked[:-1], mode="clip")  # in place: other modes buffer
         return ranked
 
-    @cached_property
-    def _ranked_length(self) -> NDArray[np.uint8]:
-        return self.length[self.by_rank]
-
     def port_range(self, port: int) -> tuple[I64, I64]:
         """Ranks of all symbols of a port but START, as arrays of shape (1,)."""
         low, high = self._port_borders
@@ -328,20 +333,31 @@ class Symbols:
             out_high[here] = bisect(column, out_low[here], high[here].astype(np.int64), beyond)
         return out_low, out_high
 
+    def _shared(self) -> NDArray[np.int8]:
+        """int8, shape (n,): codes that each rank's payload begins alike with the one before it; -1: another port's."""
+        shared = np.full(self.size, -1, np.int8)
+        ranked_port = self.port[self.by_rank]
+        alike = 1 + np.flatnonzero(ranked_port[1:] == ranked_port[:-1])  # up to the words seen so far
+        beyond = np.uint64(1) << np.arange(0, CODE_BITS * WORD_CODES, CODE_BITS, dtype=np.uint64)
+        for index, word in enumerate(self.ranked_words):
+            differ = word[alike] ^ word[alike - 1]
+            shared[alike] = (index + 1) * WORD_CODES - np.searchsorted(beyond, differ, side="right")
+            alike = alike[differ == 0]
+        return shared
+
     @cached_property
     def _subtree(self) -> tuple[I64, I64]:
-        """Per id, the ranks of the symbols whose payload begins with this symbol's payload (itself among them)."""
+        """Per id, the ranks of the symbols whose payload begins with this symbol's payload (itself among them).
+
+        They end at the next rank that shares less with the one before it than the payload's length.
+        """
         low = self.rank.astype(np.int64)
         high = np.empty(self.size, np.int64)
-        for port in range(len(self.ports)):
-            mine = np.flatnonzero(self.port == port)
-            port_low, port_high = self.port_range(port)
-            at_low, at_high = np.repeat(port_low, mine.size), np.repeat(port_high, mine.size)
-            for depth in range(int(self.length[mine].max(initial=0))):
-                deep = np.flatnonzero(self.length[mine] > depth)
-                code = self.codes(mine[deep].astype(np.uint32), depth)
-                at_low[deep], at_high[deep] = self.narrow(at_low[deep], at_high[deep], np.full(deep.size, depth), code)
-            high[mine] = at_high
+        ranked_length, shared = self.length[self.by_rank], self._shared()
+        for length in range(int(self.length.max(initial=0)) + 1):
+            root = np.flatnonzero(ranked_length == length)
+            border = np.append(np.flatnonzero(shared < length), self.size)
+            high[self.by_rank[root]] = border[np.searchsorted(border, root, side="right")]
         return low, high
 
     def subtree(self, symbol: U32) -> tuple[I64, I64]:
@@ -381,7 +397,8 @@ def payload_hash(words: U64, port: NDArray[np.uint16]) -> U64:
     """A 64-bit hash of each payload and its port; words of zero behind a payload do not count. Shape (w, n) -> (n,)."""
     hashed = mix(port.astype(np.uint64))
     for word in words:
-        hashed = np.where(word > 0, mix(hashed * MULTIPLIER ^ word), hashed)
+        some = np.flatnonzero(word)  # most payloads are short
+        hashed[some] = mix(hashed[some] * MULTIPLIER ^ word[some])
     return hashed
 
 

@@ -6,16 +6,17 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from drawn import any_line, as_dict, symbol_sets, table, u64
+from drawn import any_line, as_dict, constituents, forms, symbol_sets, table, u64
 from hypothesis import given
 from hypothesis import strategies as st
 from twins import evidence as twin
 
 from melvin import edges, lexicon
 from melvin.arithmetic import log2
+from melvin.hashing import ABSENT
 from melvin.lexicon import Lexicon
-from melvin.patterns import best_of_group, gains
-from melvin.symbols import END, GROUND, START, pair_key
+from melvin.patterns import best_of_group, form, gains, promising
+from melvin.symbols import END, GROUND, MAX_PAYLOAD, START, pair_key
 from melvin.tables import fold
 
 symbol_sets_of_two_ports = symbol_sets(ports=("text", "can"))
@@ -152,6 +153,76 @@ def test_the_best_of_a_group_is_the_first_of_its_largest(rows):
     gain = np.array([x for _, x in rows], np.float64)
     expected = [x == max(y for h, y in rows if h == g) and (g, x) not in rows[:i] for i, (g, x) in enumerate(rows)]
     assert best_of_group(group, gain).tolist() == expected
+
+
+@given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 99), st.integers(1, 99)), min_size=1, max_size=9))
+def test_no_pair_with_a_gain_is_passed_over(rows):
+    """n times a pair of symbols that were seen n + a and n + b times"""
+    seen = np.array([n + more for n, a, b in rows for more in (a, b)], np.float64)
+    counts = table({(2 * i << 21) | (2 * i + 1): n for i, (n, _, _) in enumerate(rows)})
+    left, _, gain = gains(counts, seen, 2 * float(seen.sum()))
+    asked = promising(counts, seen, 2 * float(seen.sum()))
+    assert set(left[gain > 0].tolist()) <= {key >> 21 for key in asked.key.tolist()}
+    assert as_dict(asked).items() <= as_dict(counts).items()
+
+
+def best_first(symbols, known, chunks):
+    """Pairs inside (chunk, count) that have a gain which is the best of the left or of the right one's. `known` form"""
+    pairs, seen = Counter(), Counter()
+    for chunk, n in chunks:
+        seen.update({s: n * times for s, times in Counter(chunk).items()})
+        pairs.update({pair: n * times for pair, times in Counter(pairwise(chunk)).items()})
+    total = sum(seen.values()) + sum(n for _, n in chunks)
+    naming = 2 * float(log2(len(symbols)))
+    gain = {pair: n * float(log2(n * total / (seen[pair[0]] * seen[pair[1]]))) - naming for pair, n in pairs.items()}
+    good = [
+        (a, b) for a, b in sorted(gain)
+        if gain[a, b] > 0 and (a, b) not in known and len(symbols[a]) + len(symbols[b]) <= MAX_PAYLOAD
+    ]  # fmt: skip
+    of = [{}, {}]
+    for pair in good:
+        for side in (0, 1):
+            other = of[side].setdefault(pair[side], pair)
+            if gain[pair] > gain[other]:
+                of[side][pair[side]] = pair
+    return sorted({*of[0].values(), *of[1].values()}, key=lambda pair: (-gain[pair], pair))
+
+
+@given(
+    symbol_sets(),
+    st.dictionaries(st.text("ab ", min_size=1, max_size=12), st.integers(1, 40), min_size=1, max_size=12),
+    st.booleans(),
+)
+def test_patterns_form_as_when_every_chunk_is_parsed_again_each_time(symbols, texts, parsed):
+    known = forms(symbols)
+    chunks = [(twin.compete(text.encode(), known if parsed else {}), n) for text, n in texts.items()]
+    of = Lexicon(
+        np.arange(len(chunks), dtype=np.uint64),
+        np.array([n for _, n in chunks], np.int64),
+        np.array([len(chunk) for chunk, _ in chunks], np.int64),
+        np.array([symbol for chunk, _ in chunks for symbol in chunk], np.uint32),
+    )
+    before, held = forms(symbols), symbols.pairs
+    grown = form(symbols, of, 7)
+    payloads = [symbols.payload(i) for i in range(symbols.size)]
+    named = {payload: i for i, payload in enumerate(payloads)}
+    built = {}
+    while best := best_first(payloads, known, chunks):
+        for a, b in best:
+            payload = payloads[a] + payloads[b]
+            if payload not in named:
+                named[payload], built[len(payloads)] = len(payloads), (a, b)
+                payloads.append(payload)
+            known[a, b] = named[payload]
+        chunks = [(twin.compete(chunk, known), n) for chunk, n in chunks]
+    assert [grown.payload(i) for i in range(grown.size)] == payloads
+    left, right = constituents(grown)
+    assert {i: (left[i], right[i]) for i in left if i >= symbols.size} == built
+    assert known.items() <= forms(grown).items()
+    assert forms(symbols) == before
+    asked = np.array([*known], np.uint32).reshape(-1, 2)
+    found = held.get(pair_key(asked[:, 0], asked[:, 1]))  # the table of the set that was given has not grown
+    assert found.tolist() == [before.get(pair, int(ABSENT)) for pair in known]
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))

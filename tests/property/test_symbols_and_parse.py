@@ -1,8 +1,10 @@
 """Symbols by payload and rank, and parsing by competition, held to loops over lists."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from drawn import any_line, constituents, forms, ground_bytes, parse_block, symbol_sets
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ from melvin.hashing import ABSENT
 from melvin.lines import lines_block
 from melvin.parse import Parser, compete
 from melvin.splits import parts, with_splits
-from melvin.symbols import BYTES, END, END_CODE, GROUND, START, Symbols
+from melvin.symbols import BYTES, END, END_CODE, GROUND, START, WORD_CODES, Symbols, word_shift
 
 two_ports = symbol_sets(ports=("text", "can"))
 some_symbols = st.one_of(two_ports, symbol_sets(deep=True, rounds=9))
@@ -141,6 +143,39 @@ def test_every_pair_that_spells_a_pattern_forms_it(symbols):
                 wanted[left, right] = i
     assert forms(closed) == wanted
     assert forms(symbols).items() <= wanted.items()
+    order = [(int(symbols.length[a]), c) for (a, _), c in forms(closed).items()]
+    assert order == sorted(order)  # the shortest left part first, patterns by age
+    assert closed.pair_left.size == len(wanted)
+
+
+def words_of(payloads):
+    """Payloads, given as codes, in as many words as the longest of them takes."""
+    words = np.zeros((-(-max(map(len, payloads)) // WORD_CODES), len(payloads)), np.uint64)
+    for place, codes in enumerate(payloads):
+        for depth, code in enumerate(codes):
+            words[depth // WORD_CODES, place] |= np.uint64(code << word_shift(depth))
+    return words
+
+
+@given(some_symbols, st.lists(any_line))
+def test_a_payload_of_any_depth_is_known_or_not(symbols, others):
+    named = {(int(symbols.port[i]), codes): i for i, codes in enumerate(all_codes(symbols)) if codes}
+    asked = [(0, tuple(byte + 1 for byte in other)) for other in others if other]
+    asked += [(port, codes) for port, codes in list(named)[-9:]]
+    asked += [(port, codes[:WORD_CODES]) for port, codes in named if len(codes) > WORD_CODES]
+    asked += [(port, (*codes, 99)) for port, codes in named if len(codes) % WORD_CODES == 0]
+    expected = [named.get(one, -1) for one in asked]
+
+    def known(symbols, some):
+        return symbols.with_payload(
+            words_of([codes for _, codes in some]), np.array([port for port, _ in some], np.uint16)
+        ).tolist()
+
+    assert known(symbols, asked) == expected
+    with pytest.MonkeyPatch.context() as patch:  # where hashes are alike, no payload is taken for another one
+        patch.setattr("melvin.symbols.payload_hash", lambda words, _: words[0])
+        alike = replace(symbols)
+        assert all(known(alike, [one]) in ([-1], [other]) for one, other in zip(asked, expected, strict=True))
 
 
 @given(two_ports)
