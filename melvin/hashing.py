@@ -114,14 +114,28 @@ _TAKEN = np.uint64(1 << 63)  # marks a slot that is not free
 class PairTable:
     """(left, right) -> value, vectorised. All three are below 2^21, so that a slot is one word: one look tells all.
 
-    left, right, value : uint32, shape (n,)   each pair once
+    Parameters
+    ----------
+    expected : number of pairs to make room for; the table grows when more come.
     """
 
-    def __init__(self, left: U32, right: U32, value: U32) -> None:
-        bits = max(4, int(np.ceil(np.log2(max(left.size, 1) / MAX_LOAD))))
+    def __init__(self, expected: int = 0) -> None:
+        self.size = 0
+        self._allocate(expected)
+
+    def _allocate(self, expected: int) -> None:
+        bits = max(4, int(np.ceil(np.log2(max(expected, 1) / MAX_LOAD))))
         self._shift = 64 - bits
         self._slots = np.zeros(1 << bits, np.uint64)
+
+    def put(self, left: U32, right: U32, value: U32) -> None:
+        """Add pairs that are not there yet, each once."""
         entry = self._key(left, right) | value
+        if self.size + entry.size > MAX_LOAD * self._slots.size:
+            entry = np.concatenate((self._slots[self._slots != EMPTY], entry))
+            self._allocate(2 * entry.size)
+            self.size = 0
+        self.size += entry.size
         slot = self._slot(entry)
         while entry.size:
             free = np.flatnonzero(self._slots.take(slot) == EMPTY)

@@ -127,7 +127,7 @@ class Symbols:
         by_payload, pairs = self._by_payload, self.pairs
         del vars(self)["_by_payload"], vars(self)["pairs"]  # handed on: the old set is hardly ever asked again
         by_payload.put(key[fresh], new_id[fresh])
-        pairs.put(pair_key(left, right), symbol)
+        pairs.put(left, right, symbol)
         grown = self._extended(
             ports=self.ports,
             base=self.base,
@@ -260,7 +260,9 @@ class Symbols:
     @cached_property
     def pairs(self) -> PairTable:
         """(left, right) -> the pattern that the pair forms."""
-        return PairTable(self.pair_left, self.pair_right, self.pair_symbol)
+        table = PairTable(self.pair_left.size)
+        table.put(self.pair_left, self.pair_right, self.pair_symbol)
+        return table
 
     @cached_property
     def byte_pairs(self) -> U32:

@@ -220,8 +220,7 @@ def test_patterns_form_as_when_every_chunk_is_parsed_again_each_time(symbols, te
     assert {i: (left[i], right[i]) for i in left if i >= symbols.size} == built
     assert known.items() <= forms(grown).items()
     assert forms(symbols) == before
-    asked = np.array([*known], np.uint32).reshape(-1, 2)
-    found = held.get(pair_key(asked[:, 0], asked[:, 1]))  # the table of the set that was given has not grown
+    found = held.get(*np.array([*known], np.uint32).reshape(-1, 2).T)  # the table of the set that was given has not grown
     assert found.tolist() == [before.get(pair, int(ABSENT)) for pair in known]
 
 

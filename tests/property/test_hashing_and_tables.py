@@ -45,21 +45,25 @@ def test_a_hash_table_grows_past_what_it_was_made_for():
 ids = st.one_of(st.integers(0, 9), st.integers(0, 2**21 - 1))
 
 
-@given(st.dictionaries(st.tuples(ids, ids), ids, max_size=60), st.lists(st.tuples(ids, ids), max_size=20))
-def test_a_table_of_pairs_holds_what_a_dict_holds(twin, others):
-    left, right, value = (
-        np.array([*part], np.uint32) for part in ([a for a, _ in twin], [b for _, b in twin], twin.values())
-    )
-    held = PairTable(left, right, value)
-    asked = [*others, *twin]
-    expected = [twin.get(pair, int(ABSENT)) for pair in asked]
-    assert held.get(*np.array(asked, np.uint32).reshape(-1, 2).T).tolist() == expected
-    assert [held.get_one(*pair) for pair in asked] == expected
+@given(st.lists(st.dictionaries(st.tuples(ids, ids), ids, max_size=40), max_size=4), st.lists(st.tuples(ids, ids)))
+def test_a_table_of_pairs_holds_what_a_dict_holds(batches, others):
+    held, twin = PairTable(), {}
+    for batch in batches:
+        new = {pair: value for pair, value in batch.items() if pair not in twin}
+        held.put(*(np.array([*part], np.uint32) for part in ((a for a, _ in new), (b for _, b in new), new.values())))
+        twin |= new
+        asked = [*others, *twin]
+        expected = [twin.get(pair, int(ABSENT)) for pair in asked]
+        assert held.get(*np.array(asked, np.uint32).reshape(-1, 2).T).tolist() == expected
+        assert [held.get_one(*pair) for pair in asked] == expected
+    assert held.size == len(twin)
 
 
-def test_a_table_of_pairs_finds_many():
+def test_a_table_of_pairs_grows_past_what_it_was_made_for():
     left, right = (part.ravel().astype(np.uint32) for part in np.divmod(np.arange(60_000), 300))
-    held = PairTable(left, right, left ^ right)
+    held = PairTable(expected=1)
+    for some in np.array_split(np.arange(60_000), 7):
+        held.put(left[some], right[some], left[some] ^ right[some])
     assert (held.get(left, right) == left ^ right).all()
     assert (held.get(left, right + np.uint32(300)) == ABSENT).all()
 
