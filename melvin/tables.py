@@ -18,7 +18,7 @@ from melvin.hashing import mix
 I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
 KEY_BITS = 64
-FOLD_KEYS = 1 << 14  # of the larger table that are folded at a time: 128 KiB of them
+FOLD_KEYS = 1 << 13  # of the larger table that are folded at a time: all that is worked out of them stays in cache
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
 
@@ -84,7 +84,15 @@ def count_keys(key: U64) -> Counts:
     """
     key.sort()
     first = run_starts(key)
-    return Counts.of(key[first], np.diff(first, append=key.size))
+    return Counts.of(key.take(first), lengths(first, key.size))
+
+
+def lengths(first: I64, size: int) -> Count:
+    """How long each run is, from where it begins. Shape (n,) -> (n,)."""
+    length: Count = np.empty(first.size, np.uint32 if size <= SMALL else np.uint64)
+    np.subtract(first[1:], first[:-1], out=length[:-1], casting="unsafe")
+    length[-1:] = size - first[-1:]
+    return length
 
 
 def ordered(key: U64) -> tuple[I64, U64]:
@@ -126,15 +134,15 @@ def fold(a: Counts, b: Counts) -> Counts:
     size = 0
     for (low, high), (since, until) in zip(pairwise(cut_a.tolist()), pairwise(cut_b.tolist()), strict=True):
         both = np.concatenate((a.key[low:high], b.key[since:until]))
+        seen = np.concatenate((a.count[low:high], b.count[since:until]), dtype=count.dtype)
         order = np.argsort(both, kind="stable")  # two ascending runs are merged in one pass
-        both = both[order]
+        both, seen = both.take(order, mode="clip"), seen.take(order, mode="clip")  # "clip": no place is beyond the end
+        twice = np.flatnonzero(both[1:] == both[:-1])  # keys of both
+        seen[twice] += seen[twice + 1]
         first = run_starts(both)
         end = size + first.size
-        key[size:end] = both[first]
-        seen = np.concatenate((a.count[low:high], b.count[since:until])).astype(count.dtype, copy=False)[order]
-        count[size:end] = seen[first]
-        again = np.flatnonzero(np.diff(first, append=both.size) > 1)  # keys of both
-        count[size + again] += seen[first[again] + 1]
+        both.take(first, out=key[size:end], mode="clip")
+        seen.take(first, out=count[size:end], mode="clip")
         size = end
     key.resize(size, refcheck=False)
     count.resize(size, refcheck=False)
