@@ -95,28 +95,29 @@ def lengths(first: I64, size: int) -> Count:
     return length
 
 
-def ordered(key: U64) -> tuple[I64, U64]:
-    """The order of keys, equal ones as they came; and the keys in that order.
+def ordered(key: U64, count: NDArray[np.integer]) -> tuple[U64, U64]:
+    """Keys in ascending order, and their counts in the order of the keys. Shape (n,) each.
 
-    Where a key leaves room for its place, both are sorted as one number: numpy's sort is SIMD, its argsort is not.
+    Where a key leaves room for its count, both are sorted as one number: numpy's sort is SIMD, its argsort is not.
     """
-    place_bits = int(key.size).bit_length()
-    if int(key.max(initial=0)).bit_length() + place_bits > KEY_BITS:
-        order = np.argsort(key, kind="stable")
-        return order, key[order]
-    shift = np.uint64(place_bits)
-    both = (key << shift) | np.arange(key.size, dtype=np.uint64)
+    count_bits = int(count.max(initial=0)).bit_length()
+    if int(key.max(initial=0)).bit_length() + count_bits > KEY_BITS:
+        order = np.argsort(key)
+        return key.take(order), count.take(order).astype(np.uint64, copy=False)
+    shift = np.uint64(count_bits)
+    both = key << shift
+    both |= count.astype(np.uint64, copy=False)
     both.sort()
-    return (both & np.uint64((1 << place_bits) - 1)).view(np.int64), both >> shift
+    return both >> shift, both & np.uint64((1 << count_bits) - 1)
 
 
 def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     """Add the counts of equal keys; the keys may come in any order."""
-    order, key = ordered(key)
+    key, count = ordered(key, count)
     first = run_starts(key)
     if not first.size:
         return Counts.empty()
-    return Counts.of(key[first], np.add.reduceat(count[order].astype(np.uint64), first))
+    return Counts.of(key.take(first), np.add.reduceat(count, first))
 
 
 def fold(a: Counts, b: Counts) -> Counts:
@@ -245,7 +246,12 @@ def forget(counts: Counts, limit: int | None, row_bits: int | None = None) -> Co
         least += 1
         weakest = int((counts.count == least).sum())
         left -= weakest
-    name = np.concatenate([names_of(part.key[part.count == least], row_bits) for part in counts.parts()])
+    name = np.empty(weakest, np.uint64)
+    end = 0
+    for part in counts.parts():
+        here = np.flatnonzero(part.count == least)
+        name[end : end + here.size] = names_of(part.key.take(here), row_bits)
+        end += here.size
     name.partition(limit - left)
     border = name[limit - left]
     del name
