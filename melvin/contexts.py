@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from melvin.lines import Block
 from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END_CODE, U32
-from melvin.tables import I64, U64, Count, Counts, bisect, count_keys, smallest, sum_by_key
+from melvin.tables import I64, U64, Count, Counts, bisect, count_keys, run_starts, smallest, sum_by_key
 
 F64 = NDArray[np.float64]
 
@@ -28,6 +28,7 @@ MAX_PORTS = 1 << (64 - CODE_BITS * (ORDER + 1))
 DISTINCT_DISCOUNTS = 3  # D1, D2, D3+
 FALLBACK_DISCOUNT = 0.5  # half an observation, where too few counts were seen to estimate a discount
 SLICE = 1 << 16  # entries worked on at a time
+ROWS = 1 << 13  # rows of them
 MIN_DISCOUNT = 0.02  # nothing is ever certain: some mass always goes on to the shorter context
 
 
@@ -131,15 +132,15 @@ def _opening(evidence: Counts, length: int) -> Counts:
     reaches = np.concatenate(
         [
             np.empty(0, np.int64),
-            *(part.start + np.flatnonzero((evidence.key[part] & mask) == end) for part in _slices(evidence.size)),
+            *(part.start + np.flatnonzero((evidence.key[part] & mask) == end) for part in _slices(evidence.size, SLICE)),
         ]
     )
     return sum_by_key(evidence.key[reaches] & _kept(length), evidence.count[reaches])
 
 
-def _slices(size: int) -> Iterator[slice]:
+def _slices(size: int, step: int) -> Iterator[slice]:
     """A few entries at a time: bounds the memory that it takes to work something out of them."""
-    return (slice(begin, min(begin + SLICE, size)) for begin in range(0, size, SLICE))
+    return (slice(begin, min(begin + step, size)) for begin in range(0, size, step))
 
 
 def four_grams(evidence: Counts, port: int) -> Counts:
@@ -151,16 +152,20 @@ def four_grams(evidence: Counts, port: int) -> Counts:
 
 def _context(key: U64, count: Count) -> Context:
     """The contexts of one length; what is worked out on the way stays small."""
-    begins = np.ones(key.size, np.bool_)
     code = np.empty(key.size, np.uint16)
-    for part in _slices(key.size):
+    first, row = [np.empty(0, np.uint32)], [np.empty(0, np.uint64)]
+    for part in _slices(key.size, SLICE):
         code[part] = key[part] & CODE_MASK
-        after = slice(part.start + 1, part.stop + 1)
-        begins[after] = (key[after] >> _BITS) != (key[part][: key[after].size] >> _BITS)
-    first = np.append(np.flatnonzero(begins), key.size).astype(np.uint32)
-    row = key[first[:-1]] >> _BITS
-    total, once, twice = row_sums(first, count)
-    return Context(row, first, code, count, smallest(total), once, twice, discounts(count))
+        context = key[part] >> _BITS
+        begins = run_starts(context)
+        if part.start and context[0] == key[part.start - 1] >> _BITS:  # the last row of the part before goes on
+            begins = begins[1:]
+        first.append((begins + part.start).astype(np.uint32))
+        row.append(context.take(begins))
+    first.append(np.array([key.size], np.uint32))
+    border = np.concatenate(first)
+    total, once, twice = row_sums(border, count)
+    return Context(np.concatenate(row), border, code, count, smallest(total), once, twice, discounts(count))
 
 
 def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray[np.uint16]]:
@@ -168,13 +173,21 @@ def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray
     rows = first.size - 1
     total = np.empty(rows, np.uint64)
     once, twice = np.empty((2, rows), np.uint16)
-    for part in _slices(rows):
+    for part in _slices(rows, ROWS):
         border = first[part.start : part.stop + 1].astype(np.int64)
-        seen, at = count[border[0] : border[-1]], border[:-1] - border[0]
-        total[part] = np.add.reduceat(seen, at, dtype=np.uint64)
-        once[part] = np.add.reduceat(seen == 1, at, dtype=np.uint16)
-        twice[part] = np.add.reduceat(seen == 2, at, dtype=np.uint16)
+        seen = count[border[0] : border[-1]]
+        border -= border[0]
+        total[part] = _sums(border, seen)
+        once[part] = _sums(border, seen == 1)
+        twice[part] = _sums(border, seen == 2)
     return total, once, twice
+
+
+def _sums(border: I64, value: NDArray[np.generic]) -> U64:
+    """Sums of what lies between each two borders: most rows are so short that `reduceat` would take twice as long."""
+    below = np.zeros(value.size + 1, np.uint64)
+    np.cumsum(value, out=below[1:])
+    return np.diff(below.take(border))
 
 
 def discounts(count: Count) -> F64:

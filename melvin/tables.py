@@ -179,7 +179,7 @@ class RunStack:
         kept whole or not at all, so that its shares stay true
     """
 
-    BUFFER_KEYS = 1 << 20  # keys counted by one sort: 8 MiB of them
+    BUFFER_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
     NAME_BITS = 21  # highest bits of a 63-bit key: a name, evenly spread
 
     def __init__(
@@ -203,8 +203,11 @@ class RunStack:
     def _flush(self) -> None:
         if not self._buffered:
             return
-        key = np.concatenate(self._buffer)
-        self._buffer, self._buffered = [], 0
+        key = np.empty(self._buffered, np.uint64)
+        while self._buffer:  # each piece is let go as soon as it is copied
+            piece = self._buffer.pop()
+            self._buffered -= piece.size
+            key[self._buffered : self._buffered + piece.size] = piece
         self.add_run(count_keys(key))
 
     def add_run(self, run: Counts) -> None:
