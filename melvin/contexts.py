@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from melvin.lines import Block
 from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END_CODE, U32
-from melvin.tables import I64, U64, Count, Counts, bisect, count_keys, run_starts, smallest, sum_by_key
+from melvin.tables import I64, U64, Count, Counts, bisect, count_keys, run_starts, slices, smallest, sum_by_key
 
 F64 = NDArray[np.float64]
 
@@ -132,15 +132,10 @@ def _opening(evidence: Counts, length: int) -> Counts:
     reaches = np.concatenate(
         [
             np.empty(0, np.int64),
-            *(part.start + np.flatnonzero((evidence.key[part] & mask) == end) for part in _slices(evidence.size, SLICE)),
+            *(part.start + np.flatnonzero((evidence.key[part] & mask) == end) for part in slices(evidence.size, SLICE)),
         ]
     )
     return sum_by_key(evidence.key[reaches] & _kept(length), evidence.count[reaches])
-
-
-def _slices(size: int, step: int) -> Iterator[slice]:
-    """A few entries at a time: bounds the memory that it takes to work something out of them."""
-    return (slice(begin, min(begin + step, size)) for begin in range(0, size, step))
 
 
 def four_grams(evidence: Counts, port: int) -> Counts:
@@ -154,7 +149,7 @@ def _context(key: U64, count: Count) -> Context:
     """The contexts of one length; what is worked out on the way stays small."""
     code = np.empty(key.size, np.uint16)
     first, row = [np.empty(0, np.uint32)], [np.empty(0, np.uint64)]
-    for part in _slices(key.size, SLICE):
+    for part in slices(key.size, SLICE):
         code[part] = key[part] & CODE_MASK
         context = key[part] >> _BITS
         begins = run_starts(context)
@@ -173,7 +168,7 @@ def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray
     rows = first.size - 1
     total = np.empty(rows, np.uint64)
     once, twice = np.empty((2, rows), np.uint16)
-    for part in _slices(rows, ROWS):
+    for part in slices(rows, ROWS):
         border = first[part.start : part.stop + 1].astype(np.int64)
         seen = count[border[0] : border[-1]]
         border -= border[0]

@@ -49,8 +49,8 @@ class Counts:
 
     def parts(self) -> Iterator[Counts]:
         """A few entries at a time: bounds the memory that it takes to work something out of them."""
-        for begin in range(0, self.size, FOLD_KEYS):
-            yield Counts(self.key[begin : begin + FOLD_KEYS], self.count[begin : begin + FOLD_KEYS])
+        for part in slices(self.size, FOLD_KEYS):
+            yield Counts(self.key[part], self.count[part])
 
     def where(self, kept: Callable[[Counts], NDArray[np.bool_]]) -> Counts:
         """The entries that are kept, asked about a few at a time."""
@@ -59,6 +59,11 @@ class Counts:
 
     def total(self) -> int:
         return int(self.count.sum(dtype=np.uint64))
+
+
+def slices(size: int, step: int) -> Iterator[slice]:
+    """A few entries at a time: bounds the memory that it takes to work something out of them, or keeps it in cache."""
+    return (slice(begin, min(begin + step, size)) for begin in range(0, size, step))
 
 
 def smallest(count: NDArray[np.integer]) -> Count:
@@ -269,7 +274,8 @@ def names_of(key: U64, row_bits: int | None) -> U64:
     A name of 0 stands for a border, which is in more rows than all others: there the next name in the key counts.
     """
     if row_bits is None:
-        return np.where(key >> np.uint64(63 - RunStack.NAME_BITS) == 0, key << np.uint64(RunStack.NAME_BITS), key)
+        border = key < np.uint64(1 << (63 - RunStack.NAME_BITS))
+        return np.where(border, key << np.uint64(RunStack.NAME_BITS), key) if border.any() else key
     return mix((key >> np.uint64(row_bits)) + np.uint64(1)) >> np.uint64(1)  # mix(0) is 0: it would be chosen always
 
 
