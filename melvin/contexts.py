@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from melvin.lines import Block
 from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END_CODE, U32
-from melvin.tables import I64, U64, Count, Counts, bisect, count_keys, smallest, sum_by_key
+from melvin.tables import I64, U64, Count, Counts, bisect, count_keys, run_starts, slices, smallest, sum_by_key
 
 F64 = NDArray[np.float64]
 
@@ -29,6 +29,7 @@ DISTINCT_DISCOUNTS = 3  # D1, D2, D3+
 FALLBACK_DISCOUNT = 0.5  # half an observation, where too few counts were seen to estimate a discount
 SLICE = 1 << 16  # entries worked on at a time
 NGRAMS = 1 << 14  # keys made at a time: with what it takes they stay in a second-level cache
+ROWS = 1 << 13  # rows of them
 MIN_DISCOUNT = 0.02  # nothing is ever certain: some mass always goes on to the shorter context
 
 
@@ -51,7 +52,7 @@ def ngrams(block: Block, before: U64, port: int) -> U64:
     """
     codes = np.concatenate((before.astype(np.uint16), _small_codes(block)))
     key = np.empty(block.data.size, np.uint64)
-    for part in _slices(key.size, NGRAMS):
+    for part in slices(key.size, NGRAMS):
         code = codes[part.start : part.stop + ORDER].astype(np.uint64)
         two = code[1:] | (code[:-1] << _BITS)
         four = two[2:] | (two[:-2] << (_BITS * np.uint64(2)))
@@ -151,40 +152,35 @@ def _opening(evidence: Counts, length: int) -> Counts:
     reaches = np.concatenate(
         [
             np.empty(0, np.int64),
-            *(part.start + np.flatnonzero((evidence.key[part] & mask) == end) for part in _slices(evidence.size)),
+            *(part.start + np.flatnonzero((evidence.key[part] & mask) == end) for part in slices(evidence.size, SLICE)),
         ]
     )
     return sum_by_key(evidence.key[reaches] & _kept(length), evidence.count[reaches])
-
-
-def _slices(size: int, width: int = SLICE) -> Iterator[slice]:
-    """A few entries at a time: bounds the memory that it takes to work something out of them."""
-    return (slice(begin, min(begin + width, size)) for begin in range(0, size, width))
 
 
 def four_grams(evidence: Counts, port: int) -> Counts:
     """How often four codes came one after the other on a port."""
     begin, end = np.searchsorted(evidence.key, np.array([port, port + 1], np.uint64) << _PORT_SHIFT)
     kept = np.uint64((1 << (4 * CODE_BITS)) - 1)
-    parts = [Counts.empty()]
-    for part in _slices(int(end - begin)):
-        held = slice(begin + part.start, begin + part.stop)
-        parts.append(sum_by_key(evidence.key[held] & kept, evidence.count[held]))
-    return sum_by_key(np.concatenate([part.key for part in parts]), np.concatenate([part.count for part in parts]))
+    return sum_by_key(evidence.key[begin:end] & kept, evidence.count[begin:end])
 
 
 def _context(key: U64, count: Count) -> Context:
     """The contexts of one length; what is worked out on the way stays small."""
-    begins = np.ones(key.size, np.bool_)
     code = np.empty(key.size, np.uint16)
-    for part in _slices(key.size):
+    first, row = [np.empty(0, np.uint32)], [np.empty(0, np.uint64)]
+    for part in slices(key.size, SLICE):
         code[part] = key[part] & CODE_MASK
-        after = slice(part.start + 1, part.stop + 1)
-        begins[after] = (key[after] >> _BITS) != (key[part][: key[after].size] >> _BITS)
-    first = np.append(np.flatnonzero(begins), key.size).astype(np.uint32)
-    row = key[first[:-1]] >> _BITS
-    total, once, twice = row_sums(first, count)
-    return Context(row, first, code, count, smallest(total), once, twice, discounts(count))
+        context = key[part] >> _BITS
+        begins = run_starts(context)
+        if part.start and context[0] == key[part.start - 1] >> _BITS:  # the last row of the part before goes on
+            begins = begins[1:]
+        first.append((begins + part.start).astype(np.uint32))
+        row.append(context.take(begins))
+    first.append(np.array([key.size], np.uint32))
+    border = np.concatenate(first)
+    total, once, twice = row_sums(border, count)
+    return Context(np.concatenate(row), border, code, count, smallest(total), once, twice, discounts(count))
 
 
 def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray[np.uint16]]:
@@ -192,13 +188,21 @@ def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray
     rows = first.size - 1
     total = np.empty(rows, np.uint64)
     once, twice = np.empty((2, rows), np.uint16)
-    for part in _slices(rows):
+    for part in slices(rows, ROWS):
         border = first[part.start : part.stop + 1].astype(np.int64)
-        seen, at = count[border[0] : border[-1]], border[:-1] - border[0]
-        total[part] = np.add.reduceat(seen, at, dtype=np.uint64)
-        once[part] = np.add.reduceat(seen == 1, at, dtype=np.uint16)
-        twice[part] = np.add.reduceat(seen == 2, at, dtype=np.uint16)
+        seen = count[border[0] : border[-1]]
+        border -= border[0]
+        total[part] = _sums(border, seen)
+        once[part] = _sums(border, seen == 1)
+        twice[part] = _sums(border, seen == 2)
     return total, once, twice
+
+
+def _sums(border: I64, value: NDArray[np.generic]) -> U64:
+    """Sums of what lies between each two borders: most rows are so short that `reduceat` would take twice as long."""
+    below = np.zeros(value.size + 1, np.uint64)
+    np.cumsum(value, out=below[1:])
+    return np.diff(below.take(border))
 
 
 def discounts(count: Count) -> F64:

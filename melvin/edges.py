@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.symbols import END, MAX_SYMBOLS, SYMBOL_BITS, U32, Symbols
-from melvin.tables import I64, U64, Counts, fold
+from melvin.tables import I64, U64, Counts, fold, slices
 
 RANK_MASK = np.uint64(MAX_SYMBOLS - 1)
 _BITS = np.uint64(SYMBOL_BITS)
 SLICE = 1 << 20  # edges worked on at a time: bounds the memory that it takes
+CACHED = 1 << 14  # edges that stay in cache while they are worked on
 
 
 def pack(source: NDArray[np.unsignedinteger], target_rank: NDArray[np.unsignedinteger]) -> U64:
@@ -45,8 +46,7 @@ def with_anything(symbols: Symbols, raw: Counts) -> Counts:
     for (i, j), n in raw:           n more for (END, j)
     """
     seen = np.zeros(symbols.size, np.uint64)
-    for begin in range(0, raw.size, SLICE):
-        part = slice(begin, begin + SLICE)
+    for part in slices(raw.size, SLICE):
         seen += np.bincount(target_of(raw.key[part]), raw.count[part], symbols.size).astype(np.uint64)
     rank = np.flatnonzero(seen).astype(np.uint64)
     opening = symbols.base[symbols.port[symbols.by_rank[rank]]] + np.uint32(END)
@@ -63,9 +63,8 @@ def renumber(
         return counts
     new_rank = symbols.rank_map(grown).astype(np.uint64)
     key = counts.key.copy()
-    for begin in range(0, key.size, SLICE):
-        part = key[begin : begin + SLICE]
-        rank = new_rank[target_of(part)]
-        part &= ~RANK_MASK
-        part |= rank
+    for part in slices(key.size, CACHED):
+        rank = (key[part] & RANK_MASK).view(np.int64)
+        key[part] &= ~RANK_MASK
+        key[part] |= new_rank.take(rank)
     return Counts(key, counts.count)

@@ -18,7 +18,7 @@ from melvin.hashing import mix
 I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
 KEY_BITS = 64
-FOLD_KEYS = 1 << 14  # of the larger table that are folded at a time: 128 KiB of them
+FOLD_KEYS = 1 << 13  # of the larger table that are folded at a time: all that is worked out of them stays in cache
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
 
@@ -49,8 +49,8 @@ class Counts:
 
     def parts(self) -> Iterator[Counts]:
         """A few entries at a time: bounds the memory that it takes to work something out of them."""
-        for begin in range(0, self.size, FOLD_KEYS):
-            yield Counts(self.key[begin : begin + FOLD_KEYS], self.count[begin : begin + FOLD_KEYS])
+        for part in slices(self.size, FOLD_KEYS):
+            yield Counts(self.key[part], self.count[part])
 
     def where(self, kept: Callable[[Counts], NDArray[np.bool_]]) -> Counts:
         """The entries that are kept, asked about a few at a time."""
@@ -59,6 +59,11 @@ class Counts:
 
     def total(self) -> int:
         return int(self.count.sum(dtype=np.uint64))
+
+
+def slices(size: int, step: int) -> Iterator[slice]:
+    """A few entries at a time: bounds the memory that it takes to work something out of them, or keeps it in cache."""
+    return (slice(begin, min(begin + step, size)) for begin in range(0, size, step))
 
 
 def smallest(count: NDArray[np.integer]) -> Count:
@@ -84,31 +89,40 @@ def count_keys(key: U64) -> Counts:
     """
     key.sort()
     first = run_starts(key)
-    return Counts.of(key[first], np.diff(first, append=key.size))
+    return Counts.of(key.take(first), lengths(first, key.size))
 
 
-def ordered(key: U64) -> tuple[I64, U64]:
-    """The order of keys, equal ones as they came; and the keys in that order.
+def lengths(first: I64, size: int) -> Count:
+    """How long each run is, from where it begins. Shape (n,) -> (n,)."""
+    length: Count = np.empty(first.size, np.uint32 if size <= SMALL else np.uint64)
+    np.subtract(first[1:], first[:-1], out=length[:-1], casting="unsafe")
+    length[-1:] = size - first[-1:]
+    return length
 
-    Where a key leaves room for its place, both are sorted as one number: numpy's sort is SIMD, its argsort is not.
+
+def ordered(key: U64, count: NDArray[np.integer]) -> tuple[U64, U64]:
+    """Keys in ascending order, and their counts in the order of the keys. Shape (n,) each.
+
+    Where a key leaves room for its count, both are sorted as one number: numpy's sort is SIMD, its argsort is not.
     """
-    place_bits = int(key.size).bit_length()
-    if int(key.max(initial=0)).bit_length() + place_bits > KEY_BITS:
-        order = np.argsort(key, kind="stable")
-        return order, key[order]
-    shift = np.uint64(place_bits)
-    both = (key << shift) | np.arange(key.size, dtype=np.uint64)
+    count_bits = int(count.max(initial=0)).bit_length()
+    if int(key.max(initial=0)).bit_length() + count_bits > KEY_BITS:
+        order = np.argsort(key)
+        return key.take(order), count.take(order).astype(np.uint64, copy=False)
+    shift = np.uint64(count_bits)
+    both = key << shift
+    both |= count.astype(np.uint64, copy=False)
     both.sort()
-    return (both & np.uint64((1 << place_bits) - 1)).view(np.int64), both >> shift
+    return both >> shift, both & np.uint64((1 << count_bits) - 1)
 
 
 def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     """Add the counts of equal keys; the keys may come in any order."""
-    order, key = ordered(key)
+    key, count = ordered(key, count)
     first = run_starts(key)
     if not first.size:
         return Counts.empty()
-    return Counts.of(key[first], np.add.reduceat(count[order].astype(np.uint64), first))
+    return Counts.of(key.take(first), np.add.reduceat(count, first))
 
 
 def fold(a: Counts, b: Counts) -> Counts:
@@ -126,15 +140,15 @@ def fold(a: Counts, b: Counts) -> Counts:
     size = 0
     for (low, high), (since, until) in zip(pairwise(cut_a.tolist()), pairwise(cut_b.tolist()), strict=True):
         both = np.concatenate((a.key[low:high], b.key[since:until]))
+        seen = np.concatenate((a.count[low:high], b.count[since:until]), dtype=count.dtype)
         order = np.argsort(both, kind="stable")  # two ascending runs are merged in one pass
-        both = both[order]
+        both, seen = both.take(order, mode="clip"), seen.take(order, mode="clip")  # "clip": no place is beyond the end
+        twice = np.flatnonzero(both[1:] == both[:-1])  # keys of both
+        seen[twice] += seen[twice + 1]
         first = run_starts(both)
         end = size + first.size
-        key[size:end] = both[first]
-        seen = np.concatenate((a.count[low:high], b.count[since:until])).astype(count.dtype, copy=False)[order]
-        count[size:end] = seen[first]
-        again = np.flatnonzero(np.diff(first, append=both.size) > 1)  # keys of both
-        count[size + again] += seen[first[again] + 1]
+        both.take(first, out=key[size:end], mode="clip")
+        seen.take(first, out=count[size:end], mode="clip")
         size = end
     key.resize(size, refcheck=False)
     count.resize(size, refcheck=False)
@@ -170,7 +184,7 @@ class RunStack:
         kept whole or not at all, so that its shares stay true
     """
 
-    BUFFER_KEYS = 1 << 20  # keys counted by one sort: 8 MiB of them
+    BUFFER_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
     NAME_BITS = 21  # highest bits of a 63-bit key: a name, evenly spread
 
     def __init__(
@@ -194,8 +208,11 @@ class RunStack:
     def _flush(self) -> None:
         if not self._buffered:
             return
-        key = np.concatenate(self._buffer)
-        self._buffer, self._buffered = [], 0
+        key = np.empty(self._buffered, np.uint64)
+        while self._buffer:  # each piece is let go as soon as it is copied
+            piece = self._buffer.pop()
+            self._buffered -= piece.size
+            key[self._buffered : self._buffered + piece.size] = piece
         self.add_run(count_keys(key))
 
     def add_run(self, run: Counts) -> None:
@@ -237,7 +254,12 @@ def forget(counts: Counts, limit: int | None, row_bits: int | None = None) -> Co
         least += 1
         weakest = int((counts.count == least).sum())
         left -= weakest
-    name = np.concatenate([names_of(part.key[part.count == least], row_bits) for part in counts.parts()])
+    name = np.empty(weakest, np.uint64)
+    end = 0
+    for part in counts.parts():
+        here = np.flatnonzero(part.count == least)
+        name[end : end + here.size] = names_of(part.key.take(here), row_bits)
+        end += here.size
     name.partition(limit - left)
     border = name[limit - left]
     del name
@@ -252,7 +274,8 @@ def names_of(key: U64, row_bits: int | None) -> U64:
     A name of 0 stands for a border, which is in more rows than all others: there the next name in the key counts.
     """
     if row_bits is None:
-        return np.where(key >> np.uint64(63 - RunStack.NAME_BITS) == 0, key << np.uint64(RunStack.NAME_BITS), key)
+        border = key < np.uint64(1 << (63 - RunStack.NAME_BITS))
+        return np.where(border, key << np.uint64(RunStack.NAME_BITS), key) if border.any() else key
     return mix((key >> np.uint64(row_bits)) + np.uint64(1)) >> np.uint64(1)  # mix(0) is 0: it would be chosen always
 
 

@@ -79,6 +79,30 @@ def test_probabilities_are_those_of_the_textbook(drawn, others):
 
 
 @settings(max_examples=40)
+@given(evidence(), st.integers(1, 9), st.integers(1, 5))
+def test_each_row_tells_what_followed_it_wherever_the_table_is_cut(drawn, entries, rows):
+    table, counter = drawn
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("melvin.contexts.SLICE", entries)
+        patch.setattr("melvin.contexts.ROWS", rows)
+        derived = derive(table)
+    model = twin.Model(counter)
+    for length, held in enumerate(derived):
+        expected = {
+            (port << 45) | packed(context): sorted(followed.items())
+            for (port, context), followed in model.tables[length][0].items()
+        }
+        first = held.first.tolist()
+        assert held.row.tolist() == sorted(expected)
+        for row, key in enumerate(held.row.tolist()):
+            part = slice(first[row], first[row + 1])
+            counts = held.count[part].tolist()
+            assert list(zip(held.code[part].tolist(), counts, strict=True)) == expected[key]
+            assert held.total[row] == sum(counts)
+            assert (held.once[row], held.twice[row]) == (counts.count(1), counts.count(2))
+
+
+@settings(max_examples=40)
 @given(evidence(), st.lists(a_few_codes, min_size=5, max_size=5), st.sampled_from([0, 3, 5]))
 def test_probabilities_sum_to_one_and_none_is_zero(drawn, context, port):
     table, _ = drawn

@@ -76,13 +76,32 @@ def test_keys_are_counted_as_a_counter_counts_them(seen):
     assert counts.total() == len(seen)
 
 
+@given(key_lists, st.integers(1, 4))
+def test_counts_take_the_larger_type_only_where_they_need_it(seen, small):
+    twin = Counter(seen)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "SMALL", small)
+        counts = count_keys(u64(seen))
+    assert as_dict(counts) == twin
+    assert counts.count.dtype == (np.uint32 if max(twin.values(), default=0) <= small else np.uint64)
+
+
 @given(key_lists)
 def test_a_run_starts_wherever_the_key_changes(seen):
     ordered = sorted(seen)
     assert run_starts(u64(ordered)).tolist() == [i for i, k in enumerate(ordered) if i == 0 or k != ordered[i - 1]]
 
 
-@given(st.lists(st.tuples(keys, how_often), max_size=60))
+@st.composite
+def that_just_fit(draw):
+    """Keys, with counts that take all the bits that a key leaves, or one more."""
+    key_bits = draw(st.integers(8, 64))
+    count_bits = max(min(64 - key_bits + draw(st.integers(0, 1)), 56), 1)
+    largest = (2**key_bits - 1, 2**count_bits - 1)
+    return [largest, *draw(st.lists(st.tuples(*(st.integers(min(n, 1), n) for n in largest)), max_size=60))]
+
+
+@given(st.one_of(st.lists(st.tuples(keys, how_often), max_size=60), that_just_fit()))
 def test_counts_of_equal_keys_are_added(pairs):
     twin = Counter()
     for key, count in pairs:
@@ -109,6 +128,26 @@ def test_folding_is_addition_in_any_order(a, b, c):
     for t, (key, count) in zip((ta, tb, tc), kept, strict=True):  # what goes in is left as it was
         assert t.key.tolist() == key.tolist()
         assert t.count.tolist() == count.tolist()
+
+
+@given(counters, counters, st.integers(1, 9))
+def test_tables_are_folded_alike_wherever_they_are_cut(a, b, step):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "FOLD_KEYS", step)
+        folded = fold(table(a), table(b))
+        few = folded.where(lambda part: part.key % np.uint64(3) == 0)
+    added = Counter(a) + Counter(b)
+    assert as_dict(folded) == added
+    assert folded.key.tolist() == sorted(added)
+    assert folded.count.dtype == table(added).count.dtype
+    assert as_dict(few) == {key: count for key, count in added.items() if key % 3 == 0}
+
+
+@given(counters)
+def test_a_table_folded_with_itself_counts_all_twice(a):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "FOLD_KEYS", 4)
+        assert as_dict(fold(table(a), table(a))) == {key: 2 * count for key, count in a.items()}
 
 
 @given(st.lists(key_lists, max_size=12), st.integers(1, 30), counters)
@@ -175,6 +214,9 @@ def test_a_stack_thinned_by_rows_keeps_the_same_rows_whole_however_they_came(bat
 @given(st.dictionaries(keys, st.integers(1, 9), max_size=40), st.one_of(st.none(), st.integers(0, 40)))
 def test_what_was_seen_least_is_forgotten_first(counter, limit):
     strongest = sorted(counter, key=lambda key: (-counter[key], name(key) % 2**64))[:limit]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "FOLD_KEYS", 4)
+        assert as_dict(forget(table(counter), limit)) == {key: counter[key] for key in strongest}
     assert as_dict(forget(table(counter), limit)) == {key: counter[key] for key in strongest}
     by_rows = as_dict(forget(table(counter), limit, row_bits=62))
     assert len(by_rows) <= (len(counter) if limit is None else limit)
