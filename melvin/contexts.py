@@ -199,7 +199,7 @@ def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray
 
 
 def _sums(border: I64, value: NDArray[np.generic]) -> U64:
-    """Sums of what lies between each two borders: most rows are so short that `reduceat` would take twice as long."""
+    """Sums of what lies between each two borders: rows are so short that `reduceat` takes half as long again."""
     below = np.zeros(value.size + 1, np.uint64)
     np.cumsum(value, out=below[1:])
     return np.diff(below.take(border))

@@ -113,7 +113,9 @@ def ordered(key: U64, count: NDArray[np.integer]) -> tuple[U64, U64]:
     both = key << shift
     both |= count.astype(np.uint64, copy=False)
     both.sort()
-    return both >> shift, both & np.uint64((1 << count_bits) - 1)
+    in_order = both & np.uint64((1 << count_bits) - 1)
+    both >>= shift
+    return both, in_order
 
 
 def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
