@@ -167,6 +167,18 @@ class Parser:
             self._count[: self._chunks] = 0
         return self._tallied
 
+    def _forget_rare(self) -> None:
+        """Remember only the chunks that were read most often of late, as many as fill half of the room."""
+        self._tally()
+        order = np.argsort(-self._count[: self._chunks])
+        size = self._size[order].astype(np.int64)
+        some = order[np.cumsum(size) <= POOL_SYMBOLS // 2]
+        key, size = self._key[some], size[: some.size]
+        pool = self._pool[in_a_row(self._first[some].astype(np.int64), size)]
+        self.lexicon()
+        self._forget()
+        self._append(pool, np.cumsum(size) - size, size, key)
+
     def _tally(self) -> None:
         """Count the chunks that were read since this was last done."""
         if self._read:
@@ -192,9 +204,9 @@ class Parser:
         missing = np.flatnonzero(chunk == ABSENT)
         if missing.size:
             if self._used > POOL_SYMBOLS:
-                self.lexicon()
-                self._forget()
-                missing = np.arange(key.size)
+                self._forget_rare()
+                chunk = self._known.get(key)
+                missing = np.flatnonzero(chunk == ABSENT)
             new_key, at = np.unique(key[missing], return_index=True)
             at = missing[at]
             self._learn(window, start[at], length[at], port, terminator[at], new_key)

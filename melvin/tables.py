@@ -193,29 +193,31 @@ class RunStack:
         self, run: Counts | None = None, limit: int | None = None, halvings: int = 0, row_bits: int | None = None
     ) -> None:
         self._runs: list[Counts] = [run] if run is not None and run.size else []
-        self._buffer: list[U64] = []
+        self._buffer: U64 = np.empty(0, np.uint64)  # as long as it needs to be, and then used again and again
         self._buffered = 0
         self._limit = limit
         self.halvings = halvings
         self._row_bits = row_bits
 
     def add(self, key: U64) -> None:
-        if self.halvings:
-            key = key[self._kept(key)]
-        self._buffer.append(key)
-        self._buffered += key.size
-        if self._buffered >= self.BUFFER_KEYS:
-            self._flush()
+        """Count keys; they are copied."""
+        while key.size:
+            if self.halvings:
+                key = key.compress(self._kept(key))
+            part, key = key[: self.BUFFER_KEYS - self._buffered], key[self.BUFFER_KEYS - self._buffered :]
+            end = self._buffered + part.size
+            if end > self._buffer.size:
+                self._buffer = np.resize(self._buffer, min(max(2 * self._buffer.size, end), self.BUFFER_KEYS))
+            self._buffer[self._buffered : end] = part
+            self._buffered = end
+            if end == self.BUFFER_KEYS:
+                self._flush()
 
     def _flush(self) -> None:
-        if not self._buffered:
-            return
-        key = np.empty(self._buffered, np.uint64)
-        while self._buffer:  # each piece is let go as soon as it is copied
-            piece = self._buffer.pop()
-            self._buffered -= piece.size
-            key[self._buffered : self._buffered + piece.size] = piece
-        self.add_run(count_keys(key))
+        if self._buffered:
+            run = count_keys(self._buffer[: self._buffered])
+            self._buffered = 0
+            self.add_run(run)
 
     def add_run(self, run: Counts) -> None:
         """Add a table of its own."""
