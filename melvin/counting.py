@@ -20,7 +20,7 @@ from melvin.lines import Block
 from melvin.parse import Parser, chunk_salt
 from melvin.settings import Settings
 from melvin.symbols import END, END_CODE, START, SYMBOL_BITS, U32, Symbols
-from melvin.tables import U64
+from melvin.tables import U64, in_a_row
 from melvin.words import chosen_pieces, every_word, pair_keys, word_names
 
 
@@ -48,7 +48,8 @@ class Reading:
     stream : uint32, shape (1 + s,)    symbols of the block, behind the last one before it
     start, length : int64, shape (c,)  where each chunk begins in the block, and its bytes
     size : int64, shape (c,)           its number of symbols
-    finished : bool, shape (c,)        see `chunks`
+    ends : bool, shape (c,)            it is the end of a line
+    finished : bool, shape (c,)        it can go on no further, so that what comes next begins a new one
     name : uint32, shape (c,)          see `attention`
     within : int64, shape (c,)         how many chunks of its piece of a line stand before it
     word : int64, shape (c,)           its bytes without the separator; 0 for a line's end
@@ -60,6 +61,7 @@ class Reading:
     stream: U32
     start: NDArray[np.int64]
     length: NDArray[np.int64]
+    ends: NDArray[np.bool_]
     finished: NDArray[np.bool_]
     size: NDArray[np.int64]
     name: U32
@@ -121,6 +123,7 @@ def read(
         stream=np.concatenate(([carry.last], stream)),
         start=start,
         length=length,
+        ends=terminator,
         finished=separated | (length == MAX_CHUNK),
         size=parsed.size,
         name=name,
@@ -161,7 +164,7 @@ def count(
         "context_edges": _pairs(familiarity, block, reading),
     }
     open_ = (source != end) & (source != opening) & ~familiarity.settled.take(source)
-    keys |= _with_context(familiarity, reading, _Steps.of(symbols, reading, end, open_), target, halvings)
+    keys |= _with_context(familiarity, reading, _Steps.of(symbols, reading, open_), target, halvings)
     return keys, Carry(reading.stream[-1], last_codes(block, carry.before))
 
 
@@ -179,17 +182,17 @@ class _Steps:
     part: NDArray[np.int64]
 
     @classmethod
-    def of(cls, symbols: Symbols, reading: Reading, end: np.uint32, open_: NDArray[np.bool_]) -> _Steps:
+    def of(cls, symbols: Symbols, reading: Reading, open_: NDArray[np.bool_]) -> _Steps:
         """open_ : bool, shape (s,)   of every symbol but the last"""
         head = reading.first - 1
         begins = _marked(open_.size, head)
         # The end of a line whose last chunk is not finished: that chunk could have gone on.
         cut = np.zeros(head.size, np.bool_)
-        cut[1:] = (reading.stream.take(reading.first[1:]) == end) & (reading.within[1:] > 0) & ~reading.finished[:-1]
+        cut[1:] = reading.ends[1:] & (reading.within[1:] > 0) & ~reading.finished[:-1]
         first = np.flatnonzero(open_.take(head) & ~cut)
         last = np.flatnonzero(open_.take(head) & cut)
         inner = np.flatnonzero(open_ & ~begins)
-        inside = np.searchsorted(head, inner) - 1
+        inside = np.cumsum(begins).take(inner) - 1
         offset = np.cumsum(symbols.length.take(reading.stream[:-1]), dtype=np.int64)
         return cls(
             place=np.concatenate((head.take(first), head.take(last), inner)),
@@ -252,9 +255,12 @@ def _pairs(familiarity: Familiarity, block: Block, reading: Reading) -> U64:
     if not familiarity.settings.context_edges:
         return np.empty(0, np.uint64)
     length = block.piece_end - block.piece_start
-    chosen = chosen_pieces(reading.window, block.piece_start, length, familiarity.pairs_one_in)
-    piece = np.cumsum(reading.within == 0) - 1
-    words = np.flatnonzero((reading.word > 0) & chosen[piece])
-    named = word_names(reading.window.hash(reading.start[words], reading.word[words], reading.salt))
+    chosen = np.flatnonzero(chosen_pieces(reading.window, block.piece_start, length, familiarity.pairs_one_in))
+    begin = np.flatnonzero(reading.within == 0)  # the first chunk of each piece
+    chunks = np.diff(begin, append=reading.within.size).take(chosen)
+    chunk, piece = in_a_row(begin.take(chosen), chunks), np.repeat(chosen, chunks)
+    is_word = reading.word.take(chunk) > 0
+    words, piece = chunk.compress(is_word), piece.compress(is_word)
+    named = word_names(reading.window.hash(reading.start.take(words), reading.word.take(words), reading.salt))
     opens = np.concatenate(([block.opens], block.closed[:-1]))
-    return pair_keys(named, piece[words], opens, block.closed, familiarity.reach, every_word(reading.salt))
+    return pair_keys(named, piece, opens, block.closed, familiarity.reach, every_word(reading.salt))

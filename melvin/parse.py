@@ -19,7 +19,7 @@ from melvin.chunks import Window
 from melvin.hashing import ABSENT, HashTable
 from melvin.lexicon import Lexicon, fold
 from melvin.symbols import END, START, U32, Symbols
-from melvin.tables import I64, U64
+from melvin.tables import I64, U64, in_a_row
 
 # Symbols that the cache of parsed chunks may hold, with their chunks 40 MiB; then it starts afresh.
 POOL_SYMBOLS = 1 << 20
@@ -44,7 +44,7 @@ def compete(
     """
     if not stream.size:
         return stream, begins, position
-    held, gone, formed = stream.copy(), np.zeros(stream.size, np.bool_), np.zeros(stream.size, np.bool_)
+    held, gone = stream.copy(), np.zeros(stream.size, np.bool_)
     # A linked list: what merges is unlinked, and nothing is moved until the end. The last place is no symbol: it stands
     # behind the last one and before the first.
     after = np.arange(1, stream.size + 2)
@@ -53,29 +53,26 @@ def compete(
     offer = np.full(stream.size + 1, ABSENT)  # what each symbol and the one after it would form
     asked = np.flatnonzero(~last)
     while asked.size:
-        found = symbols.pattern_of(held[asked], held[after[asked]]) if form is None else form[asked]
-        form = None
-        offer[asked] = found
-        formed[asked] = found != ABSENT
-        here = np.flatnonzero(formed)
-        mine, left, right = offer[here], before[here], after[here]
-        ahead = offer[left]
+        if form is None:
+            offer[asked] = symbols.pattern_of(held.take(asked), held.take(after.take(asked)))
+        else:
+            offer[asked], form = form.take(asked), None
+        here = np.flatnonzero(offer != ABSENT)
+        mine, left, right = offer.take(here), before.take(here), after.take(here)
+        ahead = offer.take(left)
         wins = mine < ahead
         if (mine == ahead).any():
             wins |= (mine == ahead) & _even_in_run(mine, left, here)
-        wins &= mine <= offer[right]
-        here, right = here[wins], right[wins]
-        held[here] = mine[wins]
-        gone[right] = True
-        formed[here] = formed[right] = False
-        offer[here] = offer[right] = ABSENT
-        beyond = after[right]
+        winners = np.flatnonzero(wins & (mine <= offer.take(right)))
+        here, right = here.take(winners), right.take(winners)
+        beyond = after.take(right)
+        held[here], gone[right] = mine.take(winners), True
         after[here], before[beyond] = beyond, here
-        last[here] = last[right]
-        left = before[here]
-        asked = np.concatenate((left[~begins[here]], here[~last[here]]))
+        last[here] = last.take(right)
+        offer[here] = offer[right] = ABSENT
+        asked = np.concatenate((before.take(here.compress(~begins.take(here))), here.compress(~last.take(here))))
     kept = np.flatnonzero(~gone)
-    return held[kept], begins[kept], position[kept]
+    return held.take(kept), begins.take(kept), position.take(kept)
 
 
 def _even_in_run(offer: U32, left: I64, here: I64) -> NDArray[np.bool_]:
@@ -117,18 +114,6 @@ class Parsed:
     def stream(self) -> U32:
         """All chunks' symbols in a row."""
         return self.pool.take(in_a_row(self.first, self.size))
-
-
-def in_a_row(first: I64, size: I64) -> I64:
-    """Indices of stretches, one after the other. first, size : int64, shape (n,), each size at least 1
-
-    for f, s in zip(first, size): yield from range(f, f + s)     # as steps: 1, or from one stretch's end to the next
-    """
-    step = np.ones(int(size.sum()), np.int64)
-    if step.size:
-        step[0] = first[0]
-        step[np.cumsum(size[:-1])] = first[1:] - first[:-1] - size[:-1] + 1
-    return np.cumsum(step, out=step)
 
 
 def chunk_salt(port: int) -> int:

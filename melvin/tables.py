@@ -66,6 +66,18 @@ def slices(size: int, step: int) -> Iterator[slice]:
     return (slice(begin, min(begin + step, size)) for begin in range(0, size, step))
 
 
+def in_a_row(first: I64, size: I64) -> I64:
+    """Indices of stretches, one after the other. first, size : int64, shape (n,), each size at least 1
+
+    for f, s in zip(first, size): yield from range(f, f + s)     # as steps: 1, or from one stretch's end to the next
+    """
+    step = np.ones(int(size.sum()), np.int64)
+    if step.size:
+        step[0] = first[0]
+        step[np.cumsum(size[:-1])] = first[1:] - first[:-1] - size[:-1] + 1
+    return np.cumsum(step, out=step)
+
+
 def smallest(count: NDArray[np.integer]) -> Count:
     """Counts in the smallest type that holds them."""
     fits = not count.size or int(count.max()) <= SMALL
@@ -201,17 +213,16 @@ class RunStack:
 
     def add(self, key: U64) -> None:
         """Count keys; they are copied."""
-        while key.size:
-            if self.halvings:
-                key = key.compress(self._kept(key))
-            part, key = key[: self.BUFFER_KEYS - self._buffered], key[self.BUFFER_KEYS - self._buffered :]
-            end = self._buffered + part.size
+        for part in slices(key.size, min(FOLD_KEYS, self.BUFFER_KEYS)):
+            some = key[part].compress(self._kept(key[part])) if self.halvings else key[part]
+            if self._buffered + some.size > self.BUFFER_KEYS:
+                self._flush()
+                some = some.compress(self._kept(some))  # the runs may have been thinned
+            end = self._buffered + some.size
             if end > self._buffer.size:
                 self._buffer = np.resize(self._buffer, min(max(2 * self._buffer.size, end), self.BUFFER_KEYS))
-            self._buffer[self._buffered : end] = part
+            self._buffer[self._buffered : end] = some
             self._buffered = end
-            if end == self.BUFFER_KEYS:
-                self._flush()
 
     def _flush(self) -> None:
         if self._buffered:
