@@ -214,10 +214,9 @@ class RunStack:
     def add(self, key: U64) -> None:
         """Count keys; they are copied."""
         for part in slices(key.size, min(FOLD_KEYS, self.BUFFER_KEYS)):
+            if self._buffered + FOLD_KEYS > self.BUFFER_KEYS:
+                self._flush()  # before keys are chosen: the table may be thinned
             some = key[part].compress(self._kept(key[part])) if self.halvings else key[part]
-            if self._buffered + some.size > self.BUFFER_KEYS:
-                self._flush()
-                some = some.compress(self._kept(some))  # the runs may have been thinned
             end = self._buffered + some.size
             if end > self._buffer.size:
                 self._buffer = np.resize(self._buffer, min(max(2 * self._buffer.size, end), self.BUFFER_KEYS))
