@@ -13,7 +13,7 @@ from types import MappingProxyType
 from melvin.budget import DEFAULT_MEMORY, within
 from melvin.edges import renumber
 from melvin.symbols import CODE_BITS, SYMBOL_BITS, Symbols
-from melvin.tables import U64, Counts, RunStack
+from melvin.tables import SORTED_KEYS, U64, Counts, RunStack
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class Runs:
                 within(memory, ADDED[name]),
                 halvings.get(name, 0),
                 ROW_BITS.get(name),
+                within(memory, SORTED_KEYS),
             )
             for name in TABLES
         }

@@ -19,6 +19,7 @@ I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
 KEY_BITS = 64
 FOLD_KEYS = 1 << 13  # of the larger table that are folded at a time: all that is worked out of them stays in cache
+SORTED_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
 
@@ -196,13 +197,18 @@ class RunStack:
     halvings : a key is kept when its name is below 2 ** (63 - halvings); see `names_of`
     row_bits : of keys that begin with no name, but with a row that is given one: the bits behind the row. A row is
         kept whole or not at all, so that its shares stay true
+    at_once : keys counted by one sort
     """
 
-    BUFFER_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
     NAME_BITS = 21  # highest bits of a 63-bit key: a name, evenly spread
 
     def __init__(
-        self, run: Counts | None = None, limit: int | None = None, halvings: int = 0, row_bits: int | None = None
+        self,
+        run: Counts | None = None,
+        limit: int | None = None,
+        halvings: int = 0,
+        row_bits: int | None = None,
+        at_once: int = SORTED_KEYS,
     ) -> None:
         self._runs: list[Counts] = [run] if run is not None and run.size else []
         self._buffer: U64 = np.empty(0, np.uint64)  # as long as it needs to be, and then used again and again
@@ -210,16 +216,17 @@ class RunStack:
         self._limit = limit
         self.halvings = halvings
         self._row_bits = row_bits
+        self._at_once = at_once
 
     def add(self, key: U64) -> None:
         """Count keys; they are copied."""
-        for part in slices(key.size, min(FOLD_KEYS, self.BUFFER_KEYS)):
-            if self._buffered + FOLD_KEYS > self.BUFFER_KEYS:
+        for part in slices(key.size, min(FOLD_KEYS, self._at_once)):
+            if self._buffered + part.stop - part.start > self._at_once:
                 self._flush()  # before keys are chosen: the table may be thinned
             some = key[part].compress(self._kept(key[part])) if self.halvings else key[part]
             end = self._buffered + some.size
             if end > self._buffer.size:
-                self._buffer = np.resize(self._buffer, min(max(2 * self._buffer.size, end), self.BUFFER_KEYS))
+                self._buffer = np.resize(self._buffer, min(max(2 * end, FOLD_KEYS), self._at_once))
             self._buffer[self._buffered : end] = some
             self._buffered = end
 

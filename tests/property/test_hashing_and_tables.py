@@ -152,16 +152,14 @@ def test_a_table_folded_with_itself_counts_all_twice(a):
 
 @given(st.lists(key_lists, max_size=12), st.integers(1, 30), counters)
 def test_a_stack_of_runs_adds_up_what_was_added_however_it_came(batches, buffer, already):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables.RunStack, "BUFFER_KEYS", buffer)
-        stack = RunStack(table(already))
-        twin = Counter(already)
-        for number, batch in enumerate(batches):
-            stack.add(u64(batch))
-            twin.update(batch)
-            if number % 3 == 0:  # reading in between changes nothing
-                assert as_dict(stack.fold()) == twin
-        assert as_dict(stack.fold()) == twin
+    stack = RunStack(table(already), at_once=buffer)
+    twin = Counter(already)
+    for number, batch in enumerate(batches):
+        stack.add(u64(batch))
+        twin.update(batch)
+        if number % 3 == 0:  # reading in between changes nothing
+            assert as_dict(stack.fold()) == twin
+    assert as_dict(stack.fold()) == twin
 
 
 named = st.one_of(st.integers(0, 2**63 - 1), st.integers(0, 62).map(lambda n: 2**n), st.integers(0, 30))
@@ -180,15 +178,13 @@ def test_a_stack_with_a_limit_keeps_the_same_keys_however_they_came(batches, buf
         halvings += 1
     kept = {key: count for key, count in twin.items() if name(key) < 2 ** (63 - halvings)}
     for order in (batches, batches[::-1]):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tables.RunStack, "BUFFER_KEYS", buffer)
-            stack = RunStack(limit=limit)
-            for number, batch in enumerate(order):
-                stack.add(u64(batch))
-                if number % 4 == 3:  # read, or saved and opened
-                    stack = RunStack(stack.fold(), limit, stack.halvings)
-            assert as_dict(stack.fold()) == kept
-            assert stack.halvings == halvings
+        stack = RunStack(limit=limit, at_once=buffer)
+        for number, batch in enumerate(order):
+            stack.add(u64(batch))
+            if number % 4 == 3:  # read, or saved and opened
+                stack = RunStack(stack.fold(), limit, stack.halvings, at_once=buffer)
+        assert as_dict(stack.fold()) == kept
+        assert stack.halvings == halvings
 
 
 @given(st.lists(st.lists(st.integers(0, 200), max_size=20), max_size=12), st.integers(1, 30), st.integers(4, 30))
@@ -196,14 +192,12 @@ def test_a_stack_thinned_by_rows_keeps_the_same_rows_whole_however_they_came(bat
     twin = Counter(key for batch in batches for key in batch)
     found = []
     for order in (batches, batches[::-1]):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tables.RunStack, "BUFFER_KEYS", buffer)
-            stack = RunStack(limit=limit, row_bits=2)
-            for number, batch in enumerate(order):
-                stack.add(u64(batch))
-                if number % 4 == 3:  # read, or saved and opened
-                    stack = RunStack(stack.fold(), limit, stack.halvings, 2)
-            found.append(as_dict(stack.fold()))
+        stack = RunStack(limit=limit, row_bits=2, at_once=buffer)
+        for number, batch in enumerate(order):
+            stack.add(u64(batch))
+            if number % 4 == 3:  # read, or saved and opened
+                stack = RunStack(stack.fold(), limit, stack.halvings, 2, buffer)
+        found.append(as_dict(stack.fold()))
     assert found[0] == found[1]
     assert len(found[0]) <= limit
     rows = {key >> 2 for key in found[0]}
@@ -238,9 +232,8 @@ def test_bisect_finds_the_first_value_that_is_not_below(values, asked):
     assert found.tolist() == [plain.bisect_left(values, w, lo, hi) for w, (lo, hi) in zip(wanted, ranges, strict=True)]
 
 
-def test_few_runs_are_kept_however_many_keys_come(monkeypatch):
-    monkeypatch.setattr(RunStack, "BUFFER_KEYS", 1)
-    stack = RunStack()
+def test_few_runs_are_kept_however_many_keys_come():
+    stack = RunStack(at_once=1)
     random = np.random.default_rng(1)
     for batch in range(1, 2000):
         stack.add(random.integers(0, 2**64 - 1, 3, np.uint64))
