@@ -131,7 +131,7 @@ def ordered(key: U64, count: NDArray[np.integer]) -> tuple[U64, U64]:
         return key.take(order), count.take(order).astype(np.uint64, copy=False)
     shift = np.uint64(count_bits)
     both = key << shift
-    both |= count.astype(np.uint64, copy=False)
+    np.bitwise_or(both, count, out=both, dtype=np.uint64, casting="unsafe")  # a few are cast at a time
     both.sort()
     in_order = both & np.uint64((1 << count_bits) - 1)
     both >>= shift
@@ -144,7 +144,8 @@ def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     first = run_starts(key)
     if not first.size:
         return Counts.empty()
-    return Counts.of(key.take(first), np.add.reduceat(count, first))
+    sums = np.cumsum(count, out=count).take(np.append(first[1:], key.size) - 1)
+    return Counts.of(key.take(first), np.diff(sums, prepend=np.uint64(0)))
 
 
 def fold(a: Counts, b: Counts) -> Counts:
