@@ -357,10 +357,12 @@ class Symbols:
         They end at the next rank that shares less with the one before it than the payload's length.
         """
         low = self.rank.astype(np.int64)
-        high = np.empty(self.size, np.int64)
+        high = low + 1
         ranked_length, shared = self.length[self.by_rank], self._shared()
-        for length in range(int(self.length.max(initial=0)) + 1):
-            root = np.flatnonzero(ranked_length == length)
+        inner = np.flatnonzero(shared[1:] >= ranked_length[:-1])  # the others have none but themselves
+        inner_length = ranked_length[inner]
+        for length in np.unique(inner_length):
+            root = inner[inner_length == length]
             border = np.append(np.flatnonzero(shared < length), self.size)
             high[self.by_rank[root]] = border[np.searchsorted(border, root, side="right")]
         return low, high
