@@ -30,6 +30,8 @@ FALLBACK_DISCOUNT = 0.5  # half an observation, where too few counts were seen t
 SLICE = 1 << 16  # entries worked on at a time
 NGRAMS = 1 << 14  # keys made at a time: with what it takes they stay in a second-level cache
 ROWS = 1 << 13  # rows of them
+_HALF_BITS, _HALF = np.uint64(32), np.uint64((1 << 32) - 1)
+_FEW = np.array([0, 1, 1 << 32, 0], np.uint64)  # by count: once in the lower half, twice in the upper; more in neither
 MIN_DISCOUNT = 0.02  # nothing is ever certain: some mass always goes on to the shorter context
 
 
@@ -127,13 +129,14 @@ def derive(evidence: Counts) -> tuple[Context, ...]:
 
 def longest_first(evidence: Counts) -> Iterator[Context]:
     """Contexts of every length, ORDER bytes first, from the 6-gram counts."""
-    key = evidence.key
+    key, reaching = evidence.key, evidence
     yield _context(key, evidence.count)
     for length in range(ORDER - 1, -1, -1):
         shorter = count_keys(key & _kept(length))
         key, weight = shorter.key, shorter.count
         if length:  # nothing stands before a line's start: there the occurrences themselves are the evidence
-            opening = _opening(evidence, length)
+            reaching = _reaching(reaching, length)  # as all of their longer contexts do
+            opening = sum_by_key(reaching.key & _kept(length), reaching.count)
             weight = weight.astype(opening.count.dtype, copy=False)
             weight[np.searchsorted(key, opening.key)] = opening.count
         yield _context(key, weight)
@@ -145,17 +148,10 @@ def _kept(length: int) -> np.uint64:
     return np.uint64(port | ((1 << (CODE_BITS * (length + 1))) - 1))
 
 
-def _opening(evidence: Counts, length: int) -> Counts:
-    """How often each context of this length that reaches back to a line's start was followed by each code."""
-    farthest = END_CODE << (CODE_BITS * length)
-    mask, end = np.uint64(int(CODE_MASK) << (CODE_BITS * length)), np.uint64(farthest)
-    reaches = np.concatenate(
-        [
-            np.empty(0, np.int64),
-            *(part.start + np.flatnonzero((evidence.key[part] & mask) == end) for part in slices(evidence.size, SLICE)),
-        ]
-    )
-    return sum_by_key(evidence.key[reaches] & _kept(length), evidence.count[reaches])
+def _reaching(evidence: Counts, length: int) -> Counts:
+    """The 6-grams whose context of this length reaches back to a line's start: it begins with END_CODE."""
+    mask, end = (np.uint64(code << (CODE_BITS * length)) for code in (int(CODE_MASK), END_CODE))
+    return evidence.where(lambda part: (part.key & mask) == end)
 
 
 def four_grams(evidence: Counts, port: int) -> Counts:
@@ -193,8 +189,8 @@ def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray
         seen = count[border[0] : border[-1]]
         border -= border[0]
         total[part] = _sums(border, seen)
-        once[part] = _sums(border, seen == 1)
-        twice[part] = _sums(border, seen == 2)
+        few = _sums(border, _FEW.take(np.minimum(seen, _FEW.size - 1)))
+        once[part], twice[part] = few & _HALF, few >> _HALF_BITS
     return total, once, twice
 
 
@@ -210,7 +206,7 @@ def discounts(count: Count) -> F64:
 
     Y = t1 / (t1 + 2 t2),  Di = i - (i + 1) Y t(i+1) / ti
     """
-    seen = [int((count == n).sum()) for n in range(1, DISTINCT_DISCOUNTS + 2)]
+    seen = [int(np.count_nonzero(count == n)) for n in range(1, DISTINCT_DISCOUNTS + 2)]
     found = [0.0]
     y = seen[0] / (seen[0] + 2 * seen[1]) if seen[0] and seen[1] else FALLBACK_DISCOUNT
     for n in range(1, DISTINCT_DISCOUNTS + 1):

@@ -36,8 +36,12 @@ def counted(counts: Counts, key: U64) -> I64:
     """How often each key was seen, 0 where it was not. Shape (n,) -> (n,)."""
     if not counts.size:
         return np.zeros(key.shape, np.int64)
-    at = np.minimum(np.searchsorted(counts.key, key), counts.size - 1)
-    return np.where(counts.key[at] == key, counts.count[at], 0).astype(np.int64)
+    order = np.argsort(key)  # in order, one search begins where the one before left the cache
+    wanted = key[order]
+    at = np.minimum(np.searchsorted(counts.key, wanted), counts.size - 1)
+    seen = np.empty(key.shape, np.int64)
+    seen[order] = np.where(counts.key[at] == wanted, counts.count[at], 0)
+    return seen
 
 
 def with_anything(symbols: Symbols, raw: Counts) -> Counts:

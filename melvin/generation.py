@@ -26,7 +26,7 @@ from melvin.embedding import Embeddings, embed
 from melvin.encode import encode_lines, tail
 from melvin.evidence import ROW_BITS, TABLES, Evidence, Runs, kept
 from melvin.feedback import Feedback
-from melvin.heads import Model, Rows, fit, predict
+from melvin.heads import Model, fit, predict
 from melvin.kinship import Kinship
 from melvin.lexicon import Lexicon
 from melvin.lines import Block, lines_block
@@ -152,7 +152,8 @@ def familiarity(
 ) -> Familiarity:
     """How often each symbol was seen, and whether what follows it is settled."""
     row = np.searchsorted(links.key, np.arange(symbols.size + 1, dtype=np.uint64) << np.uint64(SYMBOL_BITS))
-    settled = (np.diff(row) == 1) & (Rows.of(links).between(row[:-1], row[1:]) >= SETTLED)
+    settled = np.diff(row) == 1
+    settled[settled] = links.count[row[:-1][settled]] >= SETTLED
     seen = times_seen(symbols, links, np.arange(symbols.size, dtype=np.uint32))
     return Familiarity(seen, settled, attended, pairs_one_in, reach, settings)
 
@@ -195,10 +196,10 @@ def so_far(snapshot: Snapshot, gathering: Gathering) -> tuple[Gathering, Words]:
 def with_words(known: Snapshot, read: Lexicon) -> Words:
     """The words known, and those of a lexicon."""
     salts = [chunk_salt(port) for port in range(len(known.symbols.ports))]
-    words = known.words
+    fresh = Words.empty()  # folded first: they are fewer than those that are known
     for part in read.parts():
-        words = words.fold(Words.of(known.symbols, part, known.separator, salts))
-    return words.kept(KEPT_WORDS if known.settings.forgetting else None)
+        fresh = fresh.fold(Words.of(known.symbols, part, known.separator, salts))
+    return known.words.fold(fresh).kept(KEPT_WORDS if known.settings.forgetting else None)
 
 
 def with_meaning(known: Snapshot) -> Snapshot:

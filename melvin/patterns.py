@@ -37,10 +37,11 @@ def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_ME
     total = float(weight.sum() + lexicon.count.sum())
     parsed = False
     while room > 0:
-        several = ~begins.copy()
-        several[:-1] |= ~begins[1:]
-        alone += np.bincount(stream[~several], weight[~several], symbols.size)
-        stream, begins, weight = stream[several], begins[several], weight[several]
+        single = begins.copy()
+        single[:-1] &= begins[1:]
+        alone += np.bincount(stream.compress(single), weight.compress(single), symbols.size)
+        several = np.flatnonzero(~single)
+        stream, begins, weight = stream.take(several), begins.take(several), weight.take(several)
         seen = alone + np.bincount(stream, weight, symbols.size)
         left, right = best_pairs(symbols, stream, begins, weight, seen, total)
         left, right = left[:room], right[:room]
@@ -54,10 +55,11 @@ def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_ME
         symbols = grown
         stream, kept = stream.copy(), np.ones(stream.size, np.bool_)
         kept[at] = False
-        merged, _, at = compete(symbols, stream[at], begins[at], at)
+        merged, _, at = compete(symbols, stream.take(at), begins.take(at), at)
         stream[at], kept[at] = merged, True
-        total -= float(weight[~kept].sum())
-        stream, begins, weight = stream[kept], begins[kept], weight[kept]
+        total -= float(weight.compress(~kept).sum())
+        left_in = np.flatnonzero(kept)
+        stream, begins, weight = stream.take(left_in), begins.take(left_in), weight.take(left_in)
         parsed = True
     return with_splits(symbols)
 
@@ -66,10 +68,13 @@ def meeting(stream: U32, begins: NDArray[np.bool_], left: U32, right: U32, size:
     """Places of the chunks in which some left symbol stands before some right one. size : of the set of symbols"""
     opens, closes = np.zeros((2, size), np.bool_)
     opens[left], closes[right] = True, True
+    meet = opens.take(stream[:-1])
+    meet &= closes.take(stream[1:])
+    meet &= ~begins[1:]
     chunk = np.cumsum(begins)
     met = np.zeros(stream.size + 1, np.bool_)
-    met[chunk[1:][opens[stream[:-1]] & closes[stream[1:]] & ~begins[1:]]] = True
-    return np.flatnonzero(met[chunk])
+    met[chunk[1:].compress(meet)] = True
+    return np.flatnonzero(met.take(chunk))
 
 
 def best_pairs(

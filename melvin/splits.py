@@ -12,6 +12,7 @@ import numpy as np
 from melvin.symbols import CODE_BITS, PAIR_SHIFT, U32, WORD_CODES, Symbols, pair_key
 from melvin.tables import I64, U64
 
+MANY = 3  # words: rests of so many or more are worked out together, most are shorter
 _WORD = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
 
 
@@ -24,8 +25,11 @@ def with_splits(symbols: Symbols) -> Symbols:
     for at in range(1, int(symbols.length.max(initial=0))):
         pattern, left = beginnings(symbols, at)
         right = np.full(pattern.size, -1)
-        short = symbols.length[pattern] <= at + WORD_CODES  # what is left of most of them is one word
-        for some in (np.flatnonzero(short), np.flatnonzero(~short)):
+        words = np.minimum((symbols.length[pattern] - at + WORD_CODES - 1) // WORD_CODES, MANY)  # that are left
+        for count in range(1, MANY + 1):
+            some = np.flatnonzero(words == count)
+            if not some.size:
+                continue
             rest = codes_from(symbols, pattern[some], at)
             right[some] = symbols.with_payload(rest, symbols.port[pattern[some]])
         both = np.flatnonzero(right >= 0)

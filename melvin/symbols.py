@@ -41,6 +41,9 @@ def word_shift(depth: int) -> int:
     return CODE_BITS * (WORD_CODES - 1 - depth % WORD_CODES)
 
 
+_WORD_SHIFTS = np.array([word_shift(depth) for depth in range(WORD_CODES)], np.uint64)
+
+
 @dataclass(frozen=True)
 class Symbols:
     """The table of symbols, by id.
@@ -354,10 +357,12 @@ class Symbols:
         They end at the next rank that shares less with the one before it than the payload's length.
         """
         low = self.rank.astype(np.int64)
-        high = np.empty(self.size, np.int64)
+        high = low + 1
         ranked_length, shared = self.length[self.by_rank], self._shared()
-        for length in range(int(self.length.max(initial=0)) + 1):
-            root = np.flatnonzero(ranked_length == length)
+        inner = np.flatnonzero(shared[1:] >= ranked_length[:-1])  # the others have none but themselves
+        inner_length = ranked_length[inner]
+        for length in np.unique(inner_length):
+            root = inner[inner_length == length]
             border = np.append(np.flatnonzero(shared < length), self.size)
             high[self.by_rank[root]] = border[np.searchsorted(border, root, side="right")]
         return low, high
@@ -378,6 +383,17 @@ class Symbols:
         shift = (CODE_BITS * (WORD_CODES - 1 - depth % WORD_CODES)).astype(np.uint64)
         held = self.words[np.minimum(word, self.words.shape[0] - 1), symbol]
         return np.asarray(np.where(word < self.words.shape[0], (held >> shift) & CODE_MASK, 0), np.int64)
+
+    def spelt(self, symbol: U32) -> NDArray[np.uint8]:
+        """The bytes of symbols in a row; 0 for END.
+
+        for s in symbol: yield from payload(s)     # a word at a time, its codes taken apart as a row of a matrix
+        """
+        words = (self.length[symbol].astype(np.int64) + WORD_CODES - 1) // WORD_CODES
+        place = np.arange(int(words.sum())) - np.repeat(np.cumsum(words) - words, words)
+        held = self.words[place, np.repeat(symbol, words)]
+        code = ((held[:, np.newaxis] >> _WORD_SHIFTS) & CODE_MASK).ravel()
+        return (code.compress(code != 0) - np.uint64(1)).astype(np.uint8)
 
     @cached_property
     def first_code(self) -> I64:

@@ -55,8 +55,16 @@ class Counts:
 
     def where(self, kept: Callable[[Counts], NDArray[np.bool_]]) -> Counts:
         """The entries that are kept, asked about a few at a time."""
-        keep = np.concatenate([np.empty(0, np.bool_), *(kept(part) for part in self.parts())])
-        return Counts(self.key[keep], self.count[keep])
+        key, count = np.empty(self.size, np.uint64), np.empty(self.size, self.count.dtype)
+        end = 0
+        for part in self.parts():
+            some = np.flatnonzero(kept(part))
+            begin, end = end, end + some.size
+            part.key.take(some, out=key[begin:end], mode="clip")
+            part.count.take(some, out=count[begin:end], mode="clip")
+        key.resize(end, refcheck=False)
+        count.resize(end, refcheck=False)
+        return Counts(key, count)
 
     def total(self) -> int:
         return int(self.count.sum(dtype=np.uint64))
@@ -124,7 +132,7 @@ def ordered(key: U64, count: NDArray[np.integer]) -> tuple[U64, U64]:
         return key.take(order), count.take(order).astype(np.uint64, copy=False)
     shift = np.uint64(count_bits)
     both = key << shift
-    both |= count.astype(np.uint64, copy=False)
+    np.bitwise_or(both, count, out=both, dtype=np.uint64, casting="unsafe")  # a few are cast at a time
     both.sort()
     in_order = both & np.uint64((1 << count_bits) - 1)
     both >>= shift
@@ -137,7 +145,8 @@ def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     first = run_starts(key)
     if not first.size:
         return Counts.empty()
-    return Counts.of(key.take(first), np.add.reduceat(count, first))
+    sums = np.cumsum(count, out=count).take(np.append(first[1:], key.size) - 1)
+    return Counts.of(key.take(first), np.diff(sums, prepend=np.uint64(0)))
 
 
 def fold(a: Counts, b: Counts) -> Counts:
@@ -154,13 +163,20 @@ def fold(a: Counts, b: Counts) -> Counts:
     cut_b = np.concatenate(([0], cut_b[1:], [b.size])).astype(np.int64)
     size = 0
     for (low, high), (since, until) in zip(pairwise(cut_a.tolist()), pairwise(cut_b.tolist()), strict=True):
+        if since == until:  # of the smaller table there is nothing here
+            end = size + high - low
+            key[size:end], count[size:end] = a.key[low:high], a.count[low:high]
+            size = end
+            continue
         both = np.concatenate((a.key[low:high], b.key[since:until]))
         seen = np.concatenate((a.count[low:high], b.count[since:until]), dtype=count.dtype)
         order = np.argsort(both, kind="stable")  # two ascending runs are merged in one pass
         both, seen = both.take(order, mode="clip"), seen.take(order, mode="clip")  # "clip": no place is beyond the end
-        twice = np.flatnonzero(both[1:] == both[:-1])  # keys of both
-        seen[twice] += seen[twice + 1]
-        first = run_starts(both)
+        new = np.empty(both.size, np.bool_)
+        new[0] = True
+        np.not_equal(both[1:], both[:-1], out=new[1:])
+        seen[:-1] += seen[1:] * ~new[1:]  # a key of both stands there twice
+        first = np.flatnonzero(new)
         end = size + first.size
         both.take(first, out=key[size:end], mode="clip")
         seen.take(first, out=count[size:end], mode="clip")
@@ -273,7 +289,7 @@ def forget(counts: Counts, limit: int | None, row_bits: int | None = None) -> Co
     least, left = 0, counts.size
     while left > limit:
         least += 1
-        weakest = int((counts.count == least).sum())
+        weakest = int(np.count_nonzero(counts.count == least))
         left -= weakest
     name = np.empty(weakest, np.uint64)
     end = 0

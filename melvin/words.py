@@ -18,7 +18,7 @@ from melvin.hashing import mix
 from melvin.lexicon import Lexicon
 from melvin.lines import lines_block
 from melvin.symbols import U32, Symbols
-from melvin.tables import I64, U64, run_starts
+from melvin.tables import I64, U64, run_starts, slices
 
 WORD_BITS = 28  # of a name: of 100,000 words, about 20 share one
 BORDER = np.uint32(0)  # the name of a line's border
@@ -30,9 +30,8 @@ LAG_MASK = np.uint64((1 << LAG_BITS) - 1)
 HELD = (1 << LAG_BITS) - 1  # the lag of (word, BORDER): stretches of lines that hold the word
 PAIR_BYTES = 1 << 20  # of lines whose pairs are counted, about, in one generation
 PAIR_SALT = 2  # keeps the hash that chooses them apart from others
-SLICE = 1 << 16  # bytes of text worked out at a time: what it takes stays in cache
 KEPT_WORDS = 1 << 17
-SPELT = 1 << 14  # words whose text is copied at a time
+SPELT = 1 << 13  # symbols spelt, or words whose text is copied, at a time: what it takes stays in cache
 
 
 def word_names(key: U64) -> U32:
@@ -168,12 +167,7 @@ class Words:
         if not lexicon.key.size:
             return cls.empty()
         length = symbols.length[lexicon.pool].astype(np.int64)
-        spread = np.repeat(lexicon.pool, length)
-        depth = np.arange(spread.size) - np.repeat(np.cumsum(length) - length, length)
-        text = np.empty(spread.size, np.uint8)
-        for begin in range(0, text.size, SLICE):
-            part = slice(begin, begin + SLICE)
-            text[part] = symbols.code_at(spread[part], depth[part]) - 1
+        text = np.concatenate([symbols.spelt(lexicon.pool[part]) for part in slices(lexicon.pool.size, SPELT)])
         first = np.cumsum(lexicon.size) - lexicon.size
         size = np.add.reduceat(length, first)
         start = np.cumsum(size) - size
@@ -238,8 +232,10 @@ def _gathered(
 ) -> Words:
     """A table of some words, equal names added up."""
     some = np.flatnonzero(keep)
-    order = some[np.argsort(name[some], kind="stable")]
-    starts = run_starts(name[order].astype(np.uint64))
+    named = name[some].astype(np.uint64) << np.uint64(32) | some.astype(np.uint64)  # as one number: its sort is SIMD
+    named.sort()
+    order = named.astype(np.uint32).astype(np.int64)
+    starts = run_starts(named >> np.uint64(32))
     if not starts.size:
         return Words.empty()
     first = order[starts]
@@ -251,7 +247,7 @@ def _gathered(
 def _spelt(text: NDArray[np.uint8], start: I64, length: I64) -> NDArray[np.uint8]:
     """The bytes of words in a row; a few words at a time."""
     spelt = [np.empty(0, np.uint8)]
-    for begin in range(0, start.size, SPELT):
-        first, size = start[begin : begin + SPELT], length[begin : begin + SPELT]
-        spelt.append(text[np.repeat(first - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))])
+    for part in slices(start.size, SPELT):
+        first, size = start[part], length[part]
+        spelt.append(text.take(np.repeat(first - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))))
     return np.concatenate(spelt)

@@ -132,6 +132,15 @@ def test_codes_are_read_at_any_depth(symbols):
 
 
 @given(some_symbols)
+def test_symbols_are_spelt_as_their_payloads_in_a_row(symbols):
+    backwards = np.arange(symbols.size, dtype=np.uint32)[::-1]
+    codes = all_codes(symbols)
+    spelt = [0 if code == END_CODE else code - 1 for i in backwards.tolist() for code in codes[i]]
+    assert symbols.spelt(backwards).tolist() == spelt
+    assert symbols.spelt(backwards[:0]).tolist() == []
+
+
+@given(some_symbols)
 def test_every_pair_that_spells_a_pattern_forms_it(symbols):
     closed = with_splits(symbols)
     named = {(int(symbols.port[i]), text): i for i, text in enumerate(all_codes(symbols)) if text}
