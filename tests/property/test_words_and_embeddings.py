@@ -10,7 +10,7 @@ from twins import words as twin
 
 from melvin import embedding
 from melvin.categories import ROUNDS, propagate
-from melvin.embedding import ACTIVE, FRAME_LAGS, FRAME_WORDS, PLACES, VALUE_ONE, Vector, embed
+from melvin.embedding import ACTIVE, ASKED, FRAME_LAGS, FRAME_WORDS, PLACES, VALUE_ONE, Vector, embed
 from melvin.tables import Counts, count_keys
 from melvin.words import BORDER, HELD, NEAR, Words, pack_pair, pair_keys, unpack_pair
 
@@ -88,11 +88,15 @@ def test_the_nearest_are_those_with_the_largest_cosine(drawn):
         assert len(similarities) == len(sharing)
 
 
-@given(pieces)
-def test_asking_for_many_words_at_once_is_asking_for_each(drawn):
+@pytest.mark.parametrize("at_a_time", [1, 3, ASKED])
+@given(drawn=pieces)
+def test_asking_for_many_words_at_once_is_asking_for_each(at_a_time, drawn):
     e = embedded(drawn)
     every = np.arange(e.name.size)
-    together = e.nearest(*e.spread(every), every)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedding, "ASKED", at_a_time)
+        together = e.nearest(*e.spread(every), every)
+    assert together.mean.size == together.deviation.size == every.size
     for query in every:
         alone = e.nearest(*e.spread(np.array([query])), np.array([query]))
         mine = together.query == query
