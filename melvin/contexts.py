@@ -30,6 +30,9 @@ FALLBACK_DISCOUNT = 0.5  # half an observation, where too few counts were seen t
 SLICE = 1 << 16  # entries worked on at a time
 NGRAMS = 1 << 14  # keys made at a time: with what it takes they stay in a second-level cache
 ROWS = 1 << 13  # rows of them
+_TALLY_BITS = np.uint64(CODE_BITS + 1)  # of a number of entries of one row: each has another code
+_TWO_TALLIES = np.uint64(2) * _TALLY_BITS  # above them there is room for a row's sum, where its counts are uint32
+_TALLY_MASK = (np.uint64(1) << _TALLY_BITS) - np.uint64(1)
 MIN_DISCOUNT = 0.02  # nothing is ever certain: some mass always goes on to the shorter context
 
 
@@ -170,7 +173,7 @@ def _context(key: U64, count: Count) -> Context:
     code = np.empty(key.size, np.uint16)
     first, row = [np.empty(0, np.uint32)], [np.empty(0, np.uint64)]
     for part in slices(key.size, SLICE):
-        code[part] = key[part] & CODE_MASK
+        np.bitwise_and(key[part].astype(np.uint16), np.uint16(CODE_MASK), out=code[part])
         context = key[part] >> _BITS
         begins = run_starts(context)
         if part.start and context[0] == key[part.start - 1] >> _BITS:  # the last row of the part before goes on
@@ -192,13 +195,19 @@ def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray
         border = first[part.start : part.stop + 1].astype(np.int64)
         seen = count[border[0] : border[-1]]
         border -= border[0]
-        total[part] = _sums(border, seen)
-        once[part] = _sums(border, seen == 1)
-        twice[part] = _sums(border, seen == 2)
+        # All three in one number: a row's sums fit in, and where running sums overflow, differences are still true.
+        tally = seen.astype(np.uint64)
+        tally <<= _TWO_TALLIES
+        tally |= (seen == 2).astype(np.uint64) << _TALLY_BITS
+        tally |= seen == 1
+        sums = _sums(border, tally)
+        total[part] = sums >> _TWO_TALLIES if count.dtype == np.uint32 else _sums(border, seen)
+        twice[part] = (sums >> _TALLY_BITS) & _TALLY_MASK
+        once[part] = sums & _TALLY_MASK
     return total, once, twice
 
 
-def _sums(border: I64, value: NDArray[np.generic]) -> U64:
+def _sums(border: I64, value: Count) -> U64:
     """Sums of what lies between each two borders: rows are so short that `reduceat` takes half as long again."""
     below = np.zeros(value.size + 1, np.uint64)
     np.cumsum(value, out=below[1:])
@@ -210,7 +219,7 @@ def discounts(count: Count) -> F64:
 
     Y = t1 / (t1 + 2 t2),  Di = i - (i + 1) Y t(i+1) / ti
     """
-    seen = [int((count == n).sum()) for n in range(1, DISTINCT_DISCOUNTS + 2)]
+    seen = [int(np.count_nonzero(count == n)) for n in range(1, DISTINCT_DISCOUNTS + 2)]
     found = [0.0]
     y = seen[0] / (seen[0] + 2 * seen[1]) if seen[0] and seen[1] else FALLBACK_DISCOUNT
     for n in range(1, DISTINCT_DISCOUNTS + 1):
