@@ -22,7 +22,7 @@ from melvin.arithmetic import log2
 from melvin.contexts import F64
 from melvin.symbols import U32
 from melvin.tables import I64, Counts, run_starts, sum_by_key
-from melvin.words import BORDER, unpack_pair
+from melvin.words import BORDER, LAG_MASK, WORD_BITS, row_of, unpack_pair
 
 U16 = NDArray[np.uint16]
 
@@ -33,6 +33,8 @@ PLACES = 2 * FRAME_LAGS  # of a frame's word: behind the other one, the nearest 
 DIMENSIONS = FRAME_WORDS * PLACES
 VALUE_ONE = 256  # a value of one
 FANOUT = 32  # words that a dimension leads to: those whose value in it is largest
+FIRST_BITS = 14  # of a word's name
+_REST_BITS = np.uint32(WORD_BITS - FIRST_BITS)
 _VALUE_BITS = 15  # of a value in a key to be sorted: log2 of no gain is 128
 _PLACE_BITS = 24  # of a place in such a key: of a pair, or of a word that was found
 UNIT = 1 << 12  # the length of a vector in arithmetic
@@ -246,20 +248,18 @@ class Vector:
 
 def embed(pairs: Counts) -> Embeddings:
     """The vectors of all words that pairs were counted of. Source of the formulas: see the module's head."""
+    pairs = _near(pairs)
     word, other, lag, behind = unpack_pair(pairs.key)
-    near = np.flatnonzero((lag > 0) & (lag <= FRAME_LAGS) & (word != BORDER))
-    word, other, lag, behind = word[near], other[near], lag[near], behind[near]
-    seen = pairs.count[near].astype(np.int64)
     starts = run_starts(word.astype(np.uint64))
     if not starts.size:
         return Embeddings.empty()
-    frame = _frame_words(word[starts], np.add.reduceat(seen, starts))
-    slot = np.minimum(np.searchsorted(frame, other), frame.size - 1)
-    used = np.flatnonzero(frame[slot] == other)
+    frame = _frame_words(word.take(starts), np.add.reduceat(pairs.count, starts, dtype=np.int64))
+    slot = slots(frame, other)
+    used = np.flatnonzero(frame.take(slot) == other)
     if not used.size:
         return Embeddings.empty()
-    dimension = slot[used] * PLACES + behind[used] * FRAME_LAGS + lag[used] - 1
-    count, word = seen[used].astype(np.float64), word[used]
+    dimension = slot.take(used) * PLACES + behind.take(used) * FRAME_LAGS + lag.take(used) - 1
+    count, word = pairs.count.take(used).astype(np.float64), word.take(used)
     starts = run_starts(word.astype(np.uint64))
     row = np.repeat(np.arange(starts.size), np.diff(starts, append=word.size))
     by_word = np.add.reduceat(count, starts)
@@ -278,10 +278,34 @@ def embed(pairs: Counts) -> Embeddings:
     )
 
 
+def _near(pairs: Counts) -> Counts:
+    """Those of a word and one that stands so near that it may make a frame."""
+    key, count = [pairs.key[:0]], [pairs.count[:0]]
+    beyond_border = np.uint64(row_of(int(BORDER))[1])
+    for part in pairs.parts():
+        lag = part.key & LAG_MASK  # this much is asked of the keys as they are: most of them are not near
+        near = np.flatnonzero((lag > 0) & (lag <= FRAME_LAGS) & (part.key >= beyond_border))
+        key.append(part.key.take(near))
+        count.append(part.count.take(near))
+    return Counts(np.concatenate(key), np.concatenate(count))
+
+
 def _frame_words(name: U32, seen: I64) -> U32:
     """The words seen most, and the line's border; ascending."""
     order = np.lexsort((name, -seen))[: FRAME_WORDS - 1]
     return np.concatenate(([BORDER], np.sort(name[order])))
+
+
+def slots(frame: U32, name: U32) -> I64:
+    """Where names stand in an ascending table; of one that is not in it, the place of another.
+
+    Names are spread evenly: their first bits tell about where that is, a search would take ten steps.
+    """
+    having = np.bincount(frame >> _REST_BITS, minlength=1 << FIRST_BITS)
+    place = (np.cumsum(having) - having).take(name >> _REST_BITS)
+    for _ in range(int(having.max()) - 1):
+        place += frame.take(place, mode="clip") < name
+    return np.asarray(np.minimum(place, frame.size - 1))
 
 
 def _best(row: I64, value: I64) -> I64:

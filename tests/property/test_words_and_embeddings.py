@@ -10,9 +10,9 @@ from twins import words as twin
 
 from melvin import embedding
 from melvin.categories import ROUNDS, propagate
-from melvin.embedding import ACTIVE, ASKED, FRAME_LAGS, FRAME_WORDS, PLACES, VALUE_ONE, Vector, embed
+from melvin.embedding import ACTIVE, ASKED, FRAME_LAGS, FRAME_WORDS, PLACES, VALUE_ONE, Vector, embed, slots
 from melvin.tables import Counts, count_keys
-from melvin.words import BORDER, HELD, NEAR, Words, pack_pair, pair_keys, unpack_pair
+from melvin.words import BORDER, HELD, NEAR, WORD_BITS, Words, pack_pair, pair_keys, unpack_pair
 
 pieces = st.lists(
     st.tuples(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.booleans(), st.booleans()), min_size=1, max_size=8
@@ -102,6 +102,17 @@ def test_asking_for_many_words_at_once_is_asking_for_each(at_a_time, drawn):
         mine = together.query == query
         assert together.word[mine].tolist() == alone.word.tolist()
         assert together.similarity[mine].tolist() == alone.similarity.tolist()
+
+
+some_names = st.one_of(st.integers(0, 20), st.integers(0, 2**WORD_BITS - 1))
+
+
+@given(st.sets(some_names, min_size=1), st.lists(some_names))
+def test_a_name_is_found_where_it_stands(held, others):
+    frame = np.array(sorted(held), np.uint32)
+    assert slots(frame, frame).tolist() == list(range(frame.size))
+    found = frame[slots(frame, np.array(others, np.uint32))] == others
+    assert found.tolist() == [name in held for name in others]
 
 
 def test_no_pairs_make_no_vectors():
