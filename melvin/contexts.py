@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.lines import Block
+from melvin.searching import find
 from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END_CODE, U32
 from melvin.tables import I64, U64, Count, Counts, bisect, count_keys, run_starts, slices, smallest, sum_by_key
 
@@ -246,7 +247,7 @@ def probability(contexts: tuple[Context, ...], context: U64, code: I64) -> tuple
             continue
         kept = np.uint64((1 << (CODE_BITS * length)) - 1)
         wanted = (context & kept) | (port << np.uint64(CODE_BITS * ORDER))
-        row = np.minimum(np.searchsorted(table.row, wanted), table.row.size - 1)
+        row = np.minimum(find(table.row, wanted), table.row.size - 1)
         known = table.row[row] == wanted
         low, high = table.first[row].astype(np.int64), table.first[row + 1].astype(np.int64)
         at = bisect(table.code, low, high, code.astype(np.uint16))

@@ -22,6 +22,7 @@ from melvin.contexts import F64, Context, derive, probability
 from melvin.edges import pack, target_of
 from melvin.evidence import Evidence
 from melvin.kinship import Kinship, Said
+from melvin.searching import find, nearly_sorted
 from melvin.settings import Settings
 from melvin.symbols import END, MAX_PAYLOAD, NONE, START, U32, Symbols
 from melvin.tables import I64, SMALL, U64, Counts, run_starts
@@ -72,11 +73,7 @@ class Rows:
 
     def place(self, source: U64, rank: I64) -> I64:
         """Index of the first key of a source's row whose target's rank is not below each. (n,), (n, m) -> (n, m)"""
-        wanted = pack(source[:, None], rank.astype(np.uint64))
-        order = nearly_sorted(wanted[:, 0])
-        place = np.empty(wanted.shape, np.int64)
-        place[order] = np.searchsorted(self.key, wanted[order])
-        return place
+        return find(self.key, pack(source[:, None], rank.astype(np.uint64)))
 
     def some_within(self, source: U64, low: I64, high: I64) -> tuple[I64, I64]:
         """Which sources have targets with ranks in [low, high), and the index of the first such key of their row.
@@ -98,19 +95,6 @@ class Rows:
     def code(self, symbols: Symbols, at: I64, depth: I64) -> I64:
         """The code at `depth` of the target of each key."""
         return symbols.code_at(symbols.by_rank[target_of(self.key[at])], depth)
-
-
-def nearly_sorted(key: U64) -> I64:
-    """An order in which keys ascend but for their lowest bits: one search begins where the one before left the cache.
-
-    Those bits give way to the key's place: both are sorted as one number.
-    """
-    place = np.uint64((1 << key.size.bit_length()) - 1)
-    numbered = key & ~place
-    numbered |= np.arange(key.size, dtype=np.uint64)
-    numbered.sort()
-    numbered &= place
-    return numbered.view(np.int64)
 
 
 class Model:

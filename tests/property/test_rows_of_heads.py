@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melvin.heads import Rows, nearly_sorted
+from melvin.heads import Rows
+from melvin.searching import nearly_sorted
 from melvin.symbols import SYMBOL_BITS
 from melvin.tables import Counts
 
