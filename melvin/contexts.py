@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.lines import Block
+from melvin.searching import find
 from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END_CODE, U32
 from melvin.tables import I64, U64, Count, Counts, bisect, count_keys, run_starts, slices, smallest, sum_by_key
 
@@ -166,7 +167,7 @@ def _context(key: U64, count: Count) -> Context:
     code = np.empty(key.size, np.uint16)
     first, row = [np.empty(0, np.uint32)], [np.empty(0, np.uint64)]
     for part in slices(key.size, SLICE):
-        code[part] = key[part] & CODE_MASK
+        np.bitwise_and(key[part].astype(np.uint16), np.uint16(CODE_MASK), out=code[part])
         context = key[part] >> _BITS
         begins = run_starts(context)
         if part.start and context[0] == key[part.start - 1] >> _BITS:  # the last row of the part before goes on
@@ -194,7 +195,7 @@ def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray
     return total, once, twice
 
 
-def _sums(border: I64, value: NDArray[np.generic]) -> U64:
+def _sums(border: I64, value: Count) -> U64:
     """Sums of what lies between each two borders: rows are so short that `reduceat` takes half as long again."""
     below = np.zeros(value.size + 1, np.uint64)
     np.cumsum(value, out=below[1:])
@@ -233,7 +234,7 @@ def probability(contexts: tuple[Context, ...], context: U64, code: I64) -> tuple
             continue
         kept = np.uint64((1 << (CODE_BITS * length)) - 1)
         wanted = (context & kept) | (port << np.uint64(CODE_BITS * ORDER))
-        row = np.minimum(np.searchsorted(table.row, wanted), table.row.size - 1)
+        row = np.minimum(find(table.row, wanted), table.row.size - 1)
         known = table.row[row] == wanted
         low, high = table.first[row].astype(np.int64), table.first[row + 1].astype(np.int64)
         at = bisect(table.code, low, high, code.astype(np.uint16))

@@ -11,8 +11,9 @@ neither drowns the rest. All is a function of the pairs counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,8 @@ from numpy.typing import NDArray
 from melvin.arithmetic import log2
 from melvin.contexts import F64
 from melvin.symbols import U32
-from melvin.tables import I64, Counts, run_starts
-from melvin.words import BORDER, unpack_pair
+from melvin.tables import I64, Counts, run_starts, sum_by_key
+from melvin.words import BORDER, LAG_MASK, WORD_BITS, row_of, unpack_pair
 
 U16 = NDArray[np.uint16]
 
@@ -32,9 +33,12 @@ PLACES = 2 * FRAME_LAGS  # of a frame's word: behind the other one, the nearest 
 DIMENSIONS = FRAME_WORDS * PLACES
 VALUE_ONE = 256  # a value of one
 FANOUT = 32  # words that a dimension leads to: those whose value in it is largest
+FIRST_BITS = 14  # of a word's name
+_REST_BITS = np.uint32(WORD_BITS - FIRST_BITS)
 _VALUE_BITS = 15  # of a value in a key to be sorted: log2 of no gain is 128
-_PLACE_BITS = 24  # of a pair's place
+_PLACE_BITS = 24  # of a place in such a key: of a pair, or of a word that was found
 UNIT = 1 << 12  # the length of a vector in arithmetic
+ASKED = 64  # vectors whose nearest words are looked for at a time: at most ASKED * FANOUT words a dimension
 SHORTLIST = 32  # words compared in full with one vector
 ROUNDING = 1e-9  # of a similarity: sums of floats may end so far apart
 _FAR_BITS = 32  # of a distance, 0 to 2, in parts of ROUNDING
@@ -85,9 +89,13 @@ class Embeddings:
     @cached_property
     def postings(self) -> tuple[I64, I64, I64]:
         """Words by dimension, the largest values first: where each dimension's begin, places in the table, values."""
-        word = np.repeat(np.arange(self.name.size), self.size)
-        order = np.lexsort((word, -self.value.astype(np.int64), self.dimension))
+        # Of a dimension's words with one value, the order is that of the table.
+        key = self.dimension.astype(np.uint64) << np.uint64(16) | (self.value ^ np.uint16(0xFFFF))
+        key = key << np.uint64(32) | np.arange(self.value.size, dtype=np.uint64)
+        key.sort()
+        order = (key & np.uint64(0xFFFFFFFF)).view(np.int64)
         begin = np.searchsorted(self.dimension[order], np.arange(DIMENSIONS + 1))
+        word = np.repeat(np.arange(self.name.size), self.size)
         return begin, word[order], self.value[order].astype(np.int64)
 
     @cached_property
@@ -126,24 +134,33 @@ class Embeddings:
         if not query.size or not self.name.size:
             return Near.nothing()
         queries = int(query[-1]) + 1
-        length = np.sqrt(np.bincount(query, value.astype(np.float64) ** 2, queries))
+        if itself is None:
+            itself = np.full(queries, -1)
+        border = np.searchsorted(query, np.arange(0, queries + ASKED, ASKED))
+        parts = [
+            self._nearest(query[a:b] - first, dimension[a:b], value[a:b], itself[first : min(first + ASKED, queries)])
+            for first, (a, b) in zip(range(0, queries, ASKED), pairwise(border.tolist()), strict=True)
+        ]
+        return Near.joined(parts, ASKED)
+
+    def _nearest(self, query: I64, dimension: I64, value: I64, itself: I64) -> Near:
+        """The same of at most ASKED vectors: what is worked out of them stays in cache."""
+        length = np.sqrt(np.bincount(query, value.astype(np.float64) ** 2, itself.size))
         begin, posted, theirs = self.postings
         wanted = np.where(value > 0, np.minimum(begin[dimension + 1] - begin[dimension], FANOUT), 0)
         which, at = _ranges(begin[dimension], wanted)
-        pair, dot = sums(query[which] * self.name.size + posted[at], value[which] * theirs[at])
-        asked, word = pair // self.name.size, pair % self.name.size
-        if itself is not None:
-            others = word != itself[asked]
-            asked, word, dot = asked[others], word[others], dot[others]
-        looks = dot / (length[asked] * self.norm[word])
-        order = _nearest_first(asked, looks)[_ranks(asked) < SHORTLIST]
-        mean, deviation = _moments(asked, looks, queries)
-        asked, word = asked[order], word[order]
+        pair, dot = sums(query.take(which) * self.name.size + posted[at], value.take(which) * theirs[at])
+        asked, word = np.divmod(pair, self.name.size)
+        others = np.flatnonzero(word != itself.take(asked))
+        asked, word, dot = asked.take(others), word.take(others), dot.take(others)
+        looks = dot / (length.take(asked) * self.norm[word])
+        order = _nearest_first(asked, looks).compress(_ranks(asked) < SHORTLIST)
+        mean, deviation = _moments(asked, looks, itself.size)
+        asked, word = asked.take(order), word.take(order)
         which, other, theirs = self.spread(word)
-        key = query * DIMENSIONS + dimension  # the query's own, in which each candidate's are looked up
-        wanted = asked[which] * DIMENSIONS + other
-        at = np.minimum(np.searchsorted(key, wanted), key.size - 1)
-        product = np.where(key[at] == wanted, value[at] * theirs, 0)
+        own = np.zeros((itself.size, DIMENSIONS))  # floats hold such products whole
+        own[query, dimension] = value
+        product = own.reshape(-1).take(asked.take(which) * DIMENSIONS + other) * theirs
         cosine = np.bincount(which, product, word.size) / (length[asked] * self.norm[word])
         order = _nearest_first(asked, cosine)
         return Near(asked[order], word[order], cosine[order], mean, deviation)
@@ -174,6 +191,13 @@ class Near:
         """Those more similar than the mean by a deviation; where all are alike, all."""
         line = self.mean[self.query] + self.deviation[self.query]
         return np.asarray(self.similarity >= line * (1 - ROUNDING))
+
+    @classmethod
+    def joined(cls, parts: list[Near], queries: int) -> Near:
+        """What was found for so many vectors at a time, the last few perhaps fewer, as one."""
+        query = [near.query + queries * number for number, near in enumerate(parts)]
+        rest = fields(cls)[1:]
+        return cls(np.concatenate(query), *(np.concatenate([getattr(near, f.name) for near in parts]) for f in rest))
 
     def where(self, keep: NDArray[np.bool_]) -> Near:
         return Near(self.query[keep], self.word[keep], self.similarity[keep], self.mean, self.deviation)
@@ -224,20 +248,18 @@ class Vector:
 
 def embed(pairs: Counts) -> Embeddings:
     """The vectors of all words that pairs were counted of. Source of the formulas: see the module's head."""
+    pairs = _near(pairs)
     word, other, lag, behind = unpack_pair(pairs.key)
-    near = np.flatnonzero((lag > 0) & (lag <= FRAME_LAGS) & (word != BORDER))
-    word, other, lag, behind = word[near], other[near], lag[near], behind[near]
-    seen = pairs.count[near].astype(np.int64)
     starts = run_starts(word.astype(np.uint64))
     if not starts.size:
         return Embeddings.empty()
-    frame = _frame_words(word[starts], np.add.reduceat(seen, starts))
-    slot = np.minimum(np.searchsorted(frame, other), frame.size - 1)
-    used = np.flatnonzero(frame[slot] == other)
+    frame = _frame_words(word.take(starts), np.add.reduceat(pairs.count, starts, dtype=np.int64))
+    slot = slots(frame, other)
+    used = np.flatnonzero(frame.take(slot) == other)
     if not used.size:
         return Embeddings.empty()
-    dimension = slot[used] * PLACES + behind[used] * FRAME_LAGS + lag[used] - 1
-    count, word = seen[used].astype(np.float64), word[used]
+    dimension = slot.take(used) * PLACES + behind.take(used) * FRAME_LAGS + lag.take(used) - 1
+    count, word = pairs.count.take(used).astype(np.float64), word.take(used)
     starts = run_starts(word.astype(np.uint64))
     row = np.repeat(np.arange(starts.size), np.diff(starts, append=word.size))
     by_word = np.add.reduceat(count, starts)
@@ -256,10 +278,34 @@ def embed(pairs: Counts) -> Embeddings:
     )
 
 
+def _near(pairs: Counts) -> Counts:
+    """Those of a word and one that stands so near that it may make a frame."""
+    key, count = [pairs.key[:0]], [pairs.count[:0]]
+    beyond_border = np.uint64(row_of(int(BORDER))[1])
+    for part in pairs.parts():
+        lag = part.key & LAG_MASK  # this much is asked of the keys as they are: most of them are not near
+        near = np.flatnonzero((lag > 0) & (lag <= FRAME_LAGS) & (part.key >= beyond_border))
+        key.append(part.key.take(near))
+        count.append(part.count.take(near))
+    return Counts(np.concatenate(key), np.concatenate(count))
+
+
 def _frame_words(name: U32, seen: I64) -> U32:
     """The words seen most, and the line's border; ascending."""
     order = np.lexsort((name, -seen))[: FRAME_WORDS - 1]
     return np.concatenate(([BORDER], np.sort(name[order])))
+
+
+def slots(frame: U32, name: U32) -> I64:
+    """Where names stand in an ascending table; of one that is not in it, the place of another.
+
+    Names are spread evenly: their first bits tell about where that is, a search would take ten steps.
+    """
+    having = np.bincount(frame >> _REST_BITS, minlength=1 << FIRST_BITS)
+    place = (np.cumsum(having) - having).take(name >> _REST_BITS)
+    for _ in range(int(having.max()) - 1):
+        place += frame.take(place, mode="clip") < name
+    return np.asarray(np.minimum(place, frame.size - 1))
 
 
 def _best(row: I64, value: I64) -> I64:
@@ -280,11 +326,9 @@ def _ranges(begin: I64, size: I64) -> tuple[I64, I64]:
 
 
 def sums(key: I64, value: I64) -> tuple[I64, I64]:
-    """Add the values of equal keys. Shapes (n,) -> (distinct keys,), ascending."""
-    order = np.argsort(key, kind="stable")
-    key = key[order]
-    starts = run_starts(key.astype(np.uint64))
-    return key[starts], np.add.reduceat(value[order], starts) if starts.size else starts
+    """Add the values of equal keys, neither below 0. Shapes (n,) -> (distinct keys,), ascending."""
+    counts = sum_by_key(key.astype(np.uint64), value)
+    return counts.key.astype(np.int64), counts.count.astype(np.int64)
 
 
 def _ranks(group: NDArray[np.integer]) -> I64:
@@ -294,10 +338,15 @@ def _ranks(group: NDArray[np.integer]) -> I64:
 
 
 def _nearest_first(group: I64, similarity: F64) -> I64:
-    """The order by group, then the largest similarity first; of those alike within ROUNDING, as they stand."""
-    far = np.rint((1 - similarity) / ROUNDING).astype(np.uint64)
-    key = group.astype(np.uint64) << np.uint64(_FAR_BITS) | far
-    return np.argsort(key, kind="stable")
+    """The order by group, then the largest similarity first; of those alike within ROUNDING, as they stand.
+
+    All three are sorted as one number: numpy's sort is SIMD, its argsort is not. Groups are below ASKED.
+    """
+    key = np.rint((1 - similarity) / ROUNDING).astype(np.uint64) << np.uint64(_PLACE_BITS)
+    key |= group.astype(np.uint64) << np.uint64(_FAR_BITS + _PLACE_BITS)
+    key |= np.arange(key.size, dtype=np.uint64)
+    key.sort()
+    return (key & np.uint64((1 << _PLACE_BITS) - 1)).view(np.int64)
 
 
 def _moments(group: I64, value: F64, groups: int) -> tuple[F64, F64]:

@@ -22,9 +22,10 @@ from melvin.contexts import F64, Context, derive, probability
 from melvin.edges import pack, target_of
 from melvin.evidence import Evidence
 from melvin.kinship import Kinship, Said
+from melvin.searching import find, nearly_sorted
 from melvin.settings import Settings
 from melvin.symbols import END, MAX_PAYLOAD, NONE, START, U32, Symbols
-from melvin.tables import I64, SMALL, U64, Counts, bisect, run_starts
+from melvin.tables import I64, SMALL, U64, Counts, run_starts
 from melvin.weights import (
     ANYTHING,
     ATTENDED,
@@ -40,7 +41,6 @@ from melvin.weights import (
     Weights,
 )
 
-NARROW = 7  # entries behind a place that are looked through in three steps, without a search of the whole table
 NAME_BYTES = 4  # of context that a chunk known by name stands for
 
 
@@ -72,29 +72,29 @@ class Rows:
         return self.running[end].astype(np.int64) - self.running[begin]
 
     def place(self, source: U64, rank: I64) -> I64:
-        """Index of the first key of a source's row whose target's rank is not below `rank`."""
-        wanted = pack(source, rank.astype(np.uint64))
-        order = np.argsort(wanted[:, 0])  # in order, one search begins where the one before left the cache
-        place = np.empty(wanted.shape, np.int64)
-        place[order] = np.searchsorted(self.key, wanted[order])
-        return place
+        """Index of the first key of a source's row whose target's rank is not below each. (n,), (n, m) -> (n, m)"""
+        return find(self.key, pack(source[:, None], rank.astype(np.uint64)))
 
-    def place_behind(self, source: U64, rank: I64, begin: I64) -> I64:
-        """The same, known not to lie before `begin`: most often it is near. source, rank, begin : shape (n, 1)"""
-        size = self.key.size
-        wanted, beyond = pack(source, rank.astype(np.uint64)), np.minimum(begin + NARROW, size)
-        near = (beyond == size) | (self.key[np.minimum(beyond, size - 1)] >= wanted)
-        place = np.empty(rank.shape, np.int64)
-        place[near] = bisect(self.key, begin[near], beyond[near], wanted[near])
-        place[~near] = np.searchsorted(self.key, wanted[~near])
-        return place
+    def some_within(self, source: U64, low: I64, high: I64) -> tuple[I64, I64]:
+        """Which sources have targets with ranks in [low, high), and the index of the first such key of their row.
+
+        source, low, high : shape (n,)
+        """
+        wanted, beyond = pack(source, low.astype(np.uint64)), pack(source, high.astype(np.uint64))
+        if not self.key.size:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        order = nearly_sorted(wanted)
+        place = np.searchsorted(self.key, wanted.take(order))
+        key = self.key[np.minimum(place, self.key.size - 1)]
+        within = (place < self.key.size) & (key < beyond.take(order))
+        begin = np.full(source.size, -1)
+        begin[order.compress(within)] = place.compress(within)
+        some = np.flatnonzero(begin >= 0)
+        return some, begin.take(some)
 
     def code(self, symbols: Symbols, at: I64, depth: I64) -> I64:
         """The code at `depth` of the target of each key."""
-        if not self.key.size:
-            return np.zeros(at.shape, np.int64)
-        key = self.key[np.clip(at, 0, self.key.size - 1)]
-        return symbols.code_at(symbols.by_rank[target_of(key)], depth)
+        return symbols.code_at(symbols.by_rank[target_of(self.key[at])], depth)
 
 
 class Model:
@@ -209,18 +209,18 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
                     continue  # of a symbol not begun, the byte view knows all that the first ones do
                 if index == ONE_BACK and not EDGE <= head < SOURCES:
                     continue
-                alive = (boundary.valid & there.T).T
-                if not alive.any():
+                asked = np.flatnonzero((boundary.valid & there.T).T)
+                if not asked.size:
                     continue
-                further = (extent + boundary.depth > longest[:, 0])[:, None]
+                further = extent + boundary.depth > longest[:, 0]
                 number = head + index if head >= KIN_ATTENDED else index * SOURCES + head
-                yield _opinion(model, rows, number, source, alive, further, spans[index])
+                yield _opinion(model, rows, number, source, asked, further, spans[index])
 
     # Where neither the edge nor the chunk most attended to with it was ever seen, the kin know most.
     new = np.ones(places.context.size, np.bool_)
     for opinion in said([_sources(model, boundary) for boundary in places.boundaries]):
         if opinion.head % SOURCES in (EDGE, ATTENDED):
-            new &= opinion.total[:, 0] == 0
+            new[opinion.at] = False
         yield opinion
     if KIN_LAST not in model.silent and new.any():
         kin = model.kinship.chunks(places.said)
@@ -306,55 +306,48 @@ def _opinion(
     rows: Rows,
     head: int,
     source: U64,
-    there: NDArray[np.bool_],
+    asked: I64,
     further: NDArray[np.bool_],
     span: _Span,
 ) -> Opinion:
-    symbols = model.symbols
-    at = np.nonzero(there)[0]  # rows are looked up only where there are any
-    row = source[there][:, None]
-    low, depth, same = span.low[at], span.depth[at], span.same[at]
-    begin = rows.place(row, low)
-    end = rows.place_behind(row, span.high[at], begin) if rows.key.size else begin
-    some = np.flatnonzero(end > begin)
-    at, row, begin, end = at[some], row[some], begin[some], end[some]
-    low, depth, same = low[some], depth[some], same[some]
-    inside = begin + (same & (target_of(rows.key[begin]) == low)) if same.any() else begin
+    """What rows say. source : uint64, shape (n,) or (n, rows);  asked : int64, shape (k,)   which of these, raveled"""
+    row, at = source.reshape(-1).take(asked), asked // (source.size // len(source))
+    low, high = span.low[:, 0], span.high[:, 0]
+    some, begin = rows.some_within(row, low.take(at), high.take(at))
+    row, at = row.take(some), at.take(some)
+    place = rows.place(row, np.hstack((span.found_low[at], span.found_high[at], span.high[at])))
+    end, (first, beyond) = place[:, -1], np.hsplit(place[:, :-1], 2)
+    depth, same = span.depth[:, 0].take(at), span.same[:, 0].take(at)
+    inside = begin + (same & (target_of(rows.key[begin]) == low.take(at))) if same.any() else begin
     distinct = end - inside
     # The row is in byte order: where its first and its last symbol go on alike, all do.
-    one_way = (distinct > 1) & (rows.code(symbols, inside, depth) == rows.code(symbols, end - 1, depth))
-    total, found = np.zeros(span.low.shape, np.int64), np.zeros(span.found_low.shape, np.int64)
-    distinct_all, same_all = np.zeros_like(total), np.zeros_like(total)
-    _gather(total, at, rows.between(begin, end))
-    _gather(distinct_all, at, np.where(one_way, 1, distinct))
-    first, beyond = _found(rows, row, span.found_low[at], begin), _found(rows, row, span.found_high[at], begin)
-    _gather(found, at, rows.between(first, beyond))
-    _gather(same_all, at, rows.between(begin, inside))
-    return Opinion(head, total, distinct_all, found, same_all, further, model.settings.adaptive_heads)
+    several = np.flatnonzero(distinct > 1)
+    first_code, last_code = (rows.code(model.symbols, k.take(several), depth.take(several)) for k in (inside, end - 1))
+    distinct[several.compress(first_code == last_code)] = 1
 
+    starts = run_starts(at.astype(np.uint64))  # of the rows that one place asks
 
-def _found(rows: Rows, row: U64, rank: I64, begin: I64) -> I64:
-    """Where the entries with each rank begin, in rows that begin at `begin`. rank : int64, shape (n, m)"""
-    if rank.shape[1] > 1:  # many of one row, ascending: found faster all at once
-        return rows.place(row, rank)
-    return rows.place_behind(row, rank, begin) if row.size else begin
+    def added(part: I64) -> I64:
+        return np.add.reduceat(part, starts) if starts.size < at.size else part
 
-
-def _gather(into: I64, at: I64, part: I64) -> None:
-    """Add rows up: into[at] += part, where `at` ascends and may name a row several times."""
-    starts = run_starts(at.astype(np.uint64))
-    if starts.size == at.size:
-        into[at] = part
-    else:
-        into[at[starts]] = np.add.reduceat(part, starts)
+    at_once = at.take(starts)
+    return Opinion(
+        head,
+        at_once,
+        added(rows.between(begin, end))[:, None],
+        added(distinct)[:, None],
+        added(rows.between(first, beyond)),
+        added(rows.between(begin, inside))[:, None],
+        further.take(at_once)[:, None],
+        model.settings.adaptive_heads,
+    )
 
 
 def predict(model: Model, weights: Weights, places: Places, code: I64) -> F64:
     """P(code) at each place. code : int64, shape (n, m) -> float64, shape (n, m)."""
     result, longest = probability(model.byte_view, places.context[:, None], code)
     for opinion in opinions(model, places, code, longest):
-        weight = weights.of(opinion)
-        result = weight * opinion.share(result) + (1 - weight) * result
+        result[opinion.at] = opinion.mixed(weights.of(opinion), result[opinion.at])
     return result
 
 
@@ -364,11 +357,10 @@ def fit(model: Model, weights: Weights, places: Places, code: I64) -> tuple[F64,
     Returns what was predicted with the weights as they were, float64 of shape (n,), and the fitted weights.
     """
     now, longest = probability(model.byte_view, places.context[:, None], code[:, None])
-    better, before = now, weights
+    better, before = now.copy(), weights
     for opinion in opinions(model, places, code[:, None], longest):
-        weight = before.of(opinion)
-        now = weight * opinion.share(now) + (1 - weight) * now
-        weights = weights.fitted(opinion, better)
-        weight = weights.of(opinion)
-        better = weight * opinion.share(better) + (1 - weight) * better
+        now[opinion.at] = opinion.mixed(before.of(opinion), now[opinion.at])
+        so_far = better[opinion.at]
+        weights = weights.fitted(opinion, so_far)
+        better[opinion.at] = opinion.mixed(weights.of(opinion), so_far)
     return now[:, 0], weights

@@ -8,6 +8,7 @@ and Mercer 1980). Without such evidence it is Witten and Bell's N / (N + T).
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ BUCKETS = 2 * SIZE_BUCKETS * VARIETY_BUCKETS  # twice: for heads that look back 
 ONE = 1 << 16  # predictions are counted in integer parts of one
 PRIOR_PREDICTIONS = 2  # the prior weight counts as so many predictions
 EM_STEPS = 6  # of expectation-maximisation, each generation, from where the one before left off
+_LEAST = np.finfo(np.float64).smallest_subnormal  # of all numbers above 0
 REPEATING = 1 / 64  # prior weight of a head that knows no more of the context than the byte view
 
 
@@ -39,6 +41,7 @@ REPEATING = 1 / 64  # prior weight of a head that knows no more of the context t
 class Opinion:
     """What one head said: its share f of the evidence for each code, and the row it rests on.
 
+    at : int64, shape (n,)   which predictions it has evidence for, ascending; the others it leaves as they are
     total, distinct : int64, shape (n, 1)   evidence, and different symbols in it (1 where all go on with one byte)
     found, same : int64, shapes (n, m), (n, 1)
     further : bool, shape (n, 1)   the head's context is longer than the longest that the byte view has seen before
@@ -47,6 +50,7 @@ class Opinion:
     """
 
     head: int
+    at: I64
     total: I64
     distinct: I64
     found: I64
@@ -56,19 +60,24 @@ class Opinion:
 
     def share(self, prior: F64) -> F64:
         """f: (n, m)"""
-        return (self.found + self.same * prior) / np.maximum(self.total, 1)
+        return (self.found + self.same * prior) / self.total
 
+    def mixed(self, weight: F64, prior: F64) -> F64:
+        """What a head that has this weight makes of what those before it said. (n, m)"""
+        return weight * self.share(prior) + (1 - weight) * prior
+
+    @cached_property
     def prior(self) -> F64:
         """(n, 1): Witten and Bell's N / (N + T), where the head knows more of the context than the byte view does."""
-        return np.where(self.further, self.total / np.maximum(self.total + self.distinct, 1), REPEATING)
+        return np.where(self.further, self.total / (self.total + self.distinct), REPEATING)
 
+    @cached_property
     def bucket(self) -> I64:
         """(n, 1): how much evidence, of what variety."""
         if not self.adaptive:
             return np.zeros(self.total.shape, np.int64)
-        some = np.maximum(self.total, 1)
-        size = np.minimum(np.frexp(some.astype(np.float64))[1] - 1, SIZE_BUCKETS - 1)
-        fourths = np.minimum(4 * self.distinct // some, VARIETY_BUCKETS - 2)
+        size = np.minimum(np.frexp(self.total.astype(np.float64))[1] - 1, SIZE_BUCKETS - 1)
+        fourths = np.minimum(4 * self.distinct // self.total, VARIETY_BUCKETS - 2)
         variety = np.where(self.distinct <= 1, 0, 1 + fourths)
         return np.asarray((self.further * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety)
 
@@ -100,11 +109,10 @@ class Weights:
         return scale * prior / (scale * prior + (1 - prior))
 
     def of(self, opinion: Opinion) -> F64:
-        """(n, 1): the share of the prediction that the head's opinion gets; 0 where it has none."""
-        bucket = opinion.bucket()
-        prior = self.scaled(opinion.head, opinion.prior())
-        right = self.right[opinion.head][bucket] / ONE + PRIOR_PREDICTIONS * prior
-        return np.where(opinion.total > 0, right / (self.asked[opinion.head][bucket] / ONE + PRIOR_PREDICTIONS), 0.0)
+        """(n, 1): the share of the prediction that the head's opinion gets."""
+        prior = self.scaled(opinion.head, opinion.prior)
+        right = self.right[opinion.head][opinion.bucket] / ONE + PRIOR_PREDICTIONS * prior
+        return np.asarray(right / (self.asked[opinion.head][opinion.bucket] / ONE + PRIOR_PREDICTIONS))
 
     def fitted(self, opinion: Opinion, probability: F64) -> Weights:
         """With one head's weights fitted to predictions that were just checked, by expectation-maximisation.
@@ -113,13 +121,8 @@ class Weights:
 
         probability : float64, shape (n, 1)   what the heads before gave to what really came
         """
-        head, has = opinion.head, opinion.total[:, 0] > 0
-        bucket = opinion.bucket()[has, 0]
-        share, before, prior = (
-            opinion.share(probability)[has, 0],
-            probability[has, 0],
-            opinion.prior()[has, 0],
-        )
+        head, bucket, prior = opinion.head, opinion.bucket[:, 0], opinion.prior[:, 0]
+        share, before = opinion.share(probability)[:, 0], probability[:, 0]
         scaled = self.scaled(head, prior)
         old_right, old_asked = self.right[head] / ONE / 2, self.asked[head] / ONE / 2
         asked = old_asked + np.bincount(bucket, minlength=BUCKETS)
@@ -129,7 +132,7 @@ class Weights:
             weight = (right[bucket] + PRIOR_PREDICTIONS * scaled) / (known[bucket] + PRIOR_PREDICTIONS)
             agreed = weight * share
             mixed = agreed + (1 - weight) * before
-            responsible = np.divide(agreed, mixed, out=np.zeros_like(agreed), where=mixed > 0)
+            responsible = agreed / np.maximum(mixed, _LEAST)  # 0 where both are
             right, known = old_right + np.bincount(bucket, responsible, BUCKETS), asked
         expected = self.expected[head] / ONE / 2 + np.bincount(bucket, prior, BUCKETS)
         result = Weights(self.right.copy(), self.asked.copy(), self.expected.copy())

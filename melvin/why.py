@@ -118,6 +118,10 @@ class _Part:
     found: I64
     total: I64
 
+    @classmethod
+    def none(cls, head: int, size: int) -> _Part:
+        return cls(head, np.zeros(size), *np.zeros((2, size), np.int64))
+
 
 def explain(
     known: Snapshot, block: Block, port: int, at: I64, places: Places, code: I64, predicted: F64
@@ -135,8 +139,11 @@ def explain(
     parts: list[_Part] = []
     for opinion in reversed(asked):
         own, rest = _own_and_rest(known.weights, opinion)
-        parts.append(_Part(opinion.head, own * passed, opinion.found[:, 0], opinion.total[:, 0]))
-        passed = passed * rest
+        part = _Part.none(opinion.head, at.size)
+        part.probability[opinion.at] = own * passed[opinion.at]
+        part.found[opinion.at], part.total[opinion.at] = opinion.found[:, 0], opinion.total[:, 0]
+        parts.append(part)
+        passed[opinion.at] *= rest
     line = _Line.of(known, block, port, at, places)
     found = [_reason(line, part, part.probability / predicted) for part in parts]
     found.append(_byte_reason(line, known.model, base[:, 0] * passed / predicted, longest[:, 0], code))

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins import kneser_ney as twin
 
-from melvin.contexts import ORDER, derive, discounts, four_grams, ngrams, probability
+from melvin.contexts import ORDER, derive, discounts, four_grams, ngrams, probability, row_sums
 from melvin.lines import Block
 from melvin.symbols import CODES, END_CODE
-from melvin.tables import count_keys
+from melvin.tables import count_keys, smallest
 
 code = st.integers(1, END_CODE)
 a_few_codes = st.sampled_from([98, 99, 33, 1, 256, END_CODE])  # a, b, space, and the borders of the range
@@ -100,6 +100,18 @@ def test_each_row_tells_what_followed_it_wherever_the_table_is_cut(drawn, entrie
             assert list(zip(held.code[part].tolist(), counts, strict=True)) == expected[key]
             assert held.total[row] == sum(counts)
             assert (held.once[row], held.twice[row]) == (counts.count(1), counts.count(2))
+
+
+@pytest.mark.parametrize("largest", [2**32 - 1, 2**52])
+@given(data=st.data())
+def test_rows_add_up_however_large_their_counts_are(largest, data):
+    counts = st.one_of(st.integers(1, 3), st.integers(largest - 1, largest))
+    rows = [*data.draw(st.lists(st.lists(counts, min_size=1, max_size=4), max_size=8)), [largest] * CODES]
+    first = np.cumsum([0, *map(len, rows)]).astype(np.uint32)
+    total, once, twice = row_sums(first, smallest(np.array([count for row in rows for count in row], np.uint64)))
+    assert total.tolist() == [sum(row) for row in rows]
+    assert once.tolist() == [row.count(1) for row in rows]
+    assert twice.tolist() == [row.count(2) for row in rows]
 
 
 @settings(max_examples=40)

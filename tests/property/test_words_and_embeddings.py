@@ -10,9 +10,9 @@ from twins import words as twin
 
 from melvin import embedding
 from melvin.categories import ROUNDS, propagate
-from melvin.embedding import ACTIVE, FRAME_LAGS, FRAME_WORDS, PLACES, VALUE_ONE, Vector, embed
+from melvin.embedding import ACTIVE, ASKED, FRAME_LAGS, FRAME_WORDS, PLACES, VALUE_ONE, Vector, embed, slots
 from melvin.tables import Counts, count_keys
-from melvin.words import BORDER, HELD, NEAR, Words, pack_pair, pair_keys, unpack_pair
+from melvin.words import BORDER, HELD, NEAR, WORD_BITS, Words, pack_pair, pair_keys, unpack_pair
 
 pieces = st.lists(
     st.tuples(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.booleans(), st.booleans()), min_size=1, max_size=8
@@ -88,16 +88,31 @@ def test_the_nearest_are_those_with_the_largest_cosine(drawn):
         assert len(similarities) == len(sharing)
 
 
-@given(pieces)
-def test_asking_for_many_words_at_once_is_asking_for_each(drawn):
+@pytest.mark.parametrize("at_a_time", [1, 3, ASKED])
+@given(drawn=pieces)
+def test_asking_for_many_words_at_once_is_asking_for_each(at_a_time, drawn):
     e = embedded(drawn)
     every = np.arange(e.name.size)
-    together = e.nearest(*e.spread(every), every)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedding, "ASKED", at_a_time)
+        together = e.nearest(*e.spread(every), every)
+    assert together.mean.size == together.deviation.size == every.size
     for query in every:
         alone = e.nearest(*e.spread(np.array([query])), np.array([query]))
         mine = together.query == query
         assert together.word[mine].tolist() == alone.word.tolist()
         assert together.similarity[mine].tolist() == alone.similarity.tolist()
+
+
+some_names = st.one_of(st.integers(0, 20), st.integers(0, 2**WORD_BITS - 1))
+
+
+@given(st.sets(some_names, min_size=1), st.lists(some_names))
+def test_a_name_is_found_where_it_stands(held, others):
+    frame = np.array(sorted(held), np.uint32)
+    assert slots(frame, frame).tolist() == list(range(frame.size))
+    found = frame[slots(frame, np.array(others, np.uint32))] == others
+    assert found.tolist() == [name in held for name in others]
 
 
 def test_no_pairs_make_no_vectors():
