@@ -21,13 +21,13 @@ from melvin.lexicon import Lexicon, fold
 from melvin.symbols import END, START, U32, Symbols
 from melvin.tables import I64, U64, in_a_row
 
-# Symbols that the cache of parsed chunks may hold, with their chunks 40 MiB; then it starts afresh.
+# Symbols that the cache of parsed chunks may hold, with their chunks 40 MiB; then half of it is forgotten.
 POOL_SYMBOLS = 1 << 20
 TALLIED_AT_ONCE = 1 << 20  # chunks that were read: counting them takes a pass over all that are known
 
 
 def compete(
-    symbols: Symbols, stream: U32, begins: NDArray[np.bool_], position: I64, form: U32 | None = None
+    symbols: Symbols, stream: U32, begins: NDArray[np.bool_], position: I64, formed: U32 | None = None
 ) -> tuple[U32, NDArray[np.bool_], I64]:
     """Merge pairs into patterns until none is left; a pair never crosses a chunk's beginning.
 
@@ -36,7 +36,7 @@ def compete(
     stream : uint32, shape (n,)     ground symbols of all chunks, one chunk after the other
     begins : bool, shape (n,)       True where a chunk begins
     position : int64, shape (n,)    whatever is to be kept beside each symbol
-    form : uint32, shape (n - 1,)   what each symbol and the one after it form, where that is at hand
+    formed : uint32, shape (n - 1,)   what each symbol and the one after it form, where that is at hand
 
     Returns
     -------
@@ -53,10 +53,10 @@ def compete(
     offer = np.full(stream.size + 1, ABSENT)  # what each symbol and the one after it would form
     asked = np.flatnonzero(~last)
     while asked.size:
-        if form is None:
+        if formed is None:
             offer[asked] = symbols.pattern_of(held.take(asked), held.take(after.take(asked)))
         else:
-            offer[asked], form = form.take(asked), None
+            offer[asked], formed = formed.take(asked), None
         here = np.flatnonzero(offer != ABSENT)
         mine, left, right = offer.take(here), before.take(here), after.take(here)
         ahead = offer.take(left)
@@ -211,12 +211,12 @@ class Parser:
         base = self.symbols.base[port]
         place = in_a_row(start, length)
         byte = window.data.take(place)
-        form = self.symbols.byte_pairs[port].take(byte[:-1].astype(np.intp) << 8 | byte[1:])
+        formed = self.symbols.byte_pairs[port].take(byte[:-1].astype(np.intp) << 8 | byte[1:])
         stream = byte.astype(np.uint32) + base
         begins = np.zeros(stream.size, np.bool_)
         begins[np.cumsum(length) - length] = True
         stream[np.repeat(terminator, length)] = base + np.uint32(END)
-        stream, begins, _ = compete(self.symbols, stream, begins, place, form)
+        stream, begins, _ = compete(self.symbols, stream, begins, place, formed)
         # END is followed by START, so that the stream of a whole block needs no further care at line borders
         ends = stream == base + np.uint32(END)
         if ends.any():

@@ -242,7 +242,9 @@ class RunStack:
             some = key[part].compress(self._kept(key[part])) if self.halvings else key[part]
             end = self._buffered + some.size
             if end > self._buffer.size:
-                self._buffer = np.resize(self._buffer, min(max(2 * end, FOLD_KEYS), self._at_once))
+                longer = np.empty(min(max(2 * end, FOLD_KEYS), self._at_once), np.uint64)
+                longer[: self._buffered] = self._buffer[: self._buffered]
+                self._buffer = longer
             self._buffer[self._buffered : end] = some
             self._buffered = end
 
