@@ -15,7 +15,7 @@ from melvin.contexts import MAX_PORTS
 from melvin.counting import Carry, count, read
 from melvin.errors import InputError
 from melvin.evidence import TABLES, Runs
-from melvin.generation import Gathering, Snapshot, merge, sampled, settle
+from melvin.generation import Gathering, Snapshot, fresh_bytes, merge, sampled, settle
 from melvin.lexicon import fold
 from melvin.lines import Block
 from melvin.parse import Parser
@@ -116,7 +116,7 @@ class Learner:
     @property
     def held_back_from(self) -> int:
         """Bytes fed from which on lines of the generation are held back."""
-        generation = self.snapshot.ends_at // 2
+        generation = fresh_bytes(self.snapshot.ends_at)
         return self.snapshot.ends_at - min(generation // HELD_BACK, HELD_BACK_BYTES)
 
     def _hold_back(self, block: Block, port: int) -> Block | None:
