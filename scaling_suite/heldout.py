@@ -63,6 +63,8 @@ def choose_heldout(lines: Iterable[bytes], seed: int) -> HeldOut:
         if len(distinct) < MIN_LINES * MOST_IS_ONE_IN:
             distinct.add(digest)
     wanted = min(MIN_LINES, len(distinct) // MOST_IS_ONE_IN)
+    if not wanted:
+        return HeldOut((), 0, seed)
     if len(below) >= wanted:
         return HeldOut(_capped(below), usual, seed)
     few = dict(sorted((below | lowest).items())[:wanted])
