@@ -17,7 +17,7 @@ from melvin.hashing import mix, mix_one
 from melvin.symbols import SYMBOL_BITS, U32
 from melvin.tables import I64, U64, in_a_row
 
-LAGS = 8  # chunks looked back at
+LAGS = 8  # chunks looked back at: a power of two, see `_rarest`
 LAG_BITS = 4  # that a lag takes in a key
 _PLACE_BITS = np.uint64(32)
 _LAST_PLACE = np.uint64((1 << 32) - 1)

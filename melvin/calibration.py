@@ -23,8 +23,10 @@ from melvin.tables import I64
 from melvin.weights import ONE
 
 BINS = 16  # of equal width
-PLACE_EVERY = 1 << 16  # bytes of a generation for each place: about two percent of the time that learning them takes
-MOST_PLACES = 1 << 6  # in a generation; what they tell adds up from one to the next
+PLACE_EVERY = 1 << 16  # bytes of a generation for each place
+MOST_PLACES = (
+    1 << 6
+)  # in a generation: what they tell adds up from one to the next, and each costs as much as 250 bytes
 PLACE_SALT = 2  # keeps this hash apart from the parser's, and from that which holds lines back
 FEWEST_TRIED = 32  # places, before what is usual is known
 

@@ -26,6 +26,7 @@ from melvin.embedding import Embeddings, embed
 from melvin.encode import encode_lines, tail
 from melvin.evidence import ROW_BITS, TABLES, Evidence, Runs, kept
 from melvin.feedback import Feedback
+from melvin.hashing import mix
 from melvin.heads import Model, fit, predict
 from melvin.kinship import Kinship
 from melvin.lexicon import Lexicon
@@ -34,7 +35,7 @@ from melvin.parse import Parser, chunk_salt
 from melvin.separators import SEPARATE_FROM, default_separators, learn_separators
 from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import BYTES, CODES, END, SYMBOL_BITS, U32, Symbols
-from melvin.tables import SMALL, Counts, fold, forget
+from melvin.tables import I64, SMALL, Counts, fold, forget
 from melvin.weights import Weights
 from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, reach
 
@@ -51,9 +52,13 @@ def fresh_bytes(ends_at: int) -> int:
     return ends_at // 2
 
 
-def fit_every(fresh: int) -> int:
-    """Bytes held back for each that weights are fitted to, in a generation of so many bytes."""
-    return FIT_EVERY if fresh < LARGE else FIT_EVERY_LARGE
+def fitted_places(held_back: int, fresh: int) -> I64:
+    """Places, of so many bytes held back in a generation, that are predicted, and weights fitted to. int64, ascending
+
+    Chosen by a hash: at a fixed distance they would miss the line ends of records, which come at one, too.
+    """
+    hashed = mix(np.arange(1, held_back + 1, dtype=np.uint64))
+    return np.flatnonzero(hashed % np.uint64(FIT_EVERY if fresh < LARGE else FIT_EVERY_LARGE) == 0)
 
 
 @dataclass(frozen=True)
@@ -250,12 +255,14 @@ def sampled(gathering: Gathering) -> Iterator[tuple[int, Block]]:
 
 
 def _checked(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
-    """Predict the lines held back, note how well that went, and fit the heads' weights to the outcome."""
+    """Predict some bytes of the lines held back, note how well that went, and fit the heads' weights to the outcome."""
     weights, calibration, size, cost = known.weights, known.calibration, 0, 0
     parser = Parser(known.symbols)
     for port, block in sampled(gathering):
         calibration = calibration.fold(_tried(known, weights, block, port, parser))
-        at = np.arange(0, block.data.size, fit_every(fresh_bytes(known.ends_at)))
+        at = fitted_places(block.data.size, fresh_bytes(known.ends_at))
+        if not at.size:
+            continue
         places = encode_lines(parser, block, known.separator[port], port, known.familiarity, at)
         predicted, weights = fit(known.model, weights, places, codes_of(block)[at].astype(np.int64))
         size, cost = size + at.size, cost + code_length(predicted)

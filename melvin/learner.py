@@ -20,6 +20,7 @@ from melvin.lexicon import fold
 from melvin.lines import Block
 from melvin.parse import Parser
 from melvin.resume import Resume
+from melvin.symbols import GROUND, MAX_SYMBOLS
 
 HELD_BACK = 8  # the last eighth of a generation is predicted before it is learnt,
 HELD_BACK_BYTES = 3 << 13  # of a large one so many bytes
@@ -42,8 +43,10 @@ class Learner:
         """Index of a port; one that is new gets its ground symbols now."""
         known = self.snapshot.symbols
         if name not in known.ports:
-            if len(known.ports) >= MAX_PORTS:
-                raise InputError(f"the brain has {MAX_PORTS} ports already, the most it can hold: reuse one of them")
+            if len(known.ports) >= MAX_PORTS or known.size + GROUND >= MAX_SYMBOLS:
+                raise InputError(
+                    f"the brain has {len(known.ports)} ports already, the most it can hold: reuse one of them"
+                )
             self.whole = False
             self.snapshot = self.snapshot.with_port(name, self.fed)
             self.gathering.renumber(known, self.snapshot.symbols)
@@ -79,6 +82,7 @@ class Learner:
         """Consolidate; then learn the lines that were held back."""
         enter_stage("consolidate")
         self.tally()
+        self.gathering.runs.fold()  # what waits to be sorted takes room until then
         for name in TABLES:  # one at a time, so that no more than one table is there twice
             self.snapshot = merge(self.snapshot, self.gathering, name)
         self.snapshot = settle(self.snapshot, self.gathering, self.fed)

@@ -139,8 +139,10 @@ def _with_patterns(merged: Symbols, b: Symbols, since: int, until: int, ids: U32
     pattern = since + np.flatnonzero(b.level[since:until] > 0)
     known = merged.with_payload(b.words[:, pattern], b.port[pattern])
     fresh = pattern[known < 0]
-    if merged.size + fresh.size > MAX_SYMBOLS:
-        raise InputError(f"together the brains have {merged.size + fresh.size:,} symbols, {MAX_SYMBOLS:,} are the most")
+    if merged.size + fresh.size >= MAX_SYMBOLS:
+        raise InputError(
+            f"together the brains have {merged.size + fresh.size:,} symbols, {MAX_SYMBOLS - 1:,} are the most"
+        )
     ids[pattern] = known
     ids[fresh] = merged.size + np.arange(fresh.size, dtype=np.uint32)
     return merged.with_others(b, fresh, ids)

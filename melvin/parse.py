@@ -24,6 +24,7 @@ from melvin.tables import I64, U64, in_a_row
 # Symbols that the cache of parsed chunks may hold, with their chunks 40 MiB; then half of it is forgotten.
 POOL_SYMBOLS = 1 << 20
 TALLIED_AT_ONCE = 1 << 20  # chunks that were read: counting them takes a pass over all that are known
+BLOCKS_AT_ONCE = 1 << 10  # that they were read in, however short these are
 
 
 def compete(
@@ -198,8 +199,8 @@ class Parser:
             chunk[missing] = self._known.get(key[missing])
         if tally:
             self._read.append(chunk.take(np.flatnonzero(~terminator)))
-            self._untallied += chunk.size
-            if self._untallied >= TALLIED_AT_ONCE:
+            self._untallied += self._read[-1].size
+            if self._untallied >= TALLIED_AT_ONCE or len(self._read) >= BLOCKS_AT_ONCE:
                 self._tally()
         return Parsed(
             key, self._pool, self._first.take(chunk).astype(np.int64), self._size.take(chunk).astype(np.int64)

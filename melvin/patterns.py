@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from melvin.arithmetic import log2
 from melvin.budget import DEFAULT_MEMORY, within
+from melvin.contexts import MAX_PORTS
 from melvin.edges import pack, source_of, target_of
 from melvin.hashing import ABSENT
 from melvin.lexicon import Lexicon
 from melvin.parse import compete
 from melvin.splits import with_splits
-from melvin.symbols import MAX_PAYLOAD, MAX_SYMBOLS, U32, Symbols
+from melvin.symbols import GROUND, MAX_PAYLOAD, MAX_SYMBOLS, U32, Symbols
 from melvin.tables import I64, Counts, run_starts, sum_by_key
 
 PATTERNS = 1 << 19  # symbols in DEFAULT_MEMORY beyond which no pattern is formed
+MOST_SYMBOLS = MAX_SYMBOLS - 1 - MAX_PORTS * GROUND  # new ports find room at any time
 GROWTH = 1.0  # a generation, having read as much again as all before it, may at most double the vocabulary
 
 
@@ -32,7 +34,7 @@ def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_ME
     symbols = replace(symbols)  # the tables that are looked up grow with it; who holds the one given keeps its own
     stream, begins = lexicon.pool, lexicon.begins
     weight = np.repeat(lexicon.count, lexicon.size)
-    room = min(int(GROWTH * symbols.size), min(within(memory, PATTERNS), MAX_SYMBOLS) - symbols.size)
+    room = min(int(GROWTH * symbols.size), min(within(memory, PATTERNS), MOST_SYMBOLS) - symbols.size)
     alone = np.zeros(symbols.size)  # occurrences of symbols that are a whole chunk
     total = float(weight.sum() + lexicon.count.sum())
     parsed = False

@@ -13,7 +13,7 @@ from melvin.tables import I64, U64
 def nearly_sorted(key: U64) -> I64:
     """An order in which keys ascend but for their lowest bits, which is enough. Shape (n,) -> (n,)
 
-    Those bits give way to the key's place: both are sorted as one number: numpy's sort is SIMD, its argsort is not.
+    Those bits give way to the key's place, so that one sort orders both: numpy's sort is SIMD, its argsort is not.
     """
     place = np.uint64((1 << key.size.bit_length()) - 1)
     numbered = key & ~place

@@ -53,7 +53,7 @@ def symbols_hold(s: Symbols) -> bool:
     pairs = (s.pair_left, s.pair_right, s.pair_symbol)
     pattern = np.flatnonzero(s.level)
     return bool(
-        n <= MAX_SYMBOLS
+        n < MAX_SYMBOLS
         and all(column.size == n for column in columns)
         and s.words.shape[0] >= 1
         and s.words.shape[1] == n

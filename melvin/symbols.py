@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.hashing import ABSENT, ID_BITS, MULTIPLIER, HashTable, PairTable, mix
+from melvin.remembered import Remembered
 from melvin.tables import I64, U64, bisect
 
 U32 = NDArray[np.uint32]
@@ -32,6 +33,7 @@ CODES = BYTES + 1  # what can come next: any byte, or END
 CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
 PAIR_SHIFT = 32  # bits of an id in the key of a pair
 WORD_CODES = 7  # codes that fit into one 63-bit word
+PORTS_AT_ONCE = 8  # whose pairs of bytes are at hand: 256 KiB each
 MAX_PAYLOAD = 63  # bytes of the longest pattern: nine words
 _ORDER = ("by_rank", "rank", "ranked_words", "_subtree")  # what is worked out of the payloads alone
 
@@ -268,13 +270,15 @@ class Symbols:
         return table
 
     @cached_property
-    def byte_pairs(self) -> U32:
-        """uint32, shape (ports, 2^16): the pattern that each byte and the one after it form, `ABSENT` where none."""
-        formed = np.full((len(self.ports), BYTES * BYTES), ABSENT)
-        bytes_ = np.flatnonzero((self.level[self.pair_left] == 0) & (self.level[self.pair_right] == 0))
-        left, right = self.pair_left[bytes_], self.pair_right[bytes_]
-        port = self.port[left]
-        formed[port, (left - self.base[port]) * BYTES + right - self.base[port]] = self.pair_symbol[bytes_]
+    def byte_pairs(self) -> Remembered[int, U32]:
+        """By port: the pattern that each byte and the one after it form, `ABSENT` where none. uint32, shape (2^16,)"""
+        return Remembered(self._byte_pairs, PORTS_AT_ONCE)
+
+    def _byte_pairs(self, port: int) -> U32:
+        byte, after = self.pair_left - self.base[port], self.pair_right - self.base[port]
+        both = np.flatnonzero((byte < BYTES) & (after < BYTES))  # ids of ports before are far beyond: these wrap round
+        formed = np.full(BYTES * BYTES, ABSENT)
+        formed[byte[both] * BYTES + after[both]] = self.pair_symbol[both]
         return formed
 
     def pattern_of(self, left: U32, right: U32) -> U32:
@@ -372,11 +376,6 @@ class Symbols:
         low, high = self._subtree
         return low[symbol], high[symbol]
 
-    def codes(self, symbol: U32, depth: int) -> I64:
-        """The code at `depth` of each symbol's payload."""
-        held = self.words[depth // WORD_CODES, symbol] >> np.uint64(word_shift(depth))
-        return np.asarray(held & CODE_MASK, np.int64)
-
     def code_at(self, symbol: U32, depth: I64) -> I64:
         """The code at a depth of its own for each symbol; 0 beyond its payload."""
         word = depth // WORD_CODES
@@ -394,17 +393,6 @@ class Symbols:
         held = self.words[place, np.repeat(symbol, words)]
         code = ((held[:, np.newaxis] >> _WORD_SHIFTS) & CODE_MASK).ravel()
         return (code.compress(code != 0) - np.uint64(1)).astype(np.uint8)
-
-    @cached_property
-    def first_code(self) -> I64:
-        return self.codes(np.arange(self.size, dtype=np.uint32), 0)
-
-    @cached_property
-    def last_code(self) -> I64:
-        last = np.maximum(self.length.astype(np.int64) - 1, 0)
-        word = self.words[last // WORD_CODES, np.arange(self.size)]
-        shift = (CODE_BITS * (WORD_CODES - 1 - last % WORD_CODES)).astype(np.uint64)
-        return np.asarray((word >> shift) & CODE_MASK, np.int64)
 
     def rank_map(self, grown: Symbols) -> U32:
         """Old rank -> rank in `grown`, which holds the same symbols and more; ascending, so keys stay sorted."""

@@ -276,6 +276,7 @@ class RunStack:
     def fold(self) -> Counts:
         """Everything added so far, or what is kept of it, as one table; adding may go on."""
         self._flush()
+        self._buffer = np.empty(0, np.uint64)
         self._fold_runs()
         return self._runs[0] if self._runs else Counts.empty()
 

@@ -108,9 +108,8 @@ class Trace:
         self._start = self._base + START
         self._chunks = Remembered(self._read, KEPT_CHUNKS)
         self._often = Remembered(self._frequency, KEPT_CHUNKS)
-        self._pairs: Remembered[tuple[int, int], int] = Remembered(
-            lambda pair: known.symbols.pairs.get_one(*pair), KEPT_PAIRS
-        )
+        pairs = known.symbols.pairs
+        self._pairs: Remembered[tuple[int, int], int] = Remembered(lambda pair: pairs.get_one(*pair), KEPT_PAIRS)
 
     def spot(self, text: bytes) -> Spot | None:
         """The place behind a text; None where the text is longer than a piece of a line."""

@@ -3,7 +3,6 @@
 import io
 from itertools import islice
 
-import memray
 import pytest
 
 from melvin import Brain, lines
@@ -14,6 +13,7 @@ BLOCKS = 4  # of each stretch that is watched
 LEARNT = 1_000_000  # bytes before the first stretch: both lie within one generation
 MOST = 3_000  # allocations a block; each handful of bytes of its own would be 10,000
 ALIKE = 1.25  # of two stretches: new words take a few steps more or less to parse
+memray = pytest.importorskip("memray", reason="there is none for this system")
 FREED = (memray.AllocatorType.FREE, memray.AllocatorType.MUNMAP)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins import kneser_ney as twin
 
-from melvin.contexts import ORDER, derive, discounts, four_grams, ngrams, probability, row_sums
+from melvin.contexts import ORDER, codes_of, derive, discounts, four_grams, last_codes, ngrams, probability, row_sums
 from melvin.lines import Block
 from melvin.symbols import CODES, END_CODE
 from melvin.tables import count_keys, smallest
@@ -49,8 +49,16 @@ def unpacked(key):
 
 @given(pieces, st.booleans(), befores, st.integers(0, 1023))
 def test_an_ngram_is_a_code_with_the_five_before_it_in_its_line(rows, opens, before, port):
-    keys = ngrams(block_of(rows, opens), np.array(before, np.uint64), port)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("melvin.contexts.NGRAMS", 3)
+        keys = ngrams(block_of(rows, opens), np.array(before, np.uint64), port)
     assert [unpacked(int(key)) for key in keys] == twin.ngrams(coded(rows, opens), before, port)
+
+
+@given(pieces, befores)
+def test_the_last_codes_are_those_of_the_block_or_of_what_stands_before_it(rows, before):
+    block, held = block_of(rows, True), np.array(before, np.uint64)
+    assert last_codes(block, held).tolist() == [*before, *codes_of(block).tolist()][-ORDER:]
 
 
 @st.composite

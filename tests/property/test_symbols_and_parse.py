@@ -124,8 +124,6 @@ def test_a_symbol_is_found_by_its_payload_in_its_own_port(symbols, other):
 def test_codes_are_read_at_any_depth(symbols):
     ids = np.arange(symbols.size, dtype=np.uint32)
     has = all_codes(symbols)
-    assert symbols.first_code.tolist() == [c[0] if c else 0 for c in has]
-    assert symbols.last_code.tolist() == [c[-1] if c else 0 for c in has]
     for depth in (0, 1, 6, 7, 13, 14, 62, 63, 70):
         at = np.full(symbols.size, depth)
         assert symbols.code_at(ids, at).tolist() == [c[depth] if depth < len(c) else 0 for c in has]
@@ -211,6 +209,14 @@ def test_the_longest_payload_keeps_every_byte():
     assert symbols.find(text[:-1] + b"\0", 0) is None
 
 
+@given(two_ports)
+def test_pairs_of_bytes_form_what_the_pairs_of_their_symbols_form(symbols):
+    byte, after = (part.astype(np.uint32) for part in np.divmod(np.arange(BYTES * BYTES), BYTES))
+    for port in range(len(symbols.ports)):
+        base = symbols.base[port]
+        assert (symbols.byte_pairs[port] == symbols.pattern_of(byte + base, after + base)).all()
+
+
 @given(some_symbols, st.data())
 def test_growing_keeps_the_order_of_the_ranks(symbols, data):
     a, b = np.array([ord("b")], np.uint32), np.array([data.draw(st.integers(0, BYTES - 1))], np.uint32)
@@ -292,6 +298,7 @@ def test_a_parser_that_forgets_goes_on_as_before(monkeypatch):
     streams = []
     for parser, room in ((lasting, 1 << 22), (forgetful, 20)):
         monkeypatch.setattr("melvin.parse.POOL_SYMBOLS", room)
+        monkeypatch.setattr("melvin.parse.TALLIED_AT_ONCE", room)
         streams.append([parse_block(parser, separator, block, 0, tally=True) for block in blocks])
     assert streams[0] == streams[1]
     one, other = lasting.lexicon(), forgetful.lexicon()

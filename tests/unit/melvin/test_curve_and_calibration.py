@@ -1,6 +1,7 @@
 """What lines cost before they were learnt is kept; confidence is how often the likeliest byte is right."""
 
 import json
+import random
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +14,7 @@ from melvin import Brain, calibration, generation, learner
 from melvin.calibration import BINS, Calibration, sample_places
 from melvin.cli import main
 from melvin.curve import MILLI, Curve, code_length
-from melvin.generation import Gathering, Snapshot
+from melvin.generation import FIT_EVERY, FIT_EVERY_LARGE, LARGE, Gathering, Snapshot
 from melvin.lines import lines_block
 from melvin.symbols import CODES, END_CODE
 
@@ -64,6 +65,22 @@ def test_the_curve_ends_where_a_brain_without_these_lines_scores_them(monkeypatc
     asked._learner.snapshot, asked._learner.gathering = known, Gathering(lexicon=lexicon)
     last = brain.learning_curve()[-1]
     assert last.bits_per_byte == pytest.approx(asked.score(lines), abs=1 / MILLI)
+
+
+def test_line_ends_are_predicted_however_long_lines_are():
+    draw = random.Random(5)
+    brain = Brain()
+    brain.learn([draw.choice("ab") for _ in range(4000)])  # every second byte ends a line, and is sure to
+    assert brain.learning_curve()[-1].bits_per_byte == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize(("fresh", "every"), [(LARGE - 1, FIT_EVERY), (LARGE, FIT_EVERY_LARGE)])
+def test_weights_are_fitted_to_one_byte_in_so_many_at_no_fixed_distance(fresh, every):
+    places = generation.fitted_places(24_000, fresh)
+    assert places.size == pytest.approx(24_000 / every, rel=0.05)
+    for period in range(2, 12):
+        share = np.bincount(places % period, minlength=period) / places.size
+        assert share == pytest.approx(1 / period, abs=0.02)
 
 
 def test_curves_add_up_by_bytes_fed():
