@@ -41,9 +41,10 @@ from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, reach
 
 FIRST_GENERATION = 32  # bytes: a generation ends when so many were fed, and from then on each time they have doubled
 
-FIT_EVERY = 2  # bytes held back for each that is predicted, and weights fitted to: of bytes so near, half tell as much
-FIT_EVERY_LARGE = 3  # the same, where weights are well known
-LARGE = 1 << 20  # bytes of a generation
+FIT_ALL = 1 << 14  # bytes held back that are all predicted, and weights fitted to. Of more, one in so many: what that
+FIT_EVERY = 2  # costs, and saves, is told in docs/learner.md
+FIT_EVERY_LARGE = 3  # the same, where weights are well known:
+LARGE = 1 << 20  # in generations of so many bytes
 SETTLED = 32  # times that a symbol was followed by one and the same, before its context is no longer kept
 
 
@@ -57,6 +58,8 @@ def fitted_places(held_back: int, fresh: int) -> I64:
 
     Chosen by a hash: at a fixed distance they would miss the line ends of records, which come at one, too.
     """
+    if held_back <= FIT_ALL:
+        return np.arange(held_back)
     hashed = mix(np.arange(1, held_back + 1, dtype=np.uint64))
     return np.flatnonzero(hashed % np.uint64(FIT_EVERY if fresh < LARGE else FIT_EVERY_LARGE) == 0)
 

@@ -57,7 +57,6 @@ def test_the_curve_ends_where_a_brain_without_these_lines_scores_them(monkeypatc
         return settle(known, gathering, fed)
 
     monkeypatch.setattr(learner, "settle", watched)
-    monkeypatch.setattr(generation, "FIT_EVERY", 1)  # every byte that is held back is predicted
     brain = Brain()
     brain.learn(PROSE)
     known, lexicon, lines = kept[-1]
@@ -67,7 +66,8 @@ def test_the_curve_ends_where_a_brain_without_these_lines_scores_them(monkeypatc
     assert last.bits_per_byte == pytest.approx(asked.score(lines), abs=1 / MILLI)
 
 
-def test_line_ends_are_predicted_however_long_lines_are():
+def test_line_ends_are_predicted_however_long_lines_are(monkeypatch):
+    monkeypatch.setattr(generation, "FIT_ALL", 0)
     draw = random.Random(5)
     brain = Brain()
     brain.learn([draw.choice("ab") for _ in range(4000)])  # every second byte ends a line, and is sure to
@@ -78,6 +78,7 @@ def test_line_ends_are_predicted_however_long_lines_are():
 def test_weights_are_fitted_to_one_byte_in_so_many_at_no_fixed_distance(fresh, every):
     places = generation.fitted_places(24_000, fresh)
     assert places.size == pytest.approx(24_000 / every, rel=0.05)
+    assert generation.fitted_places(9_000, fresh).size == 9_000
     for period in range(2, 12):
         share = np.bincount(places % period, minlength=period) / places.size
         assert share == pytest.approx(1 / period, abs=0.02)
