@@ -38,7 +38,7 @@ from melvin.symbols import (
     Symbols,
     pair_key,
 )
-from melvin.tables import I64, U64, Counts, run_starts
+from melvin.tables import I64, U64, Counts, run_starts, slices
 from melvin.weights import ONE
 from melvin.words import Words
 
@@ -72,7 +72,7 @@ def symbols_hold(s: Symbols) -> bool:
 def _by_length(s: Symbols, symbol: I64) -> Iterator[I64]:
     """Places of a few symbols at a time, of like length."""
     order = np.argsort(s.length[symbol], kind="stable")
-    return (order[part] for part in slices(order.size))
+    return (order[part] for part in slices(order.size, SLICE))
 
 
 def _differ(key: U64) -> bool:
@@ -143,7 +143,7 @@ def counts_hold(counts: Counts) -> bool:
     if counts.key.size != counts.count.size or not counts.size:
         return counts.key.size == counts.count.size
     total = 0.0
-    for part in slices(counts.size):
+    for part in slices(counts.size, SLICE):
         key, count = counts.key[part.start : part.stop + 1], counts.count[part]
         total += float(count.sum(dtype=np.float64))
         if not (key[1:] > key[:-1]).all() or not int(count.min()):
@@ -157,7 +157,7 @@ def grams_hold(key: U64, ports: int) -> bool:
         return False
     return all(
         bool((((key[part] >> np.uint64(CODE_BITS * place)) & CODE_MASK) - np.uint64(1) < CODES).all())  # 0 - 1 is large
-        for part in slices(key.size)
+        for part in slices(key.size, SLICE)
         for place in range(ORDER + 1)
     )
 
@@ -197,12 +197,7 @@ def edges_hold(key: U64, sources: int, targets: int) -> bool:
     """Whether ascending edges lead from and to what there is. sources, targets : how many there are of them"""
     if key.size and int(key[-1]) >> SYMBOL_BITS >= sources:
         return False
-    return all(bool((target_of(key[part]) < targets).all()) for part in slices(key.size))
-
-
-def slices(size: int) -> Iterator[slice]:
-    """A few entries at a time: what is worked out of them stays in cache."""
-    return (slice(begin, min(begin + SLICE, size)) for begin in range(0, size, SLICE))
+    return all(bool((target_of(key[part]) < targets).all()) for part in slices(key.size, SLICE))
 
 
 def lexicon_holds(held: Lexicon, s: Symbols) -> bool:
