@@ -17,7 +17,7 @@ from melvin.hashing import ABSENT
 from melvin.lines import lines_block
 from melvin.parse import Parser, compete
 from melvin.splits import parts, with_splits
-from melvin.symbols import BYTES, END, END_CODE, GROUND, START, WORD_CODES, Symbols, word_shift
+from melvin.symbols import BYTES, END, END_CODE, GROUND, PORTS_AT_ONCE, START, WORD_CODES, Symbols, word_shift
 
 two_ports = symbol_sets(ports=("text", "can"))
 some_symbols = st.one_of(two_ports, symbol_sets(deep=True, rounds=9))
@@ -305,6 +305,24 @@ def test_a_parser_that_forgets_goes_on_as_before(monkeypatch):
     for field in ("key", "count", "size", "pool"):
         assert getattr(one, field).tolist() == getattr(other, field).tolist()
     assert int(one.count.sum()) == 3 * 9 * len(blocks)  # three chunks a line
+
+
+def test_what_waits_to_be_tallied_is_bounded_however_short_blocks_are(monkeypatch):
+    monkeypatch.setattr("melvin.parse.BLOCKS_AT_ONCE", 5)
+    parser = Parser(Symbols.empty().with_port("text", 0))
+    for number in range(40):
+        parse_block(parser, np.zeros(BYTES, np.bool_), lines_block([b"%d" % number]), 0, tally=True)
+        assert len(parser._read) < 5
+    assert int(parser.lexicon().count.sum()) == 40
+
+
+def test_pairs_of_bytes_are_at_hand_for_few_ports():
+    symbols = Symbols.empty()
+    for number in range(3 * PORTS_AT_ONCE):
+        symbols = symbols.with_port(str(number), 0)
+    for port in range(len(symbols.ports)):
+        assert (symbols.byte_pairs[port] == ABSENT).all()
+        assert len(symbols.byte_pairs) <= PORTS_AT_ONCE
 
 
 def test_ground_symbols_come_first_in_each_port():
