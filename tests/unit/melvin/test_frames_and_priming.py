@@ -7,6 +7,7 @@ from melvin import Brain, Frame, Settings, learner
 from melvin.episodes import border_of
 from melvin.errors import InputError
 from melvin.lines import MAX_PIECE
+from melvin.symbols import GROUND
 
 MAX_PORTS = 40  # instead of 1,024, each of which costs as much as all before it
 
@@ -156,6 +157,14 @@ def test_one_port_too_many_is_refused_and_the_brain_stays_whole(path, monkeypatc
         brain.learn_frames(Frame(f"port {n}", float(n), b"x") for n in range(MAX_PORTS + 1))
     brain.save(path)
     assert Brain.open(path).lines == MAX_PORTS
+
+
+def test_a_port_for_which_there_are_no_ids_left_is_refused(monkeypatch):
+    monkeypatch.setattr(learner, "MAX_SYMBOLS", 3 * GROUND)
+    brain = Brain()
+    with pytest.raises(InputError, match="2 ports already"):
+        brain.learn_frames(Frame(f"port {n}", float(n), b"x") for n in range(3))
+    assert brain.lines == 2
 
 
 def test_a_payload_of_any_bytes_and_any_length_is_one_line():
