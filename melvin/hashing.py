@@ -106,7 +106,6 @@ class HashTable:
 
 ID_BITS = 21  # three ids fit into one word
 _ID = np.uint64(ID_BITS)
-_LEFT = np.uint64(2 * ID_BITS)
 _VALUE = np.uint64((1 << ID_BITS) - 1)
 _TAKEN = np.uint64(1 << 63)  # marks a slot that is not free
 
