@@ -108,6 +108,7 @@ ID_BITS = 21  # three ids fit into one word
 _ID = np.uint64(ID_BITS)
 _VALUE = np.uint64((1 << ID_BITS) - 1)
 _TAKEN = np.uint64(1 << 63)  # marks a slot that is not free
+PAIRS_LOAD = 0.25  # every second pair that is asked about forms nothing, and is probed for up to a free slot
 
 
 class PairTable:
@@ -123,14 +124,14 @@ class PairTable:
         self._allocate(expected)
 
     def _allocate(self, expected: int) -> None:
-        bits = max(4, int(np.ceil(np.log2(max(expected, 1) / MAX_LOAD))))
+        bits = max(4, int(np.ceil(np.log2(max(expected, 1) / PAIRS_LOAD))))
         self._shift = 64 - bits
         self._slots = np.zeros(1 << bits, np.uint64)
 
     def put(self, left: U32, right: U32, value: U32) -> None:
         """Add pairs that are not there yet, each once."""
         entry = self._key(left, right) | value
-        if self.size + entry.size > MAX_LOAD * self._slots.size:
+        if self.size + entry.size > PAIRS_LOAD * self._slots.size:
             entry = np.concatenate((self._slots[self._slots != EMPTY], entry))
             self._allocate(2 * entry.size)
             self.size = 0

@@ -25,6 +25,7 @@ from melvin.tables import I64, U64, in_a_row
 POOL_SYMBOLS = 1 << 20
 TALLIED_AT_ONCE = 1 << 20  # chunks that were read: counting them takes a pass over all that are known
 BLOCKS_AT_ONCE = 1 << 10  # that they were read in, however short these are
+FINISHED = 8  # while one symbol in so many merges at a time, finished chunks are not set aside
 
 
 def compete(
@@ -45,46 +46,63 @@ def compete(
     """
     if not stream.size:
         return stream, begins, position
-    held, gone = stream.copy(), np.zeros(stream.size, np.bool_)
-    # A linked list: what merges is unlinked, and nothing is moved until the end. The last place is no symbol: it stands
-    # behind the last one and before the first.
-    after = np.arange(1, stream.size + 2)
-    before = np.arange(-1, stream.size)
-    last = np.append(begins[1:], True)  # the symbol ends its chunk
-    offer = np.full(stream.size + 1, ABSENT)  # what each symbol and the one after it would form
-    asked = np.flatnonzero(~last)
-    while asked.size:
-        if formed is None:
-            offer[asked] = symbols.pattern_of(held.take(asked), held.take(after.take(asked)))
-        else:
-            offer[asked], formed = formed.take(asked), None
-        here = np.flatnonzero(offer != ABSENT)
-        mine, left, right = offer.take(here), before.take(here), after.take(here)
-        ahead = offer.take(left)
-        wins = mine < ahead
-        if (mine == ahead).any():
-            wins |= (mine == ahead) & _even_in_run(mine, left, here)
-        winners = np.flatnonzero(wins & (mine <= offer.take(right)))
-        here, right = here.take(winners), right.take(winners)
-        beyond = after.take(right)
-        held[here], gone[right] = mine.take(winners), True
-        after[here], before[beyond] = beyond, here
-        last[here] = last.take(right)
-        offer[here] = offer[right] = ABSENT
-        asked = np.concatenate((before.take(here.compress(~begins.take(here))), here.compress(~last.take(here))))
-    kept = np.flatnonzero(~gone)
-    return held.take(kept), begins.take(kept), position.take(kept)
+    left_over = np.full(stream.size, ABSENT)  # of each finished chunk, its symbols at the places of their left ends
+    place, held, last = np.arange(stream.size), stream.copy(), np.append(begins[1:], True)  # last : it ends its chunk
+    if formed is None:
+        asked = np.flatnonzero(~last)
+        offer = np.full(stream.size, ABSENT)  # what each symbol and the one after it would form
+        offer[asked] = symbols.pattern_of(held.take(asked), held.take(asked + 1))
+    else:
+        offer = np.append(formed, ABSENT)
+        offer[last] = ABSENT
+    while (winners := np.flatnonzero(_winning(offer))).size:
+        held[winners] = offer.take(winners)
+        last[winners] = last.take(winners + 1)
+        kept = np.ones(held.size, np.bool_)
+        kept[winners + 1] = False
+        some = np.flatnonzero(kept)
+        place, held, last, offer = place.take(some), held.take(some), last.take(some), offer.take(some)
+        winners -= np.arange(winners.size)  # where they are now: each one before them lost its neighbour
+        offer[winners] = ABSENT
+        changed = np.zeros(held.size, np.bool_)
+        changed[winners] = changed[winners - 1] = True
+        asked = np.flatnonzero(changed & ~last)  # of the first one the last one stands before: it ends its chunk
+        offer[asked] = symbols.pattern_of(held.take(asked), held.take(asked + 1))
+        if FINISHED * winners.size < held.size:  # most have found their form: go on with those chunks that have not
+            left_over[place] = held
+            some = _in_work(offer, last)
+            place, held, last, offer = place.take(some), held.take(some), last.take(some), offer.take(some)
+            left_over[place] = ABSENT
+    left_over[place] = held
+    some = np.flatnonzero(left_over != ABSENT)
+    return left_over.take(some), begins.take(some), position.take(some)
 
 
-def _even_in_run(offer: U32, left: I64, here: I64) -> NDArray[np.bool_]:
-    """In a run of equal offers ("aaaa") every second one merges, counted from the run's beginning.
+def _winning(offer: U32) -> NDArray[np.bool_]:
+    """Where a symbol and the one after it merge. offer : uint32, shape (n,)   what they would form; ABSENT: nothing
 
-    offer, left, here : shapes (n,)   what is offered, the symbol before, and the symbol, in order
+    Theirs is older than the offers of both neighbours. In a run of equal offers ("aaaa") every second one merges,
+    counted from the run's beginning.
     """
-    place = np.arange(here.size)
-    goes_on = (offer[1:] == offer[:-1]) & (left[1:] == here[:-1])
-    begin = np.maximum.accumulate(np.where(np.append(False, goes_on), 0, place))
-    return np.asarray((place - begin) % 2 == 0)
+    wins = np.empty(offer.size, np.bool_)
+    wins[:1] = offer[:1] != ABSENT
+    np.less(offer[1:], offer[:-1], out=wins[1:])
+    tied = np.flatnonzero((offer[1:] == offer[:-1]) & (offer[1:] != ABSENT)) + 1
+    if tied.size:
+        begins = np.append(True, tied[1:] != tied[:-1] + 1)
+        begin = tied.compress(begins).take(np.cumsum(begins) - 1)  # the second of its run
+        wins[tied] = (tied - begin) % 2 == 1
+    wins[:-1] &= offer[:-1] <= offer[1:]
+    return wins
+
+
+def _in_work(offer: U32, last: NDArray[np.bool_]) -> I64:
+    """The symbols of all chunks in which any merge is offered. offer, last : shape (n,) -> (m,)"""
+    end = np.flatnonzero(last)
+    chunk = np.searchsorted(end, np.flatnonzero(offer != ABSENT))
+    chunk = chunk.compress(np.append(True, chunk[1:] != chunk[:-1])[: chunk.size])
+    first = np.append(-1, end).take(chunk) + 1
+    return in_a_row(first, end.take(chunk) + 1 - first)
 
 
 def compete_one(pattern_of: Callable[[int, int], int], stream: list[int]) -> list[int]:
