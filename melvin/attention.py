@@ -67,17 +67,16 @@ def names(key: U64) -> U32:
     return (key >> NAME_SHIFT).astype(np.uint32)
 
 
-def attend(name: U32, frequency: NDArray[np.uint32], opens: NDArray[np.bool_], count: int) -> Focus:
+def attend(name: U32, frequency: NDArray[np.uint32], within: I64, count: int) -> Focus:
     """Find what each chunk attends to.
 
     Parameters
     ----------
     name : uint32, shape (n,)         name of each chunk
     frequency : uint32, shape (n,)    how often it was seen, at the most
-    opens : bool, shape (n,)          it is the first of its piece of a line
+    within : int64, shape (n,)        how many chunks of its piece of a line stand before it
     count : how many chunks are attended to
     """
-    within = chunks_before(opens)
     lag = _rarest(frequency, within)[None] if count == 1 else _rarest_few(frequency, within, count)
     chunk = np.where(lag > 0, name[np.maximum(np.arange(name.size) - lag, 0)], NOTHING)
     return Focus(chunk, lag)

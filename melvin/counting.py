@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import NOTHING, Focus, attend, chunk_frequency, chunks_before, continued, earlier, names
+from melvin.attention import NOTHING, Focus, attend, chunks_before, continued, earlier, names
 from melvin.chunks import MAX_CHUNK, Window, chunk_starts
 from melvin.contexts import ORDER, last_codes, ngrams
 from melvin.edges import pack
@@ -113,9 +113,7 @@ def read(
     terminator = _marked(block.data.size, block.piece_end[block.closed] - 1).take(start)
     parsed = parser.parse(window, start, length, port, terminator, tally)
     stream = parsed.stream()
-    seen = chunk_frequency(familiarity.frequency, stream, np.cumsum(parsed.size) - parsed.size, parsed.size)
-    seen[np.flatnonzero(terminator)] = NOTHING
-    opens = _marked(block.data.size, block.piece_start).take(start)
+    within = chunks_before(_marked(block.data.size, block.piece_start).take(start))
     name = names(parsed.key)
     separated = separator.take(block.data.take(start + length - 1))
     return Reading(
@@ -127,9 +125,9 @@ def read(
         finished=separated | (length == MAX_CHUNK),
         size=parsed.size,
         name=name,
-        within=chunks_before(opens),
+        within=within,
         word=(length - separated) * ~terminator,
-        focus=attend(name, seen, opens, familiarity.foci),
+        focus=attend(name, parsed.frequency, within, familiarity.foci),
         salt=chunk_salt(port),
     )
 

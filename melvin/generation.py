@@ -125,6 +125,10 @@ class Snapshot:
             settings=self.settings,
         )
 
+    def parser(self) -> Parser:
+        """One that has read nothing yet."""
+        return Parser(self.symbols, self.familiarity.frequency)
+
     def with_port(self, name: str, born: int) -> Snapshot:
         if name in self.symbols.ports:
             return self
@@ -192,7 +196,7 @@ def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
 def so_far(snapshot: Snapshot, gathering: Gathering) -> tuple[Gathering, Words]:
     """What was gathered, with the lines that are held back; and all words that are known now."""
     runs = Runs(gathering.runs.fold(), gathering.runs.halvings, snapshot.settings.memory)
-    parser = Parser(snapshot.symbols)
+    parser = snapshot.parser()
     for port, block in sampled(gathering):
         carry = Carry.opening(snapshot.symbols, port)
         reading = read(parser, snapshot.familiarity, snapshot.separator[port], block, port, carry, tally=True)
@@ -260,7 +264,7 @@ def sampled(gathering: Gathering) -> Iterator[tuple[int, Block]]:
 def _checked(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     """Predict some bytes of the lines held back, note how well that went, and fit the heads' weights to the outcome."""
     weights, calibration, size, cost = known.weights, known.calibration, 0, 0
-    parser = Parser(known.symbols)
+    parser = known.parser()
     for port, block in sampled(gathering):
         calibration = calibration.fold(_tried(known, weights, block, port, parser))
         at = fitted_places(block.data.size, fresh_bytes(known.ends_at))

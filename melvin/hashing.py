@@ -72,17 +72,20 @@ class HashTable:
         """Return the value of each key, `ABSENT` where there is none. Shape (n,) -> (n,)."""
         if not keys.all():
             keys = np.where(keys == EMPTY, ZERO_KEY, keys)
-        found = np.full(keys.shape, ABSENT)
-        place, slot = np.arange(keys.size), self._slots(keys)
-        while True:
+        slot = self._slots(keys)
+        held = self._keys.take(slot)
+        found = self._values.take(slot)
+        more = np.flatnonzero(held != keys)  # most keys are where they are looked for first, or are not there
+        found[more] = ABSENT
+        place, slot, held = more, slot.take(more), held.take(more)
+        while (some := np.flatnonzero(held != EMPTY)).size:
+            place = place.take(some)
+            slot = (slot.take(some) + 1) & self._mask
             held = self._keys.take(slot)
-            hit = held == keys
-            some = np.flatnonzero(hit)  # values are fetched for these alone: most pairs form nothing
-            found[place.take(some)] = self._values.take(slot.take(some))
-            more = np.flatnonzero(~hit & (held != EMPTY))
-            if not more.size:
-                return found
-            place, keys, slot = place.take(more), keys.take(more), (slot.take(more) + 1) & self._mask
+            hit = held == keys.take(place)
+            found[place.compress(hit)] = self._values.take(slot.compress(hit))
+            held[hit] = EMPTY
+        return found
 
     def put(self, keys: U64, values: U32) -> None:
         """Add keys that are not there yet, each once."""

@@ -37,7 +37,7 @@ class Learner:
         self.resume: Resume | None = None  # where in its input a training stands, while nothing more is learnt
         self.whole = True  # no block is learnt in part
         self.binding = Binding()  # of what several ports carry at a time
-        self._parser = Parser(snapshot.symbols)
+        self._parser: Parser | None = None  # of this snapshot, once something was read
 
     def port(self, name: str) -> int:
         """Index of a port; one that is new gets its ground symbols now."""
@@ -56,8 +56,9 @@ class Learner:
 
     def tally(self) -> None:
         """Hand the chunks read so far to the gathering."""
-        lexicon, parser = fold(self.gathering.lexicon, self._parser.lexicon()), Parser(self.snapshot.symbols)
-        self.gathering.lexicon, self._parser = lexicon, parser
+        if self._parser:
+            self.gathering.lexicon = fold(self.gathering.lexicon, self._parser.lexicon())
+            self._parser = None
 
     def learn(self, block: Block, port: int, carry: Carry, enter_stage: Callable[[str], None]) -> Carry:
         """Learn a block; ends as many generations as fall due in it, each at the end of a piece."""
@@ -89,12 +90,13 @@ class Learner:
         held_back = list(sampled(self.gathering))
         # a generation is no smaller than the one before
         thinned = Runs(halvings=self.gathering.runs.halvings, memory=self.snapshot.settings.memory)
-        self.gathering, self._parser = Gathering(thinned), Parser(self.snapshot.symbols)
+        self.gathering = Gathering(thinned)
         for port, block in held_back:
             self._gather(block, port, Carry.opening(self.snapshot.symbols, port), enter_stage)
 
     def _gather(self, block: Block, port: int, carry: Carry, enter_stage: Callable[[str], None]) -> Carry:
         enter_stage("parse")
+        self._parser = self._parser or self.snapshot.parser()
         reading = read(
             self._parser,
             self.snapshot.familiarity,

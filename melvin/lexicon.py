@@ -41,6 +41,11 @@ class Lexicon:
         return cls(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint32))
 
     @property
+    def last(self) -> np.uint64:
+        """No chunk whose hash is larger is kept."""
+        return _limit(self.halvings)
+
+    @property
     def begins(self) -> NDArray[np.bool_]:
         """True where a chunk begins in the pool."""
         begins = np.zeros(self.pool.size, np.bool_)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.attention import NOTHING, chunk_frequency
 from melvin.chunks import Window
 from melvin.hashing import ABSENT, HashTable
 from melvin.lexicon import Lexicon, fold
@@ -25,6 +26,7 @@ from melvin.tables import I64, U64, in_a_row
 POOL_SYMBOLS = 1 << 20
 TALLIED_AT_ONCE = 1 << 20  # chunks that were read: counting them takes a pass over all that are known
 BLOCKS_AT_ONCE = 1 << 10  # that they were read in, however short these are
+OFTEN = 255  # times read: chunks that were read as often or more are all alike
 FINISHED = 8  # while one symbol in so many merges at a time, finished chunks are not set aside
 
 
@@ -123,12 +125,17 @@ def compete_one(pattern_of: Callable[[int, int], int], stream: list[int]) -> lis
 
 @dataclass(frozen=True)
 class Parsed:
-    """Chunks as symbols: chunk i, whose bytes hash to key[i], is pool[first[i] : first[i] + size[i]]."""
+    """Chunks as symbols: chunk i, whose bytes hash to key[i], is pool[first[i] : first[i] + size[i]].
+
+    key : uint64, first, size : int64, frequency : uint32, shape (c,) each;  pool : uint32
+    frequency : how often a chunk was seen at the most, NOTHING for the end of a line (see `attention`)
+    """
 
     key: U64
     pool: U32
     first: I64
     size: I64
+    frequency: U32
 
     def stream(self) -> U32:
         """All chunks' symbols in a row."""
@@ -140,53 +147,87 @@ def chunk_salt(port: int) -> int:
     return 2 * port
 
 
-class Parser:
-    """Parses chunks under one set of symbols, remembers them, and counts how often each was read."""
+class Columns:
+    """Arrays of one length that grow together.
 
-    def __init__(self, symbols: Symbols) -> None:
+    Parameters
+    ----------
+    dtypes : of each array, by name
+    """
+
+    def __init__(self, **dtypes: type[np.generic]) -> None:
+        self.size = 0
+        self._held = {name: np.empty(1 << 12, dtype) for name, dtype in dtypes.items()}
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._held[name][: self.size]
+
+    def append(self, rows: int, **values: NDArray[Any] | int) -> None:
+        """Add rows; every column is given, as an array or as the same value for all of them."""
+        end = self.size + rows
+        for name, held in self._held.items():
+            if end > held.size:
+                self._held[name] = np.empty(max(2 * held.size, end), held.dtype)
+                self._held[name][: self.size] = held[: self.size]
+            self._held[name][self.size : end] = values[name]
+        self.size = end
+
+
+class Parser:
+    """Parses chunks under one set of symbols, remembers them, and counts how often each was read.
+
+    Parameters
+    ----------
+    frequency : uint32, shape (symbols,)   how often each symbol was seen
+    """
+
+    def __init__(self, symbols: Symbols, frequency: U32) -> None:
         self.symbols = symbols
+        self._frequency = frequency
         self._tallied = Lexicon.empty()
         self._read, self._untallied = list[U32](), 0  # chunks that were read, and how many of them
         self._forget()
 
     def _forget(self) -> None:
-        """Start with an empty memory."""
+        """Remember nothing but the end of a line of each port."""
         self._known = HashTable(1 << 12)
-        self._pool = np.empty(1 << 14, np.uint32)
-        self._used = 0
-        self._key = np.empty(1 << 12, np.uint64)
-        self._first = np.empty(1 << 12, np.uint32)
-        self._size = np.empty(1 << 12, np.uint8)
-        self._count = np.zeros(1 << 12, np.int64)
-        self._chunks = 0
+        self._pool = Columns(symbol=np.uint32)
+        self._chunks = Columns(key=np.uint64, first=np.uint32, size=np.uint8, count=np.int64, frequency=np.uint32)
+        base = self.symbols.base
+        # END is followed by START, so that the stream of a whole block needs no further care at line borders
+        ends = np.column_stack((base + np.uint32(END), base + np.uint32(START))).ravel()
+        self._remember(_end_key(np.arange(base.size)), ends, np.full(base.size, 2), np.full(base.size, NOTHING))
 
     def lexicon(self) -> Lexicon:
         """The chunks read so far, and how often each was."""
         self._tally()
-        read = np.flatnonzero(self._count[: self._chunks])
-        if read.size:
-            key, size = self._key[read], self._size[read].astype(np.int64)
-            pool = self._pool.take(in_a_row(self._first[read].astype(np.int64), size))
-            self._tallied = fold(self._tallied, Lexicon(key, self._count[read], size, pool))
-            self._count[: self._chunks] = 0
+        count, key = self._chunks["count"], self._chunks["key"]
+        self._tallied = fold(self._tallied, self._some(np.flatnonzero((count > 0) & (key <= self._tallied.last))))
+        count[:] = 0
         return self._tallied
 
+    def _some(self, chunk: I64) -> Lexicon:
+        """Some of the chunks that are remembered."""
+        first, size = (self._chunks[name].take(chunk).astype(np.int64) for name in ("first", "size"))
+        pool = self._pool["symbol"].take(in_a_row(first, size))
+        return Lexicon(self._chunks["key"].take(chunk), self._chunks["count"].take(chunk), size, pool)
+
     def _forget_rare(self) -> None:
-        """Remember only the chunks that were read most often of late, as many as fill half of the room."""
+        """Remember only the chunks that were read most often of late, as many as half of the room is enough for."""
         self._tally()
-        order = np.argsort(-self._count[: self._chunks])
-        size = self._size[order].astype(np.int64)
-        some = order[np.cumsum(size) <= POOL_SYMBOLS // 2]
-        key, size = self._key[some], size[: some.size]
-        pool = self._pool[in_a_row(self._first[some].astype(np.int64), size)]
+        count = np.minimum(self._chunks["count"], OFTEN)
+        symbols = np.bincount(count, self._chunks["size"], OFTEN + 2)[::-1].cumsum()[::-1]  # read so often, or more
+        often = np.flatnonzero(count >= np.argmax(symbols <= POOL_SYMBOLS // 2))
+        kept, frequency = self._some(often), self._chunks["frequency"].take(often)
         self.lexicon()
         self._forget()
-        self._append(pool, np.cumsum(size) - size, size, key)
+        self._remember(kept.key, kept.pool, kept.size, frequency)
 
     def _tally(self) -> None:
         """Count the chunks that were read since this was last done."""
         if self._read:
-            self._count[: self._chunks] += np.bincount(np.concatenate(self._read), minlength=self._chunks)
+            count = self._chunks["count"]
+            count += np.bincount(np.concatenate(self._read), minlength=count.size)
         self._read, self._untallied = [], 0
 
     def parse(
@@ -203,69 +244,62 @@ class Parser:
         start, length : int64, shape (c,);  terminator : bool, shape (c,);  tally : count the chunks as read
         """
         key = window.hash(start, length, chunk_salt(port))
-        key[np.flatnonzero(terminator)] = np.uint64(port)  # the byte that stands for a terminator may be data elsewhere
+        key[np.flatnonzero(terminator)] = _end_key(port)  # the byte that stands for a terminator may be data elsewhere
         chunk = self._known.get(key)
         missing = np.flatnonzero(chunk == ABSENT)
         if missing.size:
-            if self._used > POOL_SYMBOLS:
+            if self._pool.size > POOL_SYMBOLS:
                 self._forget_rare()
                 chunk = self._known.get(key)
                 missing = np.flatnonzero(chunk == ABSENT)
-            new_key, at = np.unique(key[missing], return_index=True)
-            at = missing[at]
-            self._learn(window, start[at], length[at], port, terminator[at], new_key)
-            chunk[missing] = self._known.get(key[missing])
+            chunk[missing] = self._learn(window, start.take(missing), length.take(missing), port, key.take(missing))
         if tally:
             self._read.append(chunk.take(np.flatnonzero(~terminator)))
             self._untallied += self._read[-1].size
             if self._untallied >= TALLIED_AT_ONCE or len(self._read) >= BLOCKS_AT_ONCE:
                 self._tally()
-        return Parsed(
-            key, self._pool, self._first.take(chunk).astype(np.int64), self._size.take(chunk).astype(np.int64)
-        )
+        first, size = (self._chunks[name].take(chunk).astype(np.int64) for name in ("first", "size"))
+        return Parsed(key, self._pool["symbol"], first, size, self._chunks["frequency"].take(chunk))
 
-    def _learn(
-        self, window: Window, start: I64, length: I64, port: int, terminator: NDArray[np.bool_], key: U64
-    ) -> None:
-        base = self.symbols.base[port]
-        place = in_a_row(start, length)
-        byte = window.data.take(place)
+    def _learn(self, window: Window, start: I64, length: I64, port: int, key: U64) -> U32:
+        """Parse chunks that are not known, which may come several times. -> uint32, shape (c,): where they are held"""
+        order = _order(key)
+        key = key.take(order)
+        fresh = np.append(True, key[1:] != key[:-1])
+        chunk = np.empty(order.size, np.uint32)
+        chunk[order] = self._chunks.size - 1 + np.cumsum(fresh)
+        some = order.compress(fresh)
+        start, length = start.take(some), length.take(some)
+
+        byte = window.data.take(in_a_row(start, length))
         formed = self.symbols.byte_pairs[port].take(byte[:-1].astype(np.intp) << 8 | byte[1:])
-        stream = byte.astype(np.uint32) + base
-        begins = np.zeros(stream.size, np.bool_)
+        begins = np.zeros(byte.size, np.bool_)
         begins[np.cumsum(length) - length] = True
-        stream[np.repeat(terminator, length)] = base + np.uint32(END)
-        stream, begins, _ = compete(self.symbols, stream, begins, place, formed)
-        # END is followed by START, so that the stream of a whole block needs no further care at line borders
-        ends = stream == base + np.uint32(END)
-        if ends.any():
-            wide = 1 + ends.astype(np.int64)
-            position = np.cumsum(wide) - wide
-            stream = np.repeat(stream, wide)
-            stream[position[ends] + 1] = base + np.uint32(START)
-            spread_begins = np.zeros(stream.size, np.bool_)
-            spread_begins[position] = begins
-            begins = spread_begins
+        stream, begins, _ = compete(self.symbols, byte + self.symbols.base[port], begins, np.arange(byte.size), formed)
         first = np.flatnonzero(begins)
-        self._append(stream, first, np.diff(first, append=stream.size), key)
+        size = np.diff(first, append=stream.size)
+        self._remember(key.compress(fresh), stream, size, chunk_frequency(self._frequency, stream, first, size))
+        return chunk
 
-    def _append(self, stream: U32, first: I64, size: I64, key: U64) -> None:
-        begin, end = self._chunks, self._chunks + first.size
-        self._pool = _room(self._pool, self._used, stream.size)
-        self._pool[self._used : self._used + stream.size] = stream
-        for name, values in (("_key", key), ("_first", first + self._used), ("_size", size), ("_count", 0)):
-            pool = _room(getattr(self, name), begin, first.size)
-            pool[begin:end] = values
-            setattr(self, name, pool)
-        self._known.put(key, np.arange(begin, end, dtype=np.uint32))
-        self._used += stream.size
-        self._chunks = end
+    def _remember(self, key: U64, stream: U32, size: I64, frequency: U32) -> None:
+        """Hold chunks that are not held yet: their symbols in a row, and how many each has."""
+        chunk = np.arange(self._chunks.size, self._chunks.size + key.size, dtype=np.uint32)
+        first = self._pool.size + np.cumsum(size) - size
+        self._chunks.append(key.size, key=key, first=first, size=size, count=0, frequency=frequency)
+        self._pool.append(stream.size, symbol=stream)
+        self._known.put(key, chunk)
 
 
-def _room(pool: NDArray[Any], used: int, more: int) -> NDArray[Any]:
-    """The pool, or a longer copy when `more` entries do not fit behind the `used` ones."""
-    if used + more <= pool.size:
-        return pool
-    grown = np.empty(max(2 * pool.size, used + more), pool.dtype)
-    grown[:used] = pool[:used]
-    return grown
+def _end_key(port: int | I64) -> NDArray[np.uint64]:
+    """What stands for the hash of a line's end: of a port, or of several."""
+    return np.asarray(port, np.uint64) + np.uint64(1)
+
+
+def _order(key: U64) -> I64:
+    """Indices by which equal keys stand together, in order of place. The place is sorted as part of the key: numpy's
+    sort is SIMD, its argsort is not; the bits of a hash that it takes the place of are not missed.
+    """
+    place = np.uint64((1 << key.size.bit_length()) - 1)
+    both = (key & ~place) | np.arange(key.size, dtype=np.uint64)
+    both.sort()
+    return (both & place).view(np.int64)

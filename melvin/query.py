@@ -158,9 +158,12 @@ class Reader:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._parser = Parser(snapshot.symbols)
         self._singles: dict[int, tuple[Trace, Spreads]] = {}
         self.feedback = snapshot.feedback
+
+    @cached_property
+    def _parser(self) -> Parser:
+        return self._snapshot.parser()
 
     @property
     def snapshot(self) -> Snapshot:

@@ -125,7 +125,7 @@ def test_hashes_of_one_are_those_of_many(value, payload, salt):
 @given(st.binary(min_size=1, max_size=63).filter(lambda line: b"\n" not in line))
 def test_one_chunk_parses_as_it_does_among_many(brain, payload):
     symbols = brain.snapshot.symbols
-    parsed = Parser(symbols).parse(
+    parsed = Parser(symbols, np.ones(symbols.size, np.uint32)).parse(
         Window(np.frombuffer(payload, np.uint8)),
         np.zeros(1, np.int64),
         np.array([len(payload)]),

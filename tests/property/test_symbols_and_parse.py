@@ -231,6 +231,10 @@ def test_growing_keeps_the_order_of_the_ranks(symbols, data):
 # ---------------------------------------------------------------- parsing
 
 
+def parser_of(symbols):
+    return Parser(symbols, np.ones(symbols.size, np.uint32))
+
+
 def competed(symbols, stream_chunks):
     """`compete` on chunks of ground symbols: what is left of each chunk, and the positions."""
     stream = np.array([s for chunk in stream_chunks for s in chunk], np.uint32)
@@ -265,7 +269,7 @@ def test_in_a_run_of_one_byte_every_second_pair_merges():
 def test_the_payloads_of_a_parse_are_the_bytes_that_were_parsed(symbols, batches, data):
     separator = np.zeros(BYTES, np.bool_)
     separator[list(data.draw(st.sets(st.sampled_from(b" a\0"))))] = True
-    parser, text = Parser(symbols), payloads(symbols)
+    parser, text = parser_of(symbols), payloads(symbols)
     for texts in batches:  # one parser: chunks are looked up the second time
         port = data.draw(st.integers(0, len(symbols.ports) - 1))
         block = lines_block(texts)
@@ -294,7 +298,7 @@ def test_a_parser_that_forgets_goes_on_as_before(monkeypatch):
     separator = np.zeros(BYTES, np.bool_)
     separator[ord(" ")] = True
     blocks = [lines_block([b"ab aab %d" % i for i in range(n, n + 9)]) for n in range(0, 90, 3)]
-    lasting, forgetful = Parser(symbols), Parser(symbols)
+    lasting, forgetful = parser_of(symbols), parser_of(symbols)
     streams = []
     for parser, room in ((lasting, 1 << 22), (forgetful, 20)):
         monkeypatch.setattr("melvin.parse.POOL_SYMBOLS", room)
@@ -309,7 +313,7 @@ def test_a_parser_that_forgets_goes_on_as_before(monkeypatch):
 
 def test_what_waits_to_be_tallied_is_bounded_however_short_blocks_are(monkeypatch):
     monkeypatch.setattr("melvin.parse.BLOCKS_AT_ONCE", 5)
-    parser = Parser(Symbols.empty().with_port("text", 0))
+    parser = parser_of(Symbols.empty().with_port("text", 0))
     for number in range(40):
         parse_block(parser, np.zeros(BYTES, np.bool_), lines_block([b"%d" % number]), 0, tally=True)
         assert len(parser._read) < 5
