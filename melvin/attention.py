@@ -9,6 +9,7 @@ bytes, so that it stays the same while the symbols that it is read as grow.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from melvin.hashing import mix, mix_one
 from melvin.symbols import SYMBOL_BITS, U32
 from melvin.tables import I64, U64, in_a_row
+
+Unsigned = TypeVar("Unsigned", np.uint32, np.uint64)
 
 LAGS = 8  # chunks looked back at: a power of two, see `_rarest`
 LAG_BITS = 4  # that a lag takes in a key
@@ -44,7 +47,7 @@ class Focus:
     @property
     def key(self) -> U32:
         """uint32, shape (foci, n): names of the attended chunks with their lags; NOTHING where there is none."""
-        return np.where(self.chunk == NOTHING, NOTHING, at_lag(self.chunk, self.lag))
+        return at_lag(self.chunk, self.lag) | all_bits(self.chunk == NOTHING, np.uint32)
 
 
 def at_lag(name: U32, lag: NDArray[np.uint8]) -> U32:
@@ -78,8 +81,7 @@ def attend(name: U32, frequency: NDArray[np.uint32], within: I64, count: int) ->
     count : how many chunks are attended to
     """
     lag = _rarest(frequency, within)[None] if count == 1 else _rarest_few(frequency, within, count)
-    chunk = np.where(lag > 0, name[np.maximum(np.arange(name.size) - lag, 0)], NOTHING)
-    return Focus(chunk, lag)
+    return Focus(name.take(np.arange(name.size) - lag) | all_bits(lag == 0, np.uint32), lag)
 
 
 def _rarest(frequency: NDArray[np.uint32], within: I64) -> NDArray[np.uint8]:
@@ -88,22 +90,26 @@ def _rarest(frequency: NDArray[np.uint32], within: I64) -> NDArray[np.uint8]:
     A minimum over a window, twice as wide with each step. frequency, within : shape (n,) -> (n,)
     """
     place = np.arange(frequency.size, dtype=np.uint64)
-    # A chunk's frequency and its place in one number: of equal ones the latest place is the least. Masks are numbers of
-    # which all bits are set or none, since numpy's `where` stumbles over masks that are hard to foresee.
-    ranked = (frequency.astype(np.uint64) << _PLACE_BITS) | (_LAST_PLACE - place) | _all_bits(frequency == NOTHING)
+    # A chunk's frequency and its place in one number: of equal ones the latest place is the least.
+    ranked = (
+        (frequency.astype(np.uint64) << _PLACE_BITS) | (_LAST_PLACE - place) | all_bits(frequency == NOTHING, np.uint64)
+    )
     least = np.full(frequency.size, _UNRANKED)
-    np.bitwise_or(ranked[:-1], _all_bits(within[1:] < 1), out=least[1:])
+    np.bitwise_or(ranked[:-1], all_bits(within[1:] < 1, np.uint64), out=least[1:])
     width = 1
     while width < LAGS:
-        np.minimum(least[width:], least[:-width] | _all_bits(within[width:] <= width), out=least[width:])
+        np.minimum(least[width:], least[:-width] | all_bits(within[width:] <= width, np.uint64), out=least[width:])
         width *= 2
     lag = place - (_LAST_PLACE - (least & _LAST_PLACE))
-    return (lag & ~_all_bits(least == _UNRANKED)).astype(np.uint8)
+    return (lag & ~all_bits(least == _UNRANKED, np.uint64)).astype(np.uint8)
 
 
-def _all_bits(mask: NDArray[np.bool_]) -> U64:
-    """All bits set where the mask is true, none where it is not."""
-    return -mask.astype(np.uint64)
+def all_bits(mask: NDArray[np.bool_], dtype: type[Unsigned]) -> NDArray[Unsigned]:
+    """All bits set where the mask is true, none where it is not: numpy's `where` stumbles over masks that are hard to
+    foresee, an or does not.
+    """
+    bits: NDArray[Unsigned] = -mask.astype(dtype)
+    return bits
 
 
 def _rarest_few(frequency: NDArray[np.uint32], within: I64, count: int) -> NDArray[np.uint8]:
@@ -138,7 +144,7 @@ def continued_one(before: int, part: int) -> int:
 def chunks_before(opens: NDArray[np.bool_]) -> I64:
     """How many chunks of its piece of a line stand before each chunk. Shape (n,) -> (n,)."""
     place = np.arange(opens.size)
-    return place - np.maximum.accumulate(np.where(opens, place, 0))
+    return place - np.maximum.accumulate(place * opens)
 
 
 def earlier(name: U32, within: I64, back: int) -> U32:

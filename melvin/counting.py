@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import NOTHING, Focus, attend, chunks_before, continued, earlier, names
+from melvin.attention import NOTHING, Focus, all_bits, attend, chunks_before, continued, earlier, names
 from melvin.chunks import MAX_CHUNK, Window, chunk_starts
 from melvin.contexts import ORDER, last_codes, ngrams
 from melvin.edges import pack
@@ -152,8 +152,7 @@ def count(
 
     halvings : how far tables are thinned: of a key that would not be kept, nothing is worked out (see `tables`)
     """
-    base = symbols.base[port]
-    opening, end = base + np.uint32(START), base + np.uint32(END)
+    opening, end = symbols.base[port] + np.uint32(START), symbols.base[port] + np.uint32(END)
     source, target = reading.stream[:-1], symbols.rank.take(reading.stream[1:])
     linked = np.flatnonzero(source != end)
     keys = {
@@ -161,9 +160,37 @@ def count(
         "grams": ngrams(block, carry.before, port),
         "context_edges": _pairs(familiarity, block, reading),
     }
-    open_ = (source != end) & (source != opening) & ~familiarity.settled.take(source)
-    keys |= _with_context(familiarity, reading, _Steps.of(symbols, reading, open_), target, halvings)
+    keys |= _with_context(symbols, familiarity, reading, opening, target, halvings)
     return keys, Carry(reading.stream[-1], last_codes(block, carry.before))
+
+
+def _with_context(
+    symbols: Symbols,
+    familiarity: Familiarity,
+    reading: Reading,
+    opening: np.uint32,
+    target: U32,
+    halvings: Mapping[str, int],
+) -> dict[str, U64]:
+    """Keys of the tables that are read by a name of what came before."""
+    on = familiarity.settings
+    before = earlier(reading.name, reading.within, 2)
+    turned = before < (_limit(halvings, "transformers") if on.edge_transformers else 0)
+    foci, limit = _attended_before(reading)[: None if on.attention else 0], _limit(halvings, "attended")
+    wanted = turned.copy()
+    for focus in foci:
+        wanted |= focus < limit
+    steps = _Steps.of(symbols, familiarity, reading, opening, np.flatnonzero(wanted))
+    here, next_ = _here(reading, steps), target.take(steps.place)
+    attended = [np.empty(0, np.uint64)]
+    for focus in foci:
+        told = np.flatnonzero((focus < limit).take(steps.chunk))
+        attended.append(pack(pack(focus.take(steps.chunk.take(told)), here.take(told)), next_.take(told)))
+    some = np.flatnonzero(turned.take(steps.chunk))
+    return {
+        "transformers": pack(pack(before.take(steps.chunk.take(some)), here.take(some)), next_.take(some)),
+        "attended": np.concatenate(attended),
+    }
 
 
 @dataclass(frozen=True)
@@ -180,66 +207,48 @@ class _Steps:
     part: NDArray[np.int64]
 
     @classmethod
-    def of(cls, symbols: Symbols, reading: Reading, open_: NDArray[np.bool_]) -> _Steps:
-        """open_ : bool, shape (s,)   of every symbol but the last"""
-        head = reading.first - 1
-        begins = _marked(open_.size, head)
+    def of(
+        cls, symbols: Symbols, familiarity: Familiarity, reading: Reading, opening: np.uint32, chunks: NDArray[np.int64]
+    ) -> _Steps:
+        """The steps of some chunks.
+
+        opening : the symbol at a line's start, behind which nothing is open;  chunks : int64, shape (c,)
+        """
+        before = reading.first - 1
         # The end of a line whose last chunk is not finished: that chunk could have gone on.
-        cut = np.zeros(head.size, np.bool_)
-        cut[1:] = reading.ends[1:] & (reading.within[1:] > 0) & ~reading.finished[:-1]
-        first = np.flatnonzero(open_.take(head) & ~cut)
-        last = np.flatnonzero(open_.take(head) & cut)
-        inner = np.flatnonzero(open_ & ~begins)
-        inside = np.cumsum(begins).take(inner) - 1
-        offset = np.cumsum(symbols.length.take(reading.stream[:-1]), dtype=np.int64)
-        return cls(
-            place=np.concatenate((head.take(first), head.take(last), inner)),
-            chunk=np.concatenate((first, last - 1, inside)),
-            part=np.concatenate((reading.length.take(last - 1), offset.take(inner) - offset.take(head.take(inside)))),
-        )
+        goes_over = np.zeros(before.size + 1, np.bool_)
+        goes_over[1:-1] = reading.ends[1:] & (reading.within[1:] > 0) & ~reading.finished[:-1]
+        begun = chunks.compress(~goes_over.take(chunks))
+        over = chunks.compress(goes_over.take(chunks + 1))
+        several = chunks.compress((reading.size.take(chunks) > 1) & ~reading.ends.take(chunks))
+        steps = reading.size.take(several) - 1
+        inside = in_a_row(reading.first.take(several), steps)
+        passed = np.append(0, np.cumsum(symbols.length.take(reading.stream.take(inside)), dtype=np.int64))
+        part = passed[1:] - np.repeat(passed.take(np.cumsum(steps) - steps), steps)
 
-
-def _with_context(
-    familiarity: Familiarity, reading: Reading, steps: _Steps, target: U32, halvings: Mapping[str, int]
-) -> dict[str, U64]:
-    """Keys of the tables that are read by a name of what came before."""
-    on, none = familiarity.settings, np.empty(0, np.uint64)
-    before = earlier(reading.name, reading.within, 2).take(steps.chunk)
-    turned = before < (_limit(halvings, "transformers") if on.edge_transformers else 0)
-    attended: list[U64] = [none]
-    wanted, limit = turned, _limit(halvings, "attended")
-    foci = [focus.take(steps.chunk) for focus in _attended_before(reading)] if on.attention else []
-    for focus in foci:
-        wanted = wanted | (focus < limit)
-    at = np.flatnonzero(wanted)
-    here, next_ = _here(reading, steps, at), target.take(steps.place.take(at))
-    for focus in foci:
-        focus = focus.take(at)
-        told = np.flatnonzero(focus < limit)
-        attended.append(pack(pack(focus.take(told), here.take(told)), next_.take(told)))
-    some = np.flatnonzero(turned.take(at))
-    return {
-        "transformers": pack(pack(before.take(at.take(some)), here.take(some)), next_.take(some)),
-        "attended": np.concatenate(attended),
-    }
+        place = np.concatenate((before.take(begun), before.take(over + 1), inside))
+        chunk = np.concatenate((begun, over, np.repeat(several, steps)))
+        part = np.concatenate((reading.length.take(over), part))
+        source = reading.stream.take(place)
+        open_ = np.flatnonzero((source != opening) & ~familiarity.settled.take(source))
+        with_part = open_[np.searchsorted(open_, begun.size) :]
+        return cls(place.take(open_), chunk.take(open_), part.take(with_part - begun.size))
 
 
 def _attended_before(reading: Reading) -> U32:
     """What is attended to from the chunk before each, NOTHING where none is. uint32, shape (foci, c)"""
     key = reading.focus.key
     found = np.full(key.shape, NOTHING)
-    found[:, 1:] = np.where(reading.within[1:] > 0, key[:, :-1], NOTHING)
+    np.bitwise_or(key[:, :-1], all_bits(reading.within[1:] == 0, np.uint32), out=found[:, 1:])
     return found
 
 
-def _here(reading: Reading, steps: _Steps, at: NDArray[np.int64]) -> U32:
-    """Name of the chunk before some steps, together with the part of the chunk that is being read. at : ascending"""
-    chunk = steps.chunk.take(at)
-    here = earlier(reading.name, reading.within, 1).take(chunk)
+def _here(reading: Reading, steps: _Steps) -> U32:
+    """Name of the chunk before each step, together with the part of the chunk that is being read."""
+    here = earlier(reading.name, reading.within, 1).take(steps.chunk)
     bare = steps.chunk.size - steps.part.size  # steps that begin a chunk
-    begun = int(np.searchsorted(at, bare))
-    part = reading.window.hash(reading.start.take(chunk[begun:]), steps.part.take(at[begun:] - bare), reading.salt)
-    here[begun:] = continued(here[begun:], part)
+    part = reading.window.hash(reading.start.take(steps.chunk[bare:]), steps.part, reading.salt)
+    here[bare:] = continued(here[bare:], part)
     return here
 
 

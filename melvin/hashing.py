@@ -100,11 +100,12 @@ class HashTable:
     def _place(self, keys: U64, values: U32) -> None:
         slot = self._slots(keys)
         while keys.size:
-            free = self._keys[slot] == EMPTY
-            self._keys[slot[free]] = keys[free]  # where two keys want one slot, the last one written has it
-            placed = self._keys[slot] == keys
-            self._values[slot[placed]] = values[placed]
-            keys, values, slot = keys[~placed], values[~placed], (slot[~placed] + 1) & self._mask
+            free = np.flatnonzero(self._keys.take(slot) == EMPTY)
+            self._keys[slot.take(free)] = keys.take(free)  # where two keys want one slot, the last one written has it
+            placed = self._keys.take(slot) == keys
+            self._values[slot.compress(placed)] = values.compress(placed)
+            rest = np.flatnonzero(~placed)
+            keys, values, slot = keys.take(rest), values.take(rest), (slot.take(rest) + 1) & self._mask
 
 
 ID_BITS = 21  # three ids fit into one word

@@ -55,8 +55,7 @@ def compete(
         offer = np.full(stream.size, ABSENT)  # what each symbol and the one after it would form
         offer[asked] = symbols.pattern_of(held.take(asked), held.take(asked + 1))
     else:
-        offer = np.append(formed, ABSENT)
-        offer[last] = ABSENT
+        offer = np.append(formed, ABSENT) | -last.astype(np.uint32)  # all bits set where a chunk ends: ABSENT
     while (winners := np.flatnonzero(_winning(offer))).size:
         held[winners] = offer.take(winners)
         last[winners] = last.take(winners + 1)
@@ -89,8 +88,9 @@ def _winning(offer: U32) -> NDArray[np.bool_]:
     wins = np.empty(offer.size, np.bool_)
     wins[:1] = offer[:1] != ABSENT
     np.less(offer[1:], offer[:-1], out=wins[1:])
-    tied = np.flatnonzero((offer[1:] == offer[:-1]) & (offer[1:] != ABSENT)) + 1
-    if tied.size:
+    equal = (offer[1:] == offer[:-1]) & (offer[1:] != ABSENT)
+    if equal.any():
+        tied = np.flatnonzero(equal) + 1
         begins = np.append(True, tied[1:] != tied[:-1] + 1)
         begin = tied.compress(begins).take(np.cumsum(begins) - 1)  # the second of its run
         wins[tied] = (tied - begin) % 2 == 1
