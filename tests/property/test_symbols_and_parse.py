@@ -311,6 +311,21 @@ def test_a_parser_that_forgets_goes_on_as_before(monkeypatch):
     assert int(one.count.sum()) == 3 * 9 * len(blocks)  # three chunks a line
 
 
+def test_a_parser_whose_room_is_full_goes_on_knowing_what_is_read_often(monkeypatch):
+    monkeypatch.setattr("melvin.parse.POOL_SYMBOLS", 200)
+    parsed = []
+    monkeypatch.setattr(
+        "melvin.parse.compete",
+        lambda symbols, stream, *rest: parsed.append(bytes(stream.astype(np.uint8))) or compete(symbols, stream, *rest),
+    )
+    parser = parser_of(Symbols.empty().with_port("text", 0))
+    for number in range(300):
+        parse_block(parser, np.zeros(BYTES, np.bool_), lines_block([b"often", b"%d" % number]), 0, tally=True)
+    assert sum(chunks.count(b"often") for chunks in parsed) == 1
+    assert len(parsed) == 300  # the rest is new in each block, and was forgotten on the way
+    assert parser._pool.size <= 200 + len("often299")
+
+
 def test_what_waits_to_be_tallied_is_bounded_however_short_blocks_are(monkeypatch):
     monkeypatch.setattr("melvin.parse.BLOCKS_AT_ONCE", 5)
     parser = parser_of(Symbols.empty().with_port("text", 0))
