@@ -34,10 +34,8 @@ ROWS = 1 << 13  # rows of them
 _HALF_BITS, _HALF = np.uint64(32), np.uint64((1 << 32) - 1)
 _FEW = np.array([0, 1, 1 << 32, 0], np.uint64)  # by count: once in the lower half, twice in the upper; more in neither
 _BEHIND = np.arange(ORDER)[::-1, None]  # places behind a line's start, the nearest last;
-_INSIDE = (np.uint64(1) << _BITS * (_BEHIND + 1).astype(np.uint64)) - np.uint64(
-    1
-)  # of a key there: the codes of its line,
-_BEFORE = np.uint64(sum(END_CODE << (CODE_BITS * place) for place in range(ORDER + 1))) & ~_INSIDE  # and what is before
+_INSIDE = (np.uint64(1) << _BITS * (_BEHIND + 1).astype(np.uint64)) - np.uint64(1)  # of a key there: its line's codes
+_ENDS = np.uint64(sum(END_CODE << (CODE_BITS * place) for place in range(ORDER + 1)))
 MIN_DISCOUNT = 0.02  # nothing is ever certain: some mass always goes on to the shorter context
 
 
@@ -71,7 +69,7 @@ def ngrams(block: Block, before: U64, port: int) -> U64:
         np.bitwise_or(wide[3:], wide[:-3] << (_BITS * np.uint64(3)), out=key[part])
     opens = np.concatenate(([block.opens], block.closed[:-1]))
     at = block.piece_start[opens] + _BEHIND  # what stands before a line's start is not context
-    key[at] = key.take(at) & _INSIDE | _BEFORE  # where short lines share a place, the nearest start has the last word
+    key[at] = key.take(at) & _INSIDE | _ENDS & ~_INSIDE  # where lines are short, the nearest start counts
     key = key[:size]
     if port:
         key |= np.uint64(port) << _PORT_SHIFT
