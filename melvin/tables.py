@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import mix
+from melvin.hashing import mix_in_place
 
 I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
@@ -332,7 +332,11 @@ def names_of(key: U64, row_bits: int | None) -> U64:
     if row_bits is None:
         border = key < np.uint64(1 << (63 - RunStack.NAME_BITS))
         return np.where(border, key << np.uint64(RunStack.NAME_BITS), key) if border.any() else key
-    return mix((key >> np.uint64(row_bits)) + np.uint64(1)) >> np.uint64(1)  # mix(0) is 0: it would be chosen always
+    name = key >> np.uint64(row_bits)
+    name += np.uint64(1)  # 0 is mixed to 0: it would be chosen always
+    mix_in_place(name)
+    name >>= np.uint64(1)
+    return name
 
 
 def bisect(values: NDArray[np.generic], low: I64, high: I64, wanted: NDArray[np.generic]) -> I64:
