@@ -33,6 +33,9 @@ NGRAMS = 1 << 14  # keys made at a time: with what it takes they stay in a secon
 ROWS = 1 << 13  # rows of them
 _HALF_BITS, _HALF = np.uint64(32), np.uint64((1 << 32) - 1)
 _FEW = np.array([0, 1, 1 << 32, 0], np.uint64)  # by count: once in the lower half, twice in the upper; more in neither
+_BEHIND = np.arange(ORDER)[::-1, None]  # places behind a line's start, the nearest last;
+_INSIDE = (np.uint64(1) << _BITS * (_BEHIND + 1).astype(np.uint64)) - np.uint64(1)  # of a key there: its line's codes
+_ENDS = np.uint64(sum(END_CODE << (CODE_BITS * place) for place in range(ORDER + 1)))
 MIN_DISCOUNT = 0.02  # nothing is ever certain: some mass always goes on to the shorter context
 
 
@@ -53,20 +56,21 @@ def ngrams(block: Block, before: U64, port: int) -> U64:
 
     before : uint64, shape (5,)   codes before the block, where it goes on with a line
     """
+    size = block.data.size
     codes = np.concatenate((before.astype(np.uint16), _small_codes(block)))
-    key = np.empty(block.data.size, np.uint64)
-    for part in slices(key.size, NGRAMS):
-        code = codes[part.start : part.stop + ORDER].astype(np.uint64)
-        two = code[1:] | (code[:-1] << _BITS)
-        four = two[2:] | (two[:-2] << (_BITS * np.uint64(2)))
-        np.bitwise_or(four[2:], two[:-4] << (_BITS * np.uint64(4)), out=key[part])
+    key = np.empty(size + ORDER, np.uint64)  # with room for places behind the last line's start
+    for part in slices(size, NGRAMS):
+        code = codes[part.start : part.stop + ORDER].astype(np.uint32)
+        three = code[:-2] << np.uint32(CODE_BITS)
+        three |= code[1:-1]
+        three <<= np.uint32(CODE_BITS)
+        three |= code[2:]
+        wide = three.astype(np.uint64)
+        np.bitwise_or(wide[3:], wide[:-3] << (_BITS * np.uint64(3)), out=key[part])
     opens = np.concatenate(([block.opens], block.closed[:-1]))
-    line_start = block.piece_start[opens]
-    for offset in range(ORDER):  # what stands before a line's start is not context
-        at = line_start + offset
-        at = at[at < np.append(line_start[1:], block.data.size)]
-        known = np.uint64(CODE_BITS * (offset + 1))
-        key[at] = (key[at] & ((np.uint64(1) << known) - np.uint64(1))) | _fill(offset + 1)
+    at = block.piece_start[opens] + _BEHIND  # what stands before a line's start is not context
+    key[at] = key.take(at) & _INSIDE | _ENDS & ~_INSIDE  # where lines are short, the nearest start counts
+    key = key[:size]
     if port:
         key |= np.uint64(port) << _PORT_SHIFT
     return key
@@ -87,11 +91,6 @@ def context_after(text: bytes, port: int) -> int:
     for byte in (*(END_CODE - 1,) * (ORDER - len(text)), *text[-ORDER:]):
         key = key << CODE_BITS | (byte + 1)
     return key
-
-
-def _fill(known: int) -> np.uint64:
-    """END_CODE in every place of the key beyond the `known` last codes."""
-    return np.uint64(sum(END_CODE << (CODE_BITS * place) for place in range(known, ORDER + 1)))
 
 
 @dataclass(frozen=True)

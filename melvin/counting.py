@@ -263,9 +263,8 @@ def _pairs(familiarity: Familiarity, block: Block, reading: Reading) -> U64:
         return np.empty(0, np.uint64)
     length = block.piece_end - block.piece_start
     chosen = np.flatnonzero(chosen_pieces(reading.window, block.piece_start, length, familiarity.pairs_one_in))
-    begin = np.flatnonzero(reading.within == 0)  # the first chunk of each piece
-    chunks = np.diff(begin, append=reading.within.size).take(chosen)
-    chunk, piece = in_a_row(begin.take(chosen), chunks), np.repeat(chosen, chunks)
+    begin, end = np.searchsorted(reading.start, (block.piece_start.take(chosen), block.piece_end.take(chosen)))
+    chunk, piece = in_a_row(begin, end - begin), np.repeat(chosen, end - begin)
     is_word = reading.word.take(chunk) > 0
     words, piece = chunk.compress(is_word), piece.compress(is_word)
     named = word_names(reading.window.hash(reading.start.take(words), reading.word.take(words), reading.salt))

@@ -6,19 +6,20 @@ order of adding never matters, so blocks may be counted anywhere and in any numb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import mix
+from melvin.hashing import mix_in_place
 
 I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
 KEY_BITS = 64
-FOLD_KEYS = 1 << 13  # of the larger table that are folded at a time: all that is worked out of them stays in cache
+FOLD_KEYS = 1 << 14  # entries of a table, or of a few, at a time: all that is worked out of them stays in cache
+MOST_RUNS = 8  # of like size that are kept: folded at once they cost half of what they would two by two
 SORTED_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
@@ -149,41 +150,52 @@ def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     return Counts.of(key.take(first), np.diff(sums, prepend=np.uint64(0)))
 
 
-def fold(a: Counts, b: Counts) -> Counts:
-    """Add two tables, a range of keys after the other: what is in work at a time stays in cache."""
-    if a.size < b.size:
-        a, b = b, a
-    if not b.size:
-        return a
-    small = a.count.dtype == b.count.dtype == np.uint32 and int(a.count.max()) + int(b.count.max()) <= SMALL
-    key = np.empty(a.size + b.size, np.uint64)
+def fold(*tables: Counts) -> Counts:
+    """Add tables, a range of keys after the other: what is in work at a time stays in cache."""
+    tables = tuple(table for table in tables if table.size)
+    if len(tables) < 2:
+        return tables[0] if tables else Counts.empty()
+    small = sum(int(table.count.max()) for table in tables) <= SMALL
+    key = np.empty(sum(table.size for table in tables), np.uint64)
     count: Count = np.empty(key.size, np.uint32 if small else np.uint64)
-    cut_a = np.append(np.arange(0, a.size, FOLD_KEYS), a.size)
-    cut_b = np.searchsorted(b.key, a.key[cut_a[:-1]])
-    cut_b = np.concatenate(([0], cut_b[1:], [b.size])).astype(np.int64)
-    size = 0
-    for (low, high), (since, until) in zip(pairwise(cut_a.tolist()), pairwise(cut_b.tolist()), strict=True):
-        if since == until:  # of the smaller table there is nothing here
-            end = size + high - low
-            key[size:end], count[size:end] = a.key[low:high], a.count[low:high]
-            size = end
-            continue
-        both = np.concatenate((a.key[low:high], b.key[since:until]))
-        seen = np.concatenate((a.count[low:high], b.count[since:until]), dtype=count.dtype)
-        order = np.argsort(both, kind="stable")  # two ascending runs are merged in one pass
-        both, seen = both.take(order, mode="clip"), seen.take(order, mode="clip")  # "clip": no place is beyond the end
-        new = np.empty(both.size, np.bool_)
-        new[0] = True
-        np.not_equal(both[1:], both[:-1], out=new[1:])
-        seen[:-1] += seen[1:] * ~new[1:]  # a key of both stands there twice
-        first = np.flatnonzero(new)
-        end = size + first.size
-        both.take(first, out=key[size:end], mode="clip")
-        seen.take(first, out=count[size:end], mode="clip")
-        size = end
-    key.resize(size, refcheck=False)
-    count.resize(size, refcheck=False)
+    end = 0
+    for parts in _ranges(tables):
+        end += _add(parts, key[end:], count[end:])
+    key.resize(end, refcheck=False)
+    count.resize(end, refcheck=False)
     return Counts.of(key, count)
+
+
+def _ranges(tables: Sequence[Counts]) -> Iterator[list[Counts]]:
+    """What tables hold of one range of keys after the other: on average FOLD_KEYS entries of them together."""
+    cut = np.unique(np.concatenate([table.key[::FOLD_KEYS] for table in tables]))[1:]
+    border = [[0, *np.searchsorted(table.key, cut).tolist(), table.size] for table in tables]
+    for low, high in pairwise(zip(*border, strict=True)):
+        yield [Counts(t.key[a:b], t.count[a:b]) for t, a, b in zip(tables, low, high, strict=True) if a < b]
+
+
+def _add(tables: Sequence[Counts], key: U64, count: Count) -> int:
+    """Add tables, each with an entry; into the first entries of `key` and `count`. Returns how many they are."""
+    if len(tables) == 1:
+        size = tables[0].size
+        key[:size], count[:size] = tables[0].key, tables[0].count
+        return size
+    both = np.concatenate([table.key for table in tables])
+    seen = np.concatenate([table.count for table in tables], dtype=count.dtype)
+    order = np.argsort(both, kind="stable")  # ascending runs are merged as they are
+    both, seen = both.take(order, mode="clip"), seen.take(order, mode="clip")  # "clip": no place is beyond the end
+    new = np.ones(both.size, np.bool_)
+    step = 1
+    while step < len(tables):  # each entry becomes the sum of itself and the next 1, then 3, 7 ... of the same key
+        same = both[step:] == both[:-step]
+        seen[:-step] += seen[step:] * same
+        if step == 1:
+            np.logical_not(same, out=new[1:])
+        step *= 2
+    first = np.flatnonzero(new)
+    both.take(first, out=key[: first.size], mode="clip")
+    seen.take(first, out=count[: first.size], mode="clip")
+    return first.size
 
 
 def size_of_union(a: Counts, b: Counts) -> int:
@@ -200,11 +212,11 @@ def size_of_union(a: Counts, b: Counts) -> int:
 
 
 class RunStack:
-    """Collects keys as they come; keeps few sorted runs, folded when two are of like size.
+    """Collects keys as they come; keeps few sorted runs.
 
-    A run is folded into the one before it as soon as it is at least half as long, so every key is folded O(log n)
-    times. With a limit the stack thins itself: only keys that begin with a small enough name are kept. Which ones
-    depends on the keys alone, not on their order or on how they were cut into runs.
+    When there are too many, the last ones are folded at once: as far back as a run is no longer than twice all behind
+    it, so every key is folded O(log n) times. With a limit the stack thins itself: only keys that begin with a small
+    enough name are kept. Which ones depends on the keys alone, not on their order or on how they were cut into runs.
 
     Parameters
     ----------
@@ -257,8 +269,12 @@ class RunStack:
     def add_run(self, run: Counts) -> None:
         """Add a table of its own."""
         self._runs.append(run)
-        while len(self._runs) > 1 and 2 * self._runs[-1].size >= self._runs[-2].size:
-            self._runs[-2:] = [fold(self._runs[-2], self._runs[-1])]
+        if len(self._runs) > MOST_RUNS:
+            at, size = len(self._runs) - 1, run.size
+            while at and 2 * size >= self._runs[at - 1].size:
+                at -= 1
+                size += self._runs[at].size
+            self._runs[at:] = [fold(*self._runs[at:])]
         if self._limit is not None and 2 * sum(r.size for r in self._runs) > 3 * self._limit:
             self._fold_runs()
 
@@ -267,8 +283,8 @@ class RunStack:
         return np.asarray(names_of(key, self._row_bits) < below)
 
     def _fold_runs(self) -> None:
-        while len(self._runs) > 1:
-            self._runs[-2:] = [fold(self._runs[-2], self._runs[-1])]
+        if len(self._runs) > 1:
+            self._runs = [fold(*self._runs)]
         while self._limit is not None and self._runs and self._runs[0].size > self._limit:
             self.halvings += 1
             self._runs[0] = self._runs[0].where(lambda part: self._kept(part.key))
@@ -316,7 +332,11 @@ def names_of(key: U64, row_bits: int | None) -> U64:
     if row_bits is None:
         border = key < np.uint64(1 << (63 - RunStack.NAME_BITS))
         return np.where(border, key << np.uint64(RunStack.NAME_BITS), key) if border.any() else key
-    return mix((key >> np.uint64(row_bits)) + np.uint64(1)) >> np.uint64(1)  # mix(0) is 0: it would be chosen always
+    name = key >> np.uint64(row_bits)
+    name += np.uint64(1)  # 0 is mixed to 0: it would be chosen always
+    mix_in_place(name)
+    name >>= np.uint64(1)
+    return name
 
 
 def bisect(values: NDArray[np.generic], low: I64, high: I64, wanted: NDArray[np.generic]) -> I64:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.chunks import Window, chunk_starts
+from melvin.chunks import Window, chunk_starts, hash_one
 from melvin.hashing import mix
 from melvin.lexicon import Lexicon
 from melvin.lines import lines_block
@@ -90,17 +90,18 @@ def pair_keys(
     opens, closes : bool, shape (pieces,)   the piece begins its line, and ends it
     every : name under which all stretches are counted
     """
-    keys: list[U64] = []
-    for lag in range(1, reach + 1):
-        near = np.flatnonzero(piece[lag:] == piece[:-lag])
-        before, after = word[near], word[near + lag]
-        keys += [pack_pair(before, after, lag, behind=False), pack_pair(after, before, lag, behind=True)]
+    near = [np.flatnonzero(piece[lag:] == piece[:-lag]) for lag in range(1, reach + 1)]
+    lag = np.repeat(np.arange(1, reach + 1), [places.size for places in near])
+    place = np.concatenate(near)
+    before, after = word.take(place), word.take(place + lag)
+    keys = [pack_pair(before, after, lag, behind=False), pack_pair(after, before, lag, behind=True)]
     starts = run_starts(piece.astype(np.uint64))
-    first, last = word[starts], word[np.append(starts, word.size)[1:] - 1]
-    first, last = first[opens[piece[starts]]], last[closes[piece[starts]]]
+    stands, size = piece.take(starts), np.diff(starts, append=word.size)
+    first, last = word.take(starts), word.take(starts + size - 1)
+    first, last = first.compress(opens.take(stands)), last.compress(closes.take(stands))
     keys.append(pack_pair(first, np.full(first.size, BORDER), 1, behind=True))
     keys.append(pack_pair(last, np.full(last.size, BORDER), 1, behind=False))
-    place = np.arange(word.size) - np.repeat(starts, np.diff(starts, append=word.size))
+    place = np.arange(word.size) - np.repeat(starts, size)
     stretch = np.cumsum(place % reach == 0).astype(np.uint64)
     held = stretch << np.uint64(WORD_BITS) | word.astype(np.uint64)
     held.sort()
@@ -120,7 +121,7 @@ def chosen_pieces(window: Window, start: I64, length: I64, one_in: int) -> NDArr
 
 def every_word(salt: int) -> int:
     """The name under which a port's stretches are counted: that of a word without bytes. salt : of its chunks"""
-    return int(word_names(Window(np.zeros(0, np.uint8)).hash(np.zeros(1, np.int64), np.zeros(1, np.int64), salt))[0])
+    return word_name(hash_one(b"", salt))
 
 
 def words_in(text: bytes, separator: NDArray[np.bool_], salt: int) -> list[tuple[int, bytes]]:
