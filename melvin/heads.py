@@ -101,6 +101,7 @@ class Model:
     """What the heads read: the evidence, as rows, and what is derived from it when it is first needed.
 
     contexts : those of the evidence, where they are at hand
+    asked : uint64, shape (n,)   where they are not, those whose rows alone will be read; all, when it is not given
     """
 
     def __init__(
@@ -110,12 +111,14 @@ class Model:
         settings: Settings,
         kinship: Kinship,
         contexts: tuple[Context, ...] | None = None,
+        asked: U64 | None = None,
     ) -> None:
         self.symbols = symbols
         self.settings = settings
         self.kinship = kinship
         self.evidence = evidence
         self._contexts = contexts
+        self._asked = asked
 
     @cached_property
     def silent(self) -> frozenset[int]:
@@ -142,7 +145,7 @@ class Model:
 
     @cached_property
     def contexts(self) -> tuple[Context, ...]:
-        return derive(self.evidence.grams) if self._contexts is None else self._contexts
+        return derive(self.evidence.grams, self._asked) if self._contexts is None else self._contexts
 
     @property
     def byte_view(self) -> tuple[Context, ...]:
