@@ -18,7 +18,19 @@ from numpy.typing import NDArray
 from melvin.lines import Block
 from melvin.searching import find
 from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END_CODE, U32
-from melvin.tables import I64, U64, Count, Counts, bisect, count_keys, in_a_row, run_starts, slices, smallest, sum_by_key
+from melvin.tables import (
+    I64,
+    U64,
+    Count,
+    Counts,
+    bisect,
+    count_keys,
+    in_a_row,
+    run_starts,
+    slices,
+    smallest,
+    sum_by_key,
+)
 
 F64 = NDArray[np.float64]
 
