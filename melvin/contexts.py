@@ -18,7 +18,19 @@ from numpy.typing import NDArray
 from melvin.lines import Block
 from melvin.searching import find
 from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END_CODE, U32
-from melvin.tables import I64, U64, Count, Counts, bisect, count_keys, run_starts, slices, smallest, sum_by_key
+from melvin.tables import (
+    I64,
+    U64,
+    Count,
+    Counts,
+    bisect,
+    count_keys,
+    in_a_row,
+    run_starts,
+    slices,
+    smallest,
+    sum_by_key,
+)
 
 F64 = NDArray[np.float64]
 
@@ -122,15 +134,25 @@ class Context:
         return np.asarray(once * self.discount[1] + twice * self.discount[2] + more * self.discount[3])
 
 
-def derive(evidence: Counts) -> tuple[Context, ...]:
-    """Contexts of every length, shortest (no byte) first, from the 6-gram counts."""
-    return tuple(longest_first(evidence))[::-1]
+def derive(evidence: Counts, asked: U64 | None = None) -> tuple[Context, ...]:
+    """Contexts of every length, shortest (no byte) first, from the 6-gram counts.
+
+    asked : uint64, shape (n,)   contexts, as key >> 9, of which alone rows are wanted; of all, where it is not given
+    """
+    return tuple(longest_first(evidence, asked))[::-1]
 
 
-def longest_first(evidence: Counts) -> Iterator[Context]:
+def longest_first(evidence: Counts, asked: U64 | None = None) -> Iterator[Context]:
     """Contexts of every length, ORDER bytes first, from the 6-gram counts."""
+
+    def made(length: int, key: U64, count: Count) -> Context:
+        discount = discounts(count)
+        if asked is not None:
+            key, count = _rows(key, count, np.unique(asked & (_kept(length) >> _BITS)))
+        return _context(key, count, discount)
+
     key, reaching = evidence.key, evidence
-    yield _context(key, evidence.count)
+    yield made(ORDER, key, evidence.count)
     for length in range(ORDER - 1, -1, -1):
         shorter = count_keys(key & _kept(length))
         key, weight = shorter.key, shorter.count
@@ -139,7 +161,15 @@ def longest_first(evidence: Counts) -> Iterator[Context]:
             opening = sum_by_key(reaching.key & _kept(length), reaching.count)
             weight = weight.astype(opening.count.dtype, copy=False)
             weight[np.searchsorted(key, opening.key)] = opening.count
-        yield _context(key, weight)
+        yield made(length, key, weight)
+
+
+def _rows(key: U64, count: Count, row: U64) -> tuple[U64, Count]:
+    """The entries of some rows. row : uint64, shape (n,), ascending, each once"""
+    begin, end = (np.searchsorted(key, border << _BITS) for border in (row, row + np.uint64(1)))
+    some = np.flatnonzero(begin < end)
+    entry = in_a_row(begin.take(some), (end - begin).take(some))
+    return key.take(entry), count.take(entry)
 
 
 def _kept(length: int) -> np.uint64:
@@ -161,7 +191,7 @@ def four_grams(evidence: Counts, port: int) -> Counts:
     return sum_by_key(evidence.key[begin:end] & kept, evidence.count[begin:end])
 
 
-def _context(key: U64, count: Count) -> Context:
+def _context(key: U64, count: Count, discount: F64) -> Context:
     """The contexts of one length; what is worked out on the way stays small."""
     code = np.empty(key.size, np.uint16)
     first, row = [np.empty(0, np.uint32)], [np.empty(0, np.uint64)]
@@ -176,7 +206,7 @@ def _context(key: U64, count: Count) -> Context:
     first.append(np.array([key.size], np.uint32))
     border = np.concatenate(first)
     total, once, twice = row_sums(border, count)
-    return Context(np.concatenate(row), border, code, count, smallest(total), once, twice, discounts(count))
+    return Context(np.concatenate(row), border, code, count, smallest(total), once, twice, discount)
 
 
 def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray[np.uint16]]:

@@ -280,14 +280,12 @@ def embed(pairs: Counts) -> Embeddings:
 
 def _near(pairs: Counts) -> Counts:
     """Those of a word and one that stands so near that it may make a frame."""
-    key, count = [pairs.key[:0]], [pairs.count[:0]]
-    beyond_border = np.uint64(row_of(int(BORDER))[1])
-    for part in pairs.parts():
-        lag = part.key & LAG_MASK  # this much is asked of the keys as they are: most of them are not near
-        near = np.flatnonzero((lag > 0) & (lag <= FRAME_LAGS) & (part.key >= beyond_border))
-        key.append(part.key.take(near))
-        count.append(part.count.take(near))
-    return Counts(np.concatenate(key), np.concatenate(count))
+    begin = int(np.searchsorted(pairs.key, np.uint64(row_of(int(BORDER))[1])))  # what stood near a border
+    one = np.uint64(1)
+    # A lag of 0 becomes the largest number there is: one comparison asks for both ends.
+    return Counts(pairs.key[begin:], pairs.count[begin:]).where(
+        lambda part: (part.key & LAG_MASK) - one < np.uint64(FRAME_LAGS)
+    )
 
 
 def _frame_words(name: U32, seen: I64) -> U32:

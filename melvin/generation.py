@@ -27,7 +27,7 @@ from melvin.encode import encode_lines, tail
 from melvin.evidence import ROW_BITS, TABLES, Evidence, Runs, kept
 from melvin.feedback import Feedback
 from melvin.hashing import mix
-from melvin.heads import Model, fit, predict
+from melvin.heads import Model, Places, fit, predict
 from melvin.kinship import Kinship
 from melvin.lexicon import Lexicon
 from melvin.lines import Block, lines_block
@@ -264,27 +264,38 @@ def sampled(gathering: Gathering) -> Iterator[tuple[int, Block]]:
 def _checked(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     """Predict some bytes of the lines held back, note how well that went, and fit the heads' weights to the outcome."""
     weights, calibration, size, cost = known.weights, known.calibration, 0, 0
-    parser = known.parser()
-    for port, block in sampled(gathering):
-        calibration = calibration.fold(_tried(known, weights, block, port, parser))
-        at = fitted_places(block.data.size, fresh_bytes(known.ends_at))
-        if not at.size:
-            continue
-        places = encode_lines(parser, block, known.separator[port], port, known.familiarity, at)
-        predicted, weights = fit(known.model, weights, places, codes_of(block)[at].astype(np.int64))
-        size, cost = size + at.size, cost + code_length(predicted)
+    parser, lines = known.parser(), dict(sampled(gathering))
+    count = places_to_try(fresh_bytes(known.ends_at))
+    few = {port: _few(known, block, port, parser, count) for port, block in lines.items()} if count else {}
+    many = {port: _many(known, block, port, parser) for port, block in lines.items()}
+    asked = [places.context for places, _ in (*few.values(), *many.values())]
+    asked_once = np.unique(np.concatenate([np.empty(0, np.uint64), *asked]))
+    model = Model(known.symbols, known.evidence, known.settings, known.kinship, asked=asked_once)
+    for port, (places, code) in many.items():
+        if count:
+            calibration = calibration.fold(_tried(model, weights, port, *few[port]))
+        predicted, weights = fit(model, weights, places, code)
+        size, cost = size + code.size, cost + code_length(predicted)
     curve = known.curve.fold(Curve.at(fed, size, cost))
     return replace(known, weights=weights, curve=curve, calibration=calibration)
 
 
-def _tried(known: Snapshot, weights: Weights, block: Block, port: int, parser: Parser) -> Calibration:
-    """Predict all that may come next, at a few places of lines."""
-    count = places_to_try(fresh_bytes(known.ends_at))
-    if not count:
-        return Calibration.empty()
+def _many(known: Snapshot, block: Block, port: int, parser: Parser) -> tuple[Places, I64]:
+    """The places of lines at which what comes is predicted, and weights fitted to it; and the codes that came."""
+    at = fitted_places(block.data.size, fresh_bytes(known.ends_at))
+    places = encode_lines(parser, block, known.separator[port], port, known.familiarity, at)
+    return places, codes_of(block)[at].astype(np.int64)
+
+
+def _few(known: Snapshot, block: Block, port: int, parser: Parser, count: int) -> tuple[Places, I64]:
+    """At most so many places of lines at which all that may come next is predicted; and the codes that came."""
     texts, came = sample_places(block, count)
     separator = known.separator[port]
     ends = lines_block([tail(text, separator) for text in texts])
-    places = encode_lines(parser, ends, separator, port, known.familiarity, ends.piece_end[ends.closed] - 1)
+    return encode_lines(parser, ends, separator, port, known.familiarity, ends.piece_end[ends.closed] - 1), came
+
+
+def _tried(model: Model, weights: Weights, port: int, places: Places, came: I64) -> Calibration:
+    """What predicting all that may come next tells."""
     every = np.broadcast_to(np.arange(1, CODES + 1), (came.size, CODES))
-    return Calibration.of(port, predict(known.model, weights, places, every), came)
+    return Calibration.of(port, predict(model, weights, places, every), came)

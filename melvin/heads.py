@@ -17,15 +17,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import NOTHING, OPENING, at_lag, continued
+from melvin.attention import NOTHING, at_lag, continued
+from melvin.categories import KIN
 from melvin.contexts import F64, Context, derive, probability
-from melvin.edges import pack, target_of
+from melvin.edges import pack, source_of, target_of
 from melvin.evidence import Evidence
 from melvin.kinship import Kinship, Said
+from melvin.lines import MAX_PIECE
 from melvin.searching import find, nearly_sorted
 from melvin.settings import Settings
-from melvin.symbols import END, MAX_PAYLOAD, NONE, START, U32, Symbols
-from melvin.tables import I64, SMALL, U64, Counts, run_starts
+from melvin.symbols import CODE_BITS, CODE_MASK, END, MAX_PAYLOAD, NONE, START, U32, Symbols
+from melvin.tables import I64, SMALL, U64, Counts, in_a_row, run_starts
 from melvin.weights import (
     ANYTHING,
     ATTENDED,
@@ -41,12 +43,14 @@ from melvin.weights import (
     Weights,
 )
 
+_DEPTH_BITS = MAX_PIECE.bit_length()  # of the bytes read of a chunk
+_FIRST_RANK = np.zeros(1, np.uint64)
 NAME_BYTES = 4  # of context that a chunk known by name stands for
 
 
-# Head, table, source of the row, where there is one, and how many bytes of context it stands for. A head may ask
-# several rows at a time: sources, and where they are, then have the shape (n, rows).
-Source = tuple[int, "Rows", U64, NDArray[np.bool_], I64]
+# Head, table, sources of the rows asked there, by which predictions (ascending; one may ask several), and how many
+# bytes of context the source of each prediction stands for.
+Source = tuple[int, "Rows", U64, I64, I64]
 
 
 @dataclass(frozen=True)
@@ -80,15 +84,22 @@ class Rows:
 
         source, low, high : shape (n,)
         """
-        wanted, beyond = pack(source, low.astype(np.uint64)), pack(source, high.astype(np.uint64))
-        if not self.key.size:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        order = nearly_sorted(wanted)
-        place = np.searchsorted(self.key, wanted.take(order))
-        key = self.key[np.minimum(place, self.key.size - 1)]
-        within = (place < self.key.size) & (key < beyond.take(order))
         begin = np.full(source.size, -1)
-        begin[order.compress(within)] = place.compress(within)
+        if self.key.size:
+            order = nearly_sorted(pack(source, low.astype(np.uint64)))
+            row = source.take(order)
+            first = run_starts(row)
+            row, asking = row.take(first), np.diff(first, append=row.size)
+            place = np.searchsorted(
+                self.key, pack(row, _FIRST_RANK)
+            )  # most rows are not there, and are looked for once
+            there = np.flatnonzero(source_of(self.key[np.minimum(place, self.key.size - 1)]) == row)
+            some = order.take(in_a_row(first.take(there), asking.take(there)))
+            row = source.take(some)
+            place = np.searchsorted(self.key, pack(row, low.take(some).astype(np.uint64)))
+            beyond = pack(row, high.take(some).astype(np.uint64))
+            within = (place < self.key.size) & (self.key[np.minimum(place, self.key.size - 1)] < beyond)
+            begin[some.compress(within)] = place.compress(within)
         some = np.flatnonzero(begin >= 0)
         return some, begin.take(some)
 
@@ -101,6 +112,7 @@ class Model:
     """What the heads read: the evidence, as rows, and what is derived from it when it is first needed.
 
     contexts : those of the evidence, where they are at hand
+    asked : uint64, shape (n,)   where they are not, those whose rows alone will be read; all, when it is not given
     """
 
     def __init__(
@@ -110,12 +122,14 @@ class Model:
         settings: Settings,
         kinship: Kinship,
         contexts: tuple[Context, ...] | None = None,
+        asked: U64 | None = None,
     ) -> None:
         self.symbols = symbols
         self.settings = settings
         self.kinship = kinship
         self.evidence = evidence
         self._contexts = contexts
+        self._asked = asked
 
     @cached_property
     def silent(self) -> frozenset[int]:
@@ -142,7 +156,7 @@ class Model:
 
     @cached_property
     def contexts(self) -> tuple[Context, ...]:
-        return derive(self.evidence.grams) if self._contexts is None else self._contexts
+        return derive(self.evidence.grams, self._asked) if self._contexts is None else self._contexts
 
     @property
     def byte_view(self) -> tuple[Context, ...]:
@@ -203,18 +217,17 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
 
     def said(sources: list[Iterator[Source]]) -> Iterator[Opinion]:
         for heads in zip(*sources, strict=True):
-            for index, (head, rows, source, there, extent) in enumerate(heads):
+            for index, (head, rows, source, at, extent) in enumerate(heads):
                 boundary = places.boundaries[index]
                 if head in model.silent or (head < SYMBOL and not index and model.byte_view):
                     continue  # of a symbol not begun, the byte view knows all that the first ones do
                 if index == ONE_BACK and not EDGE <= head < SOURCES:
                     continue
-                asked = np.flatnonzero((boundary.valid & there.T).T)
-                if not asked.size:
+                if not at.size:
                     continue
                 further = extent + boundary.depth > longest[:, 0]
                 number = head + index if head >= KIN_ATTENDED else index * SOURCES + head
-                yield _opinion(model, rows, number, source, asked, further, spans[index])
+                yield _opinion(model, rows, number, source, at, further, spans[index])
 
     # Where neither the edge nor the chunk most attended to with it was ever seen, the kin know most.
     new = np.ones(places.context.size, np.bool_)
@@ -223,7 +236,7 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
             new[opinion.at] = False
         yield opinion
     if KIN_LAST not in model.silent and new.any():
-        kin = model.kinship.chunks(places.said)
+        kin = _kin(model, places, new)
         yield from said([_kin_sources(model, places, boundary, kin, new) for boundary in places.boundaries])
 
 
@@ -247,53 +260,83 @@ class _Span:
         low, high, depth = boundary.low[:, None], boundary.high[:, None], boundary.depth[:, None]
         first = symbols.by_rank[np.minimum(low, symbols.size - 1)]
         same = (low < high) & (symbols.length[first] == depth) & (depth > 0)
-        return cls(low, high, depth, same.astype(np.int64), *symbols.narrow(low, high, depth, code))
+        return cls(low, high, depth, same.astype(np.int64), *narrowed(symbols, low, high, depth, code))
+
+
+def narrowed(symbols: Symbols, low: I64, high: I64, depth: I64, code: I64) -> tuple[I64, I64]:
+    """symbols.narrow(low, high, depth, code) of many that ask the same: each question is put once.
+
+    low, high, depth : int64, shape (n, 1);  code : int64, shape (n, m)
+    """
+    some = np.flatnonzero(low < high)
+    # Where a range begins, and its depth, tell the bytes that its symbols begin with, and so where it ends.
+    asked = ((low << _DEPTH_BITS | depth) << CODE_BITS | code)[some]
+    asked_once, first, which = np.unique(asked, return_index=True, return_inverse=True)
+    row = some.take(first // max(code.shape[1], 1))
+    found = symbols.narrow(low.take(row), high.take(row), depth.take(row), asked_once & int(CODE_MASK))
+    found_low, found_high = (np.repeat(high, code.shape[1], axis=1) for _ in found)
+    found_low[some], found_high[some] = (part.take(which).reshape(asked.shape) for part in found)
+    return found_low, found_high
 
 
 def _sources(model: Model, boundary: Boundary) -> Iterator[Source]:
     """The heads that know the very chunks and symbols there are."""
     symbols, source = model.symbols, boundary.source
     base = symbols.base[symbols.port[source]]
-    always, none = np.ones(source.size, np.bool_), np.zeros(source.size, np.int64)
-    yield ANYTHING, model.links, (base + np.uint32(END)).astype(np.uint64), always, none
-    ends = symbols.right[source] != NONE
-    ending = np.where(ends, symbols.right[source], 0).astype(np.uint64)
-    yield SUFFIX, model.links, ending, ends, _counted_length(symbols, ending)
-    yield SYMBOL, model.links, source.astype(np.uint64), always, _counted_length(symbols, source)
-    told = boundary.attended != NOTHING
-    turned = source != base + np.uint32(START)
-    edge = pack(boundary.before, boundary.here)
-    yield EDGE, model.transformers, edge, turned, boundary.told + NAME_BYTES
+    always, none = np.flatnonzero(boundary.valid), np.zeros(source.size, np.int64)
+    yield ANYTHING, model.links, (base + np.uint32(END)).take(always).astype(np.uint64), always, none
+    ending = symbols.right[source]
+    ends = always.compress(ending.take(always) != NONE)
+    extent = _counted_length(symbols, np.where(ending != NONE, ending, 0))
+    yield SUFFIX, model.links, ending.take(ends).astype(np.uint64), ends, extent
+    yield SYMBOL, model.links, source.take(always).astype(np.uint64), always, _counted_length(symbols, source)
+    extent = boundary.told + NAME_BYTES
+    opens = (source == base + np.uint32(START)).take(always)
+    at, opening = always.compress(~opens), always.compress(opens)
+    yield EDGE, model.transformers, pack(boundary.before.take(at), boundary.here.take(at)), at, extent
     # No edge leads to a line's start, and its own row is what there is to know: trusted as one that was just taken.
-    yield EDGE, model.links, source.astype(np.uint64), ~turned, boundary.told + NAME_BYTES
-    for slot in range(told.shape[0] - 1, -1, -1):
-        key = pack(np.where(told[slot], boundary.attended[slot], 0), boundary.here)
-        yield ATTENDED + slot, model.attended, key, told[slot], boundary.told + NAME_BYTES
+    yield EDGE, model.links, source.take(opening).astype(np.uint64), opening, extent
+    for slot in range(len(boundary.attended) - 1, -1, -1):
+        chunk = boundary.attended[slot].take(always)
+        told = chunk != NOTHING
+        at = always.compress(told)
+        yield ATTENDED + slot, model.attended, pack(chunk.compress(told), boundary.here.take(at)), at, extent
+
+
+def _kin(model: Model, places: Places, new: NDArray[np.bool_]) -> U32:
+    """Kin of the chunks that new places ask about, by name; NOTHING of the others. -> uint32, shape (chunks, KIN)"""
+    asked = np.zeros(places.said.word.size, np.bool_)
+    for chunk in (places.last[new], places.second[new], places.attended[new]):
+        asked[chunk[chunk >= 0]] = True
+    kin = np.full((asked.size, KIN), NOTHING)
+    kin[asked] = model.kinship.chunks(places.said.where(asked))
+    return kin
 
 
 def _kin_sources(
     model: Model, places: Places, boundary: Boundary, kin: U32, new: NDArray[np.bool_]
 ) -> Iterator[Source]:
-    """The same for words asked in place of others, where those are new: sources have the shape (n, KIN)."""
-    shape = (new.size, kin.shape[1])
-    here, before = np.broadcast_to(boundary.here[:, None], shape), np.broadcast_to(boundary.before[:, None], shape)
-    part = np.broadcast_to(boundary.part[:, None], shape)
+    """The same for words asked in place of others, where those are new: up to KIN of each."""
+    here, part = boundary.here, boundary.part
+    asking = np.flatnonzero(boundary.valid & new)
     repeats = np.full(new.size, -MAX_PAYLOAD)  # by itself, no more context than the byte view has
-    instead, there = _instead(kin, np.where(new, places.second, -1))
-    yield KIN_BEFORE, model.transformers, pack(instead, here), there, repeats
-    instead, there = _instead(kin, np.where(new, places.last, -1))
-    begun = np.where(part > 0, continued(instead, part), instead)
-    yield KIN_LAST, model.transformers, pack(before, begun), there, repeats
-    instead, there = _instead(kin, np.where(new, places.attended, -1))
-    key = at_lag(instead, np.broadcast_to(places.lag[:, None], shape))
-    yield KIN_ATTENDED, model.attended, pack(key, here), there, boundary.told + NAME_BYTES
+    at, instead = _instead(kin, asking, places.second)
+    yield KIN_BEFORE, model.transformers, pack(instead, here.take(at)), at, repeats
+    at, instead = _instead(kin, asking, places.last)
+    begun = np.flatnonzero(part.take(at))
+    instead[begun] = continued(instead.take(begun), part.take(at.take(begun)))
+    yield KIN_LAST, model.transformers, pack(boundary.before.take(at), instead), at, repeats
+    at, instead = _instead(kin, asking, places.attended)
+    key = pack(at_lag(instead, places.lag.take(at)), here.take(at))
+    yield KIN_ATTENDED, model.attended, key, at, boundary.told + NAME_BYTES
 
 
-def _instead(kin: U32, chunk: I64) -> tuple[U32, NDArray[np.bool_]]:
-    """The kin of chunks, by name, and where there are any. Shapes (c, KIN), (n,) -> (n, KIN)."""
-    instead = np.where((chunk >= 0)[:, None], kin[np.maximum(chunk, 0)], NOTHING)
-    there = instead != NOTHING
-    return np.where(there, instead, OPENING), there
+def _instead(kin: U32, asking: I64, chunk: I64) -> tuple[I64, U32]:
+    """Which of the places that ask have kin of their chunk, and that kin, by name. chunk : of every place, or -1"""
+    asking = asking.compress(chunk.take(asking) >= 0)
+    instead = kin.take(chunk.take(asking), axis=0)
+    some = np.flatnonzero(instead != NOTHING)
+    return asking.take(some // kin.shape[1]), instead.reshape(-1).take(some)
 
 
 def _counted_length(symbols: Symbols, symbol: NDArray[np.unsignedinteger]) -> I64:
@@ -305,13 +348,12 @@ def _opinion(
     model: Model,
     rows: Rows,
     head: int,
-    source: U64,
-    asked: I64,
+    row: U64,
+    at: I64,
     further: NDArray[np.bool_],
     span: _Span,
 ) -> Opinion:
-    """What rows say. source : uint64, shape (n,) or (n, rows);  asked : int64, shape (k,)   which of these, raveled"""
-    row, at = source.reshape(-1).take(asked), asked // (source.size // len(source))
+    """What rows say. row : uint64, shape (k,);  at : int64, shape (k,)   which prediction asks each, ascending"""
     low, high = span.low[:, 0], span.high[:, 0]
     some, begin = rows.some_within(row, low.take(at), high.take(at))
     row, at = row.take(some), at.take(some)

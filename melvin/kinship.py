@@ -5,7 +5,7 @@ Vectors know words by name; evidence knows chunks, a word with the separator beh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,10 @@ class Said:
     separator: NDArray[np.uint8]
     port: int
     salt: int
+
+    def where(self, kept: NDArray[np.bool_]) -> Said:
+        """Some of the chunks."""
+        return replace(self, word=self.word[kept], before=self.before[:, kept], separator=self.separator[kept])
 
 
 class Kinship:

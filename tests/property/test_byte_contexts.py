@@ -110,6 +110,22 @@ def test_each_row_tells_what_followed_it_wherever_the_table_is_cut(drawn, entrie
             assert (held.once[row], held.twice[row]) == (counts.count(1), counts.count(2))
 
 
+@settings(max_examples=40)
+@given(evidence(), st.lists(st.tuples(st.sampled_from([0, 3, 5]), st.lists(a_few_codes, min_size=5, max_size=5))))
+def test_of_contexts_that_are_asked_the_same_is_derived_and_of_others_nothing(drawn, others):
+    table, counter = drawn
+    seen = [(port, context) for port, context, _ in [*counter][::3]]
+    asked = np.array([(port << 45) | packed(context) for port, context in [*seen, *others]], np.uint64)
+    every, some = derive(table), derive(table, asked)
+    for length, (whole, part) in enumerate(zip(every, some, strict=True)):
+        wanted = {(port << 45) | packed(context[ORDER - length :]) for port, context in [*seen, *others]}
+        assert part.row.tolist() == sorted(wanted & {*whole.row.tolist()})
+        assert part.discount.tolist() == whole.discount.tolist()
+    codes = np.arange(1, CODES + 1)[None]
+    for one, other in zip(*(probability(contexts, asked[:, None], codes) for contexts in (every, some)), strict=True):
+        assert one.tolist() == other.tolist()
+
+
 @pytest.mark.parametrize("largest", [2**32 - 1, 2**52])
 @given(data=st.data())
 def test_rows_add_up_however_large_their_counts_are(largest, data):

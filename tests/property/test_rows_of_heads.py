@@ -1,12 +1,13 @@
-"""Rows of evidence are found where a plain search finds them."""
+"""Rows of evidence, and ranges of symbols, are found where a plain search finds them."""
 
 import numpy as np
+from drawn import symbol_sets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melvin.heads import Rows
+from melvin.heads import Rows, narrowed
 from melvin.searching import nearly_sorted
-from melvin.symbols import SYMBOL_BITS
+from melvin.symbols import END_CODE, SYMBOL_BITS
 from melvin.tables import Counts
 
 ranks = st.integers(0, 6)
@@ -47,3 +48,16 @@ def test_nearly_sorted_is_an_order_in_which_only_the_lowest_bits_may_descend(key
     high = [key[at] >> len(key).bit_length() for at in order.tolist()]
     assert sorted(order.tolist()) == list(range(len(key)))
     assert high == sorted(high)
+
+
+@given(symbol_sets(ports=("text", "can")), st.integers(1, 3), st.data())
+def test_a_range_asked_again_goes_on_as_when_it_was_asked_first(symbols, codes, data):
+    symbol = np.array(data.draw(st.lists(st.integers(0, symbols.size - 1), max_size=20)), np.uint32)
+    low, high = symbols.subtree(symbol)
+    high = np.where(data.draw(st.lists(st.booleans(), min_size=symbol.size, max_size=symbol.size)), low, high)
+    depth = symbols.length[symbol].astype(np.int64)
+    rows = st.lists(st.integers(1, END_CODE), min_size=codes, max_size=codes)
+    code = np.array(data.draw(st.lists(rows, min_size=symbol.size, max_size=symbol.size)), np.int64)
+    asked = low[:, None], high[:, None], depth[:, None], code.reshape(-1, codes)
+    for found, expected in zip(narrowed(symbols, *asked), symbols.narrow(*asked), strict=True):
+        assert found.tolist() == np.broadcast_to(expected, found.shape).tolist()
