@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import ABSENT, ID_BITS, MULTIPLIER, HashTable, PairTable, mix
+from melvin.hashing import ABSENT, ID_BITS, MULTIPLIER, HashTable, PairTable, mix, mix_in_place
 from melvin.remembered import Remembered
 from melvin.tables import I64, U64, bisect
 
@@ -183,13 +183,13 @@ class Symbols:
         """The symbol with each payload, -1 where there is none. words : uint64, shape (w, n) -> int64, shape (n,)"""
         known = self._by_payload.get(payload_hash(words, port))
         hit = np.flatnonzero(known != ABSENT)
-        held = known[hit]
-        same = (self.port[held] == port[hit]) & (self.length[held] <= WORD_CODES * len(words))
-        same &= ~words[len(self.words) :, hit].any(axis=0)
+        held = known.take(hit)
+        same = (self.port.take(held) == port.take(hit)) & (self.length.take(held) <= WORD_CODES * len(words))
+        same &= ~words[len(self.words) :].take(hit, axis=1).any(axis=0)
         for mine, theirs in zip(self.words, words, strict=False):
-            same &= mine[held] == theirs[hit]
+            same &= mine.take(held) == theirs.take(hit)
         found = np.full(known.shape, -1)
-        found[hit[same]] = held[same]
+        found[hit.compress(same)] = held.compress(same)
         return found
 
     def _words_to(self, depth: int) -> U64:
@@ -258,8 +258,7 @@ class Symbols:
     @cached_property
     def _by_payload(self) -> HashTable:
         table = HashTable(self.size)
-        key, first = np.unique(payload_hash(self.words, self.port), return_index=True)
-        table.put(key, first.astype(np.uint32))
+        table.put(payload_hash(self.words, self.port), np.arange(self.size, dtype=np.uint32))
         return table
 
     @cached_property
@@ -401,10 +400,10 @@ class Symbols:
 
 def payload_hash(words: U64, port: NDArray[np.uint16]) -> U64:
     """A 64-bit hash of each payload and its port; words of zero behind a payload do not count. Shape (w, n) -> (n,)."""
-    hashed = mix(port.astype(np.uint64))
+    hashed = mix(np.arange(int(port.max(initial=0)) + 1, dtype=np.uint64)).take(port)
     for word in words:
         some = np.flatnonzero(word)  # most payloads are short
-        hashed[some] = mix(hashed[some] * MULTIPLIER ^ word[some])
+        hashed[some] = mix_in_place(hashed.take(some) * MULTIPLIER ^ word.take(some))
     return hashed
 
 
