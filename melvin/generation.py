@@ -37,7 +37,7 @@ from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import BYTES, CODES, END, SYMBOL_BITS, U32, Symbols
 from melvin.tables import I64, SMALL, Counts, fold, forget
 from melvin.weights import Weights
-from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, reach
+from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, added, reach
 
 FIRST_GENERATION = 32  # bytes: a generation ends when so many were fed, and from then on each time they have doubled
 
@@ -204,10 +204,8 @@ def so_far(snapshot: Snapshot, gathering: Gathering) -> tuple[Gathering, Words]:
 def with_words(known: Snapshot, read: Lexicon) -> Words:
     """The words known, and those of a lexicon."""
     salts = [chunk_salt(port) for port in range(len(known.symbols.ports))]
-    fresh = Words.empty()  # folded first: they are fewer than those that are known
-    for part in read.parts():
-        fresh = fresh.fold(Words.of(known.symbols, part, known.separator, salts))
-    return known.words.fold(fresh).kept(KEPT_WORDS if known.settings.forgetting else None)
+    fresh = (Words.of(known.symbols, part, known.separator, salts) for part in read.parts())
+    return added([known.words, *fresh], KEPT_WORDS if known.settings.forgetting else None)
 
 
 def with_meaning(known: Snapshot) -> Snapshot:

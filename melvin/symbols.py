@@ -387,11 +387,11 @@ class Symbols:
 
         for s in symbol: yield from payload(s)     # a word at a time, its codes taken apart as a row of a matrix
         """
-        words = (self.length[symbol].astype(np.int64) + WORD_CODES - 1) // WORD_CODES
+        words = (self.length.take(symbol).astype(np.int64) + WORD_CODES - 1) // WORD_CODES
         place = np.arange(int(words.sum())) - np.repeat(np.cumsum(words) - words, words)
         held = self.words[place, np.repeat(symbol, words)]
-        code = ((held[:, np.newaxis] >> _WORD_SHIFTS) & CODE_MASK).ravel()
-        return (code.compress(code != 0) - np.uint64(1)).astype(np.uint8)
+        code = (held[:, np.newaxis] >> _WORD_SHIFTS).astype(np.uint16).ravel() & np.uint16(CODE_MASK)
+        return (code.compress(code != 0) - np.uint16(1)).astype(np.uint8)
 
     def rank_map(self, grown: Symbols) -> U32:
         """Old rank -> rank in `grown`, which holds the same symbols and more; ascending, so keys stay sorted."""
