@@ -65,10 +65,10 @@ def renumber(
     """The same evidence with the ranks of a grown set of symbols; order is kept."""
     if not counts.size or symbols is grown:
         return counts
-    new_rank = symbols.rank_map(grown).astype(np.uint64)
-    key = counts.key.copy()
+    moved = symbols.rank_map(grown).astype(np.uint64) - np.arange(symbols.size, dtype=np.uint64)  # up, or not at all
+    key, by = np.empty(counts.size, np.uint64), np.empty(CACHED, np.uint64)
     for part in slices(key.size, CACHED):
-        rank = (key[part] & RANK_MASK).view(np.int64)
-        key[part] &= ~RANK_MASK
-        key[part] |= new_rank.take(rank)
+        rank = (counts.key[part] & RANK_MASK).view(np.int64)
+        moved.take(rank, out=by[: rank.size], mode="clip")
+        np.add(counts.key[part], by[: rank.size], out=key[part])
     return Counts(key, counts.count)
