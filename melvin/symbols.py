@@ -390,7 +390,10 @@ class Symbols:
         words = (self.length.take(symbol).astype(np.int64) + WORD_CODES - 1) // WORD_CODES
         place = np.arange(int(words.sum())) - np.repeat(np.cumsum(words) - words, words)
         held = self.words[place, np.repeat(symbol, words)]
-        code = (held[:, np.newaxis] >> _WORD_SHIFTS).astype(np.uint16).ravel() & np.uint16(CODE_MASK)
+        codes = np.empty((held.size, WORD_CODES), np.uint16)
+        for depth, shift in enumerate(_WORD_SHIFTS):
+            np.right_shift(held, shift, out=codes[:, depth], casting="unsafe")
+        code = codes.ravel() & np.uint16(CODE_MASK)
         return (code.compress(code != 0) - np.uint16(1)).astype(np.uint8)
 
     def rank_map(self, grown: Symbols) -> U32:
