@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -245,8 +246,22 @@ class Symbols:
 
     @cached_property
     def by_rank(self) -> U32:
-        """uint32, shape (n,): rank -> id."""
-        return np.lexsort((*self.words[::-1], self.port)).astype(np.uint32)
+        """uint32, shape (n,): rank -> id.
+
+        order = lexsort((*words[::-1], port))     # a word at a time: most payloads are told apart by the first one
+        """
+        order = np.argsort(self.words[0])
+        order = order.take(np.argsort(self.port.take(order), kind="stable"))
+        place, group = np.arange(self.size), self.port.take(order).astype(np.int64)  # of those alike so far
+        for word, deeper in pairwise(self.words):
+            held = word.take(order.take(place))
+            alike = np.zeros(place.size + 1, np.bool_)  # as the one before
+            alike[1:-1] = (held[1:] == held[:-1]) & (group[1:] == group[:-1])
+            some = np.flatnonzero(alike[1:] | alike[:-1])
+            place, group = place.take(some), np.cumsum(~alike, dtype=np.int64).take(some)
+            mine = order.take(place)
+            order[place] = mine.take(np.lexsort((deeper.take(mine), group)))
+        return order.astype(np.uint32)
 
     @cached_property
     def rank(self) -> U32:
@@ -344,13 +359,16 @@ class Symbols:
     def _shared(self) -> NDArray[np.int8]:
         """int8, shape (n,): codes that each rank's payload begins alike with the one before it; -1: another port's."""
         shared = np.full(self.size, -1, np.int8)
-        ranked_port = self.port[self.by_rank]
+        ranked_port = self.port.take(self.by_rank)
         alike = 1 + np.flatnonzero(ranked_port[1:] == ranked_port[:-1])  # up to the words seen so far
         beyond = np.uint64(1) << np.arange(0, CODE_BITS * WORD_CODES, CODE_BITS, dtype=np.uint64)
         for index, word in enumerate(self.ranked_words):
-            differ = word[alike] ^ word[alike - 1]
-            shared[alike] = (index + 1) * WORD_CODES - np.searchsorted(beyond, differ, side="right")
-            alike = alike[differ == 0]
+            differ = word.take(alike) ^ word.take(alike - 1)
+            codes = np.full(alike.size, index * WORD_CODES, np.int8)
+            for least in beyond:
+                codes += differ < least
+            shared[alike] = codes
+            alike = alike.take(np.flatnonzero(differ == 0))
         return shared
 
     @cached_property
@@ -361,13 +379,16 @@ class Symbols:
         """
         low = self.rank.astype(np.int64)
         high = low + 1
-        ranked_length, shared = self.length[self.by_rank], self._shared()
+        ranked_length, shared = self.length.take(self.by_rank), self._shared()
+        least = [np.append(shared, np.int8(-1))]  # that any of the next 1, 2, 4, ... ranks shares
+        while (step := 1 << len(least) - 1) < self.size:
+            least.append(np.full_like(least[0], -1))
+            np.minimum(least[-2][:-step], least[-2][step:], out=least[-1][:-step])
         inner = np.flatnonzero(shared[1:] >= ranked_length[:-1])  # the others have none but themselves
-        inner_length = ranked_length[inner]
-        for length in np.unique(inner_length):
-            root = inner[inner_length == length]
-            border = np.append(np.flatnonzero(shared < length), self.size)
-            high[self.by_rank[root]] = border[np.searchsorted(border, root, side="right")]
+        length, end = ranked_length.take(inner), inner + 1
+        for power in reversed(range(len(least))):
+            end += (least[power].take(end) >= length).astype(np.int64) << power
+        high[self.by_rank.take(inner)] = end
         return low, high
 
     def subtree(self, symbol: U32) -> tuple[I64, I64]:
