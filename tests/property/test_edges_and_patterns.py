@@ -13,9 +13,11 @@ from twins import evidence as twin
 
 from melvin import edges, lexicon
 from melvin.arithmetic import log2
+from melvin.generation import familiarity, times_seen
 from melvin.hashing import ABSENT
 from melvin.lexicon import Lexicon
 from melvin.patterns import Chunks, best_of_group, form, gains, promising
+from melvin.settings import EVERYTHING
 from melvin.symbols import END, GROUND, MAX_PAYLOAD, START, pair_key
 from melvin.tables import fold
 
@@ -71,6 +73,21 @@ def test_renumbered_edges_are_the_same_edges_in_a_grown_graph(drawn, step):
         moved = edges.renumber(edge_table(symbols, raw), symbols, grown)
     assert moved.key.tolist() == sorted(moved.key.tolist())
     assert edge_dict(grown, moved) == dict(raw)
+
+
+@given(symbols_and_edges())
+def test_a_symbol_was_seen_as_often_as_it_came_after_anything_or_as_its_edge(drawn):
+    symbols, raw = drawn
+    links = edges.with_anything(symbols, edge_table(symbols, raw))
+    found = familiarity(symbols, links, 1, pairs_one_in=1, reach=1, settings=EVERYTHING)
+    came = Counter()
+    for (_, target), count in raw.items():
+        came[target] += count
+    left, right = constituents(symbols)
+    expected = [came[i] or raw[left.get(i), right.get(i)] for i in range(symbols.size)]
+    assert found.frequency.tolist() == expected
+    some = np.arange(symbols.size - 1, -1, -3, dtype=np.uint32)
+    assert times_seen(symbols, links, some).tolist() == [expected[i] for i in some.tolist()]
 
 
 # ---------------------------------------------------------------- lexicon
