@@ -14,7 +14,6 @@ from melvin.tables import I64, U64, Counts, fold, slices
 
 RANK_MASK = np.uint64(MAX_SYMBOLS - 1)
 _BITS = np.uint64(SYMBOL_BITS)
-SLICE = 1 << 20  # edges worked on at a time: bounds the memory that it takes
 CACHED = 1 << 14  # edges that stay in cache while they are worked on
 
 
@@ -50,8 +49,8 @@ def with_anything(symbols: Symbols, raw: Counts) -> Counts:
     for (i, j), n in raw:           n more for (END, j)
     """
     seen = np.zeros(symbols.size, np.uint64)
-    for part in slices(raw.size, SLICE):
-        seen += np.bincount(target_of(raw.key[part]), raw.count[part], symbols.size).astype(np.uint64)
+    for part in slices(raw.size, CACHED):
+        np.add.at(seen, (raw.key[part] & RANK_MASK).view(np.int64), raw.count[part].astype(np.uint64, copy=False))
     rank = np.flatnonzero(seen).astype(np.uint64)
     opening = symbols.base[symbols.port[symbols.by_rank[rank]]] + np.uint32(END)
     return fold(raw, Counts.of(pack(opening, rank), seen[rank]))
@@ -65,10 +64,10 @@ def renumber(
     """The same evidence with the ranks of a grown set of symbols; order is kept."""
     if not counts.size or symbols is grown:
         return counts
-    new_rank = symbols.rank_map(grown).astype(np.uint64)
-    key = counts.key.copy()
+    moved = symbols.rank_map(grown).astype(np.uint64) - np.arange(symbols.size, dtype=np.uint64)  # up, or not at all
+    key, by = np.empty(counts.size, np.uint64), np.empty(CACHED, np.uint64)
     for part in slices(key.size, CACHED):
-        rank = (key[part] & RANK_MASK).view(np.int64)
-        key[part] &= ~RANK_MASK
-        key[part] |= new_rank.take(rank)
+        rank = (counts.key[part] & RANK_MASK).view(np.int64)
+        moved.take(rank, out=by[: rank.size], mode="clip")
+        np.add(counts.key[part], by[: rank.size], out=key[part])
     return Counts(key, counts.count)

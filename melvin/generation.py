@@ -21,7 +21,7 @@ from melvin.categories import Categories, categorise
 from melvin.contexts import Context, codes_of
 from melvin.counting import Carry, Familiarity, count, read
 from melvin.curve import Curve, code_length
-from melvin.edges import counted, pack
+from melvin.edges import counted, pack, target_of
 from melvin.embedding import Embeddings, embed
 from melvin.encode import encode_lines, tail
 from melvin.evidence import ROW_BITS, TABLES, Evidence, Runs, kept
@@ -37,7 +37,7 @@ from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import BYTES, CODES, END, SYMBOL_BITS, U32, Symbols
 from melvin.tables import I64, SMALL, Counts, fold, forget
 from melvin.weights import Weights
-from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, reach
+from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, added, reach
 
 FIRST_GENERATION = 32  # bytes: a generation ends when so many were fed, and from then on each time they have doubled
 
@@ -166,16 +166,22 @@ def familiarity(
     row = np.searchsorted(links.key, np.arange(symbols.size + 1, dtype=np.uint64) << np.uint64(SYMBOL_BITS))
     settled = np.diff(row) == 1
     settled[settled] = links.count[row[:-1][settled]] >= SETTLED
-    seen = times_seen(symbols, links, np.arange(symbols.size, dtype=np.uint32))
-    return Familiarity(seen, settled, attended, pairs_one_in, reach, settings)
+    seen = np.zeros(symbols.size, np.int64)
+    for end in symbols.base + np.uint32(END):  # what came after anything in its port
+        after = slice(*row[end : end + 2])
+        seen[symbols.by_rank.take(target_of(links.key[after]))] = links.count[after]
+    everything = np.arange(symbols.size, dtype=np.uint32)
+    return Familiarity(_with_young(symbols, links, everything, seen), settled, attended, pairs_one_in, reach, settings)
 
 
 def times_seen(symbols: Symbols, links: Counts, some: U32) -> U32:
-    """How often each of some symbols was seen. Shape (n,) -> (n,).
-
-    A pattern that was only just formed has not been seen as such: its edge was, so often at the most.
-    """
+    """How often each of some symbols was seen. Shape (n,) -> (n,)."""
     seen = counted(links, pack(symbols.base[symbols.port[some]] + np.uint32(END), symbols.rank[some]))
+    return _with_young(symbols, links, some, seen)
+
+
+def _with_young(symbols: Symbols, links: Counts, some: U32, seen: I64) -> U32:
+    """A pattern that was only just formed has not been seen as such: its edge was, so often at the most."""
     young = np.flatnonzero((seen == 0) & (symbols.level[some] > 0))
     left, right = symbols.left[some[young]], symbols.right[some[young]]
     seen[young] = counted(links, pack(left, symbols.rank[right]))
@@ -208,10 +214,8 @@ def so_far(snapshot: Snapshot, gathering: Gathering) -> tuple[Gathering, Words]:
 def with_words(known: Snapshot, read: Lexicon) -> Words:
     """The words known, and those of a lexicon."""
     salts = [chunk_salt(port) for port in range(len(known.symbols.ports))]
-    fresh = Words.empty()  # folded first: they are fewer than those that are known
-    for part in read.parts():
-        fresh = fresh.fold(Words.of(known.symbols, part, known.separator, salts))
-    return known.words.fold(fresh).kept(KEPT_WORDS if known.settings.forgetting else None)
+    fresh = (Words.of(known.symbols, part, known.separator, salts) for part in read.parts())
+    return added([known.words, *fresh], KEPT_WORDS if known.settings.forgetting else None)
 
 
 def with_meaning(known: Snapshot) -> Snapshot:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.symbols import U32
-from melvin.tables import I64, U64, run_starts
+from melvin.tables import I64, U64, in_a_row, run_starts
 
 SLICE = 1 << 16  # chunks worked on at a time
 MAX_CHUNKS = 1 << 18  # distinct chunks kept; with their symbols about 10 MiB
@@ -62,10 +62,8 @@ class Lexicon:
 
     def take(self, chunk: I64) -> tuple[I64, U32]:
         """Sizes and symbols of some chunks."""
-        size = self.size[chunk]
-        first = (np.cumsum(self.size) - self.size)[chunk]
-        shift = np.repeat(first - (np.cumsum(size) - size), size)
-        return size, self.pool[shift + np.arange(shift.size)]
+        size = self.size.take(chunk)
+        return size, self.pool.take(in_a_row((np.cumsum(self.size) - self.size).take(chunk), size))
 
 
 def fold(a: Lexicon, b: Lexicon) -> Lexicon:
@@ -78,10 +76,11 @@ def fold(a: Lexicon, b: Lexicon) -> Lexicon:
         np.concatenate((a.size, b.size)),
         np.concatenate((a.pool, b.pool)),
     )
-    order = np.argsort(both.key, kind="stable")
-    first = run_starts(both.key[order])
-    chosen = order[first]
-    key, count = both.key[chosen], np.add.reduceat(both.count[order], first)
+    order = np.argsort(both.key)
+    key = both.key.take(order)
+    first = run_starts(key)
+    chosen = np.minimum.reduceat(order, first)  # of one key, the first
+    key, count = key.take(first), np.add.reduceat(both.count.take(order), first)
     halvings = max(a.halvings, b.halvings)
     while int(np.searchsorted(key, _limit(halvings))) > MAX_CHUNKS:
         halvings += 1

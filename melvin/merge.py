@@ -34,7 +34,7 @@ from melvin.splits import with_splits
 from melvin.symbols import CODE_BITS, CODE_MASK, GROUND, MAX_SYMBOLS, U32, Symbols
 from melvin.tables import Counts, fold, forget, sum_by_key
 from melvin.weights import Weights
-from melvin.words import KEPT_WORDS
+from melvin.words import KEPT_WORDS, added
 
 
 def merge(a: Learner, b: Learner) -> Learner:
@@ -83,7 +83,7 @@ def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
             weights=Weights(*(getattr(a.weights, f.name) + getattr(b.weights, f.name) for f in fields(Weights))),
             generation=max(a.generation, b.generation),
             ends_at=max(2 * fed, FIRST_GENERATION),
-            words=a.words.fold(b.words).kept(KEPT_WORDS if bounded else None),
+            words=added([a.words, b.words], KEPT_WORDS if bounded else None),
             feedback=_feedback(a.feedback, b.feedback, KEPT_FEEDBACK if bounded else None),
             curve=a.curve.fold(b.curve),
             calibration=a.calibration.fold(b.calibration),

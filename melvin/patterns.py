@@ -15,118 +15,171 @@ from numpy.typing import NDArray
 
 from melvin.arithmetic import log2
 from melvin.budget import DEFAULT_MEMORY, within
-from melvin.contexts import MAX_PORTS
+from melvin.contexts import F64, MAX_PORTS
 from melvin.edges import pack, source_of, target_of
-from melvin.hashing import ABSENT
+from melvin.hashing import ABSENT, HashTable
 from melvin.lexicon import Lexicon
 from melvin.parse import compete
 from melvin.splits import with_splits
 from melvin.symbols import GROUND, MAX_PAYLOAD, MAX_SYMBOLS, U32, Symbols
-from melvin.tables import I64, Counts, run_starts, sum_by_key
+from melvin.tables import I64, U64, in_a_row, ordered, run_starts
 
 PATTERNS = 1 << 19  # symbols in DEFAULT_MEMORY beyond which no pattern is formed
 MOST_SYMBOLS = MAX_SYMBOLS - 1 - MAX_PORTS * GROUND  # new ports find room at any time
+_NO_PAIR = -1
 GROWTH = 1.0  # a generation, having read as much again as all before it, may at most double the vocabulary
 
 
 def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_MEMORY) -> Symbols:
     """Add the patterns that this generation's chunks have earned, as far as there is memory for them."""
     symbols = replace(symbols)  # the tables that are looked up grow with it; who holds the one given keeps its own
-    stream, begins = lexicon.pool, lexicon.begins
-    weight = np.repeat(lexicon.count, lexicon.size)
     room = min(int(GROWTH * symbols.size), min(within(memory, PATTERNS), MOST_SYMBOLS) - symbols.size)
-    alone = np.zeros(symbols.size)  # occurrences of symbols that are a whole chunk
-    total = float(weight.sum() + lexicon.count.sum())
-    parsed = False
-    while room > 0:
-        single = begins.copy()
-        single[:-1] &= begins[1:]
-        alone += np.bincount(stream.compress(single), weight.compress(single), symbols.size)
-        several = np.flatnonzero(~single)
-        stream, begins, weight = stream.take(several), begins.take(several), weight.take(several)
-        seen = alone + np.bincount(stream, weight, symbols.size)
-        left, right = best_pairs(symbols, stream, begins, weight, seen, total)
-        left, right = left[:room], right[:room]
-        if not left.size:
-            break
-        grown = symbols.with_patterns(left, right, born)
-        room -= left.size
-        alone = np.pad(alone, (0, grown.size - alone.size))
-        # of chunks that are parsed already, those without such a pair stay as they are
-        at = meeting(stream, begins, left, right, symbols.size) if parsed else np.arange(stream.size)
-        symbols = grown
-        stream, kept = stream.copy(), np.ones(stream.size, np.bool_)
-        kept[at] = False
-        merged, _, at = compete(symbols, stream.take(at), begins.take(at), at)
-        stream[at], kept[at] = merged, True
-        total -= float(weight.compress(~kept).sum())
-        left_in = np.flatnonzero(kept)
-        stream, begins, weight = stream.take(left_in), begins.take(left_in), weight.take(left_in)
-        parsed = True
+    if room > 0:
+        symbols = _with_best(symbols, Chunks(lexicon, symbols.size + room), room, born)
     return with_splits(symbols)
 
 
-def meeting(stream: U32, begins: NDArray[np.bool_], left: U32, right: U32, size: int) -> I64:
-    """Places of the chunks in which some left symbol stands before some right one. size : of the set of symbols"""
-    opens, closes = np.zeros((2, size), np.bool_)
-    opens[left], closes[right] = True, True
-    meet = opens.take(stream[:-1])
-    meet &= closes.take(stream[1:])
-    meet &= ~begins[1:]
-    chunk = np.cumsum(begins)
-    met = np.zeros(stream.size + 1, np.bool_)
-    met[chunk[1:].compress(meet)] = True
-    return np.flatnonzero(met.take(chunk))
+def _with_best(symbols: Symbols, chunks: Chunks, room: int, born: int) -> Symbols:
+    parsed = False
+    while room > 0 and (best := best_pairs(symbols, chunks)[:room]).size:
+        symbols = symbols.with_patterns(*chunks.pairs(best), born)
+        room -= best.size
+        # of chunks that are parsed already, those without such a pair stay as they are
+        chunks.merge(symbols, best if parsed else np.flatnonzero(symbols.pattern_of(*chunks.pairs()) != ABSENT))
+        parsed = True
+    return symbols
 
 
-def best_pairs(
-    symbols: Symbols,
-    stream: U32,
-    begins: NDArray[np.bool_],
-    weight: NDArray[np.int64],
-    seen: NDArray[np.float64],
-    total: float,
-) -> tuple[U32, U32]:
-    """Pairs worth a symbol, best first: with a positive gain that is the best of the left or of the right one's
-    pairs.
+class Chunks:
+    """A generation's chunks while pairs in them merge, and what is counted in them. Changed in place: only what merges,
+    and the pairs beside it, are counted anew.
+
+    key : uint64, shape (p,)         pairs of neighbours, each once, numbered as they came
+    count : float64, shape (p,)      how often each was read; 0 where none is left
+    seen : float64, shape (most,)    how often each symbol was
+    total : float                    how often all of them were, and chunk ends
+
+    Parameters
+    ----------
+    most : symbols that there may be in the end
     """
-    inside = np.flatnonzero(~begins[1:])
-    pairs = sum_by_key(pack(stream.take(inside), stream[1:].take(inside)), weight[1:].take(inside))
-    left, right, gain = gains(promising(pairs, seen, total), seen, total)
-    fits = symbols.length[left].astype(np.int64) + symbols.length[right] <= MAX_PAYLOAD
-    good = (gain > 0) & fits & (symbols.pattern_of(left, right) == ABSENT)
-    left, right, gain = left[good], right[good], gain[good]
-    best = best_of_group(left, gain) | best_of_group(right, gain)
-    left, right, gain = left[best], right[best], gain[best]
-    order = np.argsort(-gain, kind="stable")
-    return left[order], right[order]
+
+    def __init__(self, lexicon: Lexicon, most: int) -> None:
+        self._read, self._size = lexicon.count.astype(np.float64), lexicon.size.copy()
+        self._first = np.cumsum(lexicon.size) - lexicon.size  # what is left of a chunk moves to its first places
+        self._chunk = np.repeat(np.arange(lexicon.size.size, dtype=np.uint32), lexicon.size)  # of each place
+        self._symbol = lexicon.pool.copy()
+        weight = self._read.take(self._chunk)
+        self.seen: F64 = np.bincount(self._symbol, weight, most).astype(np.float64, copy=False)
+        self.total = float(weight.sum() + self._read.sum())
+        inside = np.flatnonzero(~lexicon.begins[1:])
+        key, order = ordered(pack(self._symbol.take(inside), self._symbol[1:].take(inside)), inside)
+        run = run_starts(key)
+        self._opening = self.key = key.take(run)
+        self._later = HashTable()  # number of each pair that is not among the opening ones
+        number = np.repeat(np.arange(run.size), np.diff(run, append=key.size))
+        place = order.view(np.int64)
+        self.count: F64 = np.bincount(number, weight.take(place), run.size).astype(np.float64, copy=False)
+        self._pair = np.full(self._symbol.size, _NO_PAIR)  # number of the pair that begins at each place
+        self._pair[place] = number
+
+    def pairs(self, number: I64 | slice = slice(None)) -> tuple[U32, U32]:
+        """The left and right symbols of some pairs."""
+        return source_of(self.key[number]).astype(np.uint32), target_of(self.key[number])
+
+    def merge(self, symbols: Symbols, formed: I64) -> None:
+        """Parse the chunks that hold some of these pairs, which are all that form a pattern. formed : their numbers"""
+        met = np.zeros(self.key.size + 1, np.bool_)  # the last one is _NO_PAIR
+        met[formed] = True
+        chunk = self._chunk.take(np.flatnonzero(met.take(self._pair))).astype(np.uint64)
+        chunk = chunk.take(run_starts(chunk)).view(np.int64)
+        first, size = self._first.take(chunk), self._size.take(chunk)
+        place, weight = in_a_row(first, size), np.repeat(self._read.take(chunk), size)
+        symbol, pair = self._symbol.take(place), self._pair.take(place)
+        begins = np.zeros(place.size, np.bool_)
+        begins[np.cumsum(size) - size] = True
+        merged, begins, at = compete(symbols, symbol, begins, np.arange(place.size))
+        stayed = merged == symbol.take(at)
+        inside, same = ~begins[1:], stayed[:-1] & stayed[1:]
+        fresh, same = np.flatnonzero(inside & ~same), np.flatnonzero(inside & same)
+
+        changed = np.ones(place.size, np.bool_)
+        changed[at.take(same)] = False
+        gone = np.flatnonzero(changed & (pair != _NO_PAIR))
+        np.subtract.at(self.count, pair.take(gone), weight.take(gone))
+        np.subtract.at(self.seen, symbol, weight)
+        self.total -= float(weight.sum())
+        self._pair[place] = _NO_PAIR
+        size = np.diff(np.flatnonzero(begins), append=merged.size)
+        place, weight = in_a_row(first, size), weight.take(at)
+        self._size[chunk], self._symbol[place] = size, merged
+        self._pair[place.take(same)] = pair.take(at.take(same))
+        np.add.at(self.seen, merged, weight)
+        self.total += float(weight.sum())
+        number = self._numbers(pack(merged.take(fresh), merged.take(fresh + 1)))
+        self._pair[place.take(fresh)] = number
+        np.add.at(self.count, number, weight.take(fresh))
+
+    def _numbers(self, key: U64) -> I64:
+        """Numbers of pairs, new ones of those that have none."""
+        distinct, inverse = np.unique(key, return_inverse=True)
+        number = self._later.get(distinct).astype(np.int64)
+        missing = np.flatnonzero(number == ABSENT)
+        at = np.minimum(np.searchsorted(self._opening, distinct.take(missing)), self._opening.size - 1)
+        known = self._opening.take(at) == distinct.take(missing)
+        number[missing.compress(known)] = at.compress(known)
+        missing = missing.compress(~known)
+        number[missing] = self.key.size + np.arange(missing.size)
+        new = distinct.take(missing)
+        self._later.put(new, number.take(missing).astype(np.uint32))
+        self.key, self.count = np.append(self.key, new), np.append(self.count, np.zeros(new.size))
+        return number.take(inverse)
 
 
-def gains(pairs: Counts, seen: NDArray[np.float64], total: float) -> tuple[U32, U32, NDArray[np.float64]]:
-    """Description length gained, in bits, by making each pair a pattern: left, right, gain; shapes (n,).
+def best_pairs(symbols: Symbols, chunks: Chunks) -> I64:
+    """Numbers of the pairs worth a symbol, best first: with a positive gain that is the best of the left or of the
+    right one's pairs; of gains that are alike, the pair with the lower symbols has the better one.
+    """
+    seen = chunks.seen[: symbols.size]
+    some = promising(chunks.key, chunks.count, seen, chunks.total)
+    some = ordered(chunks.key.take(some), some)[1].view(np.int64)
+    left, right = chunks.pairs(some)
+    gain = gains(left, right, chunks.count.take(some), seen, chunks.total)
+    fits = symbols.length.take(left).astype(np.int64) + symbols.length.take(right) <= MAX_PAYLOAD
+    good = np.flatnonzero((gain > 0) & fits)
+    good = good.compress(symbols.pattern_of(left.take(good), right.take(good)) == ABSENT)
+    gain = gain.take(good)
+    best = np.flatnonzero(best_of_group(left.take(good), gain) | best_of_group(right.take(good), gain))
+    return some.take(good.take(best.take(np.argsort(-gain.take(best), kind="stable"))))
+
+
+def gains(left: U32, right: U32, count: F64, seen: F64, total: float) -> F64:
+    """Description length gained, in bits, by making each pair a pattern. Shapes (n,).
 
     gain = count * log2(count * N / (seen_i * seen_j)) - (bits to name i and j)
 
     seen : how often each symbol occurs;  total : N, all symbols and chunk ends
     """
-    left = source_of(pairs.key).astype(np.uint32)
-    right = target_of(pairs.key)
-    count = pairs.count.astype(np.float64)
-    return left, right, count * log2(count * total / (seen[left] * seen[right])) - 2 * float(log2(seen.size))
+    return np.asarray(count * log2(count * total / (seen[left] * seen[right])) - 2 * float(log2(seen.size)))
 
 
-def promising(pairs: Counts, seen: NDArray[np.float64], total: float) -> Counts:
-    """The pairs whose gain may be positive: a logarithm is no larger than the exponent of its number."""
-    left, right = source_of(pairs.key).view(np.int64), target_of(pairs.key)
-    count = pairs.count.astype(np.float64)
-    _, bits = np.frexp(count * total / (seen[left] * seen[right]))
-    some = np.flatnonzero(count * bits > 2 * float(log2(seen.size)))
-    return Counts(pairs.key[some], pairs.count[some])
+def promising(key: U64, count: F64, seen: F64, total: float) -> I64:
+    """Places of the pairs whose gain may be positive: a logarithm is no larger than the exponent of its number."""
+    naming = 2 * float(log2(seen.size))
+    # what was read once gains the most of two symbols that were, too
+    some = np.flatnonzero(count > (1 if int(np.frexp(total)[1]) <= naming else 0))
+    pairs, count = key.take(some), count.take(some)
+    _, bits = np.frexp(count * total / (seen.take(source_of(pairs).view(np.int64)) * seen.take(target_of(pairs))))
+    return some.take(np.flatnonzero(count * bits > naming))
 
 
-def best_of_group(group: U32, gain: NDArray[np.float64]) -> NDArray[np.bool_]:
+def best_of_group(group: U32, gain: F64) -> NDArray[np.bool_]:
     """True for the first of the largest gains of each group. Shapes (n,), (n,) -> (n,)."""
-    order = np.lexsort((-gain, group))
     best = np.zeros(group.size, np.bool_)
-    best[order[run_starts(group[order].astype(np.uint64))]] = True
+    largest = np.full(int(group.max(initial=0)) + 1, -np.inf)
+    np.maximum.at(largest, group, gain)
+    at = np.flatnonzero(gain == largest.take(group))[::-1]
+    first = np.empty(largest.size, np.int64)
+    first[group.take(at)] = at  # of several, the last one written stays
+    best[first.take(group.take(at))] = True
     return best

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import ABSENT, ID_BITS, MULTIPLIER, HashTable, PairTable, mix
+from melvin.hashing import ABSENT, ID_BITS, MULTIPLIER, HashTable, PairTable, mix, mix_in_place
 from melvin.remembered import Remembered
 from melvin.tables import I64, U64, bisect
 
@@ -183,13 +184,13 @@ class Symbols:
         """The symbol with each payload, -1 where there is none. words : uint64, shape (w, n) -> int64, shape (n,)"""
         known = self._by_payload.get(payload_hash(words, port))
         hit = np.flatnonzero(known != ABSENT)
-        held = known[hit]
-        same = (self.port[held] == port[hit]) & (self.length[held] <= WORD_CODES * len(words))
-        same &= ~words[len(self.words) :, hit].any(axis=0)
+        held = known.take(hit)
+        same = (self.port.take(held) == port.take(hit)) & (self.length.take(held) <= WORD_CODES * len(words))
+        same &= ~words[len(self.words) :].take(hit, axis=1).any(axis=0)
         for mine, theirs in zip(self.words, words, strict=False):
-            same &= mine[held] == theirs[hit]
+            same &= mine.take(held) == theirs.take(hit)
         found = np.full(known.shape, -1)
-        found[hit[same]] = held[same]
+        found[hit.compress(same)] = held.compress(same)
         return found
 
     def _words_to(self, depth: int) -> U64:
@@ -245,8 +246,22 @@ class Symbols:
 
     @cached_property
     def by_rank(self) -> U32:
-        """uint32, shape (n,): rank -> id."""
-        return np.lexsort((*self.words[::-1], self.port)).astype(np.uint32)
+        """uint32, shape (n,): rank -> id.
+
+        order = lexsort((*words[::-1], port))     # a word at a time: most payloads are told apart by the first one
+        """
+        order = np.argsort(self.words[0])
+        order = order.take(np.argsort(self.port.take(order), kind="stable"))
+        place, group = np.arange(self.size), self.port.take(order).astype(np.int64)  # of those alike so far
+        for word, deeper in pairwise(self.words):
+            held = word.take(order.take(place))
+            alike = np.zeros(place.size + 1, np.bool_)  # as the one before
+            alike[1:-1] = (held[1:] == held[:-1]) & (group[1:] == group[:-1])
+            some = np.flatnonzero(alike[1:] | alike[:-1])
+            place, group = place.take(some), np.cumsum(~alike, dtype=np.int64).take(some)
+            mine = order.take(place)
+            order[place] = mine.take(np.lexsort((deeper.take(mine), group)))
+        return order.astype(np.uint32)
 
     @cached_property
     def rank(self) -> U32:
@@ -258,8 +273,7 @@ class Symbols:
     @cached_property
     def _by_payload(self) -> HashTable:
         table = HashTable(self.size)
-        key, first = np.unique(payload_hash(self.words, self.port), return_index=True)
-        table.put(key, first.astype(np.uint32))
+        table.put(payload_hash(self.words, self.port), np.arange(self.size, dtype=np.uint32))
         return table
 
     @cached_property
@@ -345,13 +359,16 @@ class Symbols:
     def _shared(self) -> NDArray[np.int8]:
         """int8, shape (n,): codes that each rank's payload begins alike with the one before it; -1: another port's."""
         shared = np.full(self.size, -1, np.int8)
-        ranked_port = self.port[self.by_rank]
+        ranked_port = self.port.take(self.by_rank)
         alike = 1 + np.flatnonzero(ranked_port[1:] == ranked_port[:-1])  # up to the words seen so far
         beyond = np.uint64(1) << np.arange(0, CODE_BITS * WORD_CODES, CODE_BITS, dtype=np.uint64)
         for index, word in enumerate(self.ranked_words):
-            differ = word[alike] ^ word[alike - 1]
-            shared[alike] = (index + 1) * WORD_CODES - np.searchsorted(beyond, differ, side="right")
-            alike = alike[differ == 0]
+            differ = word.take(alike) ^ word.take(alike - 1)
+            codes = np.full(alike.size, index * WORD_CODES, np.int8)
+            for least in beyond:
+                codes += differ < least
+            shared[alike] = codes
+            alike = alike.take(np.flatnonzero(differ == 0))
         return shared
 
     @cached_property
@@ -362,13 +379,16 @@ class Symbols:
         """
         low = self.rank.astype(np.int64)
         high = low + 1
-        ranked_length, shared = self.length[self.by_rank], self._shared()
+        ranked_length, shared = self.length.take(self.by_rank), self._shared()
+        least = [np.append(shared, np.int8(-1))]  # that any of the next 1, 2, 4, ... ranks shares
+        while (step := 1 << len(least) - 1) < self.size:
+            least.append(np.full_like(least[0], -1))
+            np.minimum(least[-2][:-step], least[-2][step:], out=least[-1][:-step])
         inner = np.flatnonzero(shared[1:] >= ranked_length[:-1])  # the others have none but themselves
-        inner_length = ranked_length[inner]
-        for length in np.unique(inner_length):
-            root = inner[inner_length == length]
-            border = np.append(np.flatnonzero(shared < length), self.size)
-            high[self.by_rank[root]] = border[np.searchsorted(border, root, side="right")]
+        length, end = ranked_length.take(inner), inner + 1
+        for power in reversed(range(len(least))):
+            end += (least[power].take(end) >= length).astype(np.int64) << power
+        high[self.by_rank.take(inner)] = end
         return low, high
 
     def subtree(self, symbol: U32) -> tuple[I64, I64]:
@@ -388,11 +408,14 @@ class Symbols:
 
         for s in symbol: yield from payload(s)     # a word at a time, its codes taken apart as a row of a matrix
         """
-        words = (self.length[symbol].astype(np.int64) + WORD_CODES - 1) // WORD_CODES
+        words = (self.length.take(symbol).astype(np.int64) + WORD_CODES - 1) // WORD_CODES
         place = np.arange(int(words.sum())) - np.repeat(np.cumsum(words) - words, words)
         held = self.words[place, np.repeat(symbol, words)]
-        code = ((held[:, np.newaxis] >> _WORD_SHIFTS) & CODE_MASK).ravel()
-        return (code.compress(code != 0) - np.uint64(1)).astype(np.uint8)
+        codes = np.empty((held.size, WORD_CODES), np.uint16)
+        for depth, shift in enumerate(_WORD_SHIFTS):
+            np.right_shift(held, shift, out=codes[:, depth], casting="unsafe")
+        code = codes.ravel() & np.uint16(CODE_MASK)
+        return (code.compress(code != 0) - np.uint16(1)).astype(np.uint8)
 
     def rank_map(self, grown: Symbols) -> U32:
         """Old rank -> rank in `grown`, which holds the same symbols and more; ascending, so keys stay sorted."""
@@ -401,10 +424,10 @@ class Symbols:
 
 def payload_hash(words: U64, port: NDArray[np.uint16]) -> U64:
     """A 64-bit hash of each payload and its port; words of zero behind a payload do not count. Shape (w, n) -> (n,)."""
-    hashed = mix(port.astype(np.uint64))
+    hashed = mix(np.arange(int(port.max(initial=0)) + 1, dtype=np.uint64)).take(port)
     for word in words:
         some = np.flatnonzero(word)  # most payloads are short
-        hashed[some] = mix(hashed[some] * MULTIPLIER ^ word[some])
+        hashed[some] = mix_in_place(hashed.take(some) * MULTIPLIER ^ word.take(some))
     return hashed
 
 

@@ -8,7 +8,7 @@ the lines, chosen by their content, and the words and pairs that were seen least
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from melvin.hashing import mix
 from melvin.lexicon import Lexicon
 from melvin.lines import lines_block
 from melvin.symbols import U32, Symbols
-from melvin.tables import I64, U64, run_starts, slices
+from melvin.tables import I64, U64, in_a_row, run_starts, slices
 
 WORD_BITS = 28  # of a name: of 100,000 words, about 20 share one
 BORDER = np.uint32(0)  # the name of a line's border
@@ -164,45 +164,27 @@ class Words:
 
     @classmethod
     def of(cls, symbols: Symbols, lexicon: Lexicon, separator: NDArray[np.bool_], salts: Sequence[int]) -> Words:
-        """The words among a lexicon's chunks. salts : of the hashes of each port's chunks"""
+        """The words among a lexicon's chunks, in their order, where a name may come twice: they are to be `added`.
+
+        salts : of the hashes of each port's chunks
+        """
         if not lexicon.key.size:
             return cls.empty()
-        length = symbols.length[lexicon.pool].astype(np.int64)
         text = np.concatenate([symbols.spelt(lexicon.pool[part]) for part in slices(lexicon.pool.size, SPELT)])
         first = np.cumsum(lexicon.size) - lexicon.size
-        size = np.add.reduceat(length, first)
-        start = np.cumsum(size) - size
-        port = symbols.port[lexicon.pool[first]]
-        size = size - separator[port, text[start + size - 1]]
-        name = np.zeros(size.size, np.uint32)
-        window = Window(text)
+        size = np.add.reduceat(symbols.length.take(lexicon.pool), first, dtype=np.int64)
+        port = symbols.port.take(lexicon.pool.take(first))
+        last = np.cumsum(size) - 1
+        separated = separator[port, text.take(last)]
+        spelt = np.ones(text.size, np.bool_)
+        spelt[last.compress(separated)] = False
+        some = np.flatnonzero(size > separated)
+        size, port, text = (size - separated).take(some), port.take(some), text.compress(spelt)
+        start, window, name = np.cumsum(size) - size, Window(text), np.zeros(size.size, np.uint32)
         for index, salt in enumerate(salts):
             mine = np.flatnonzero(port == index)
-            name[mine] = word_names(window.hash(start[mine], size[mine], salt))
-        return _gathered(name, port, lexicon.count, size, start, text, size > 0)
-
-    def fold(self, other: Words) -> Words:
-        """Add two tables; of two words of one name, the text of the first stays."""
-        size = np.concatenate((self.size, other.size)).astype(np.int64)
-        return _gathered(
-            np.concatenate((self.name, other.name)),
-            np.concatenate((self.port, other.port)),
-            np.concatenate((self.count, other.count)),
-            size,
-            np.cumsum(size) - size,
-            np.concatenate((self.text, other.text)),
-            np.ones(size.size, np.bool_),
-        )
-
-    def kept(self, limit: int | None) -> Words:
-        """The words that were read most often; None: all."""
-        if limit is None or self.name.size <= limit:
-            return self
-        least = np.partition(self.count, self.count.size - limit)[self.count.size - limit]
-        size = self.size.astype(np.int64)
-        keep = self.count > least
-        keep |= (self.count == least) & (int(keep.sum()) + np.cumsum(self.count == least) <= limit)
-        return _gathered(self.name, self.port, self.count, size, np.cumsum(size) - size, self.text, keep)
+            name[mine] = word_names(window.hash(start.take(mine), size.take(mine), salt))
+        return cls(name, port, lexicon.count.take(some), size.astype(np.uint8), text)
 
     def payload(self, index: int) -> bytes:
         """The bytes of one word."""
@@ -222,33 +204,41 @@ class Words:
         return at if at < self.name.size and int(self.name[at]) == name else None
 
 
-def _gathered(
-    name: U32,
-    port: NDArray[np.uint16],
-    count: I64,
-    size: I64,
-    start: I64,
-    text: NDArray[np.uint8],
-    keep: NDArray[np.bool_],
-) -> Words:
-    """A table of some words, equal names added up."""
-    some = np.flatnonzero(keep)
-    named = name[some].astype(np.uint64) << np.uint64(32) | some.astype(np.uint64)  # as one number: its sort is SIMD
+def added(tables: Sequence[Words], limit: int | None = None) -> Words:
+    """One table of the words of several; of words of one name, the text of the first stays.
+
+    limit : how many are kept, those that were read most often; None: all
+    """
+    name, port, count, size, text = (
+        np.concatenate([getattr(table, field.name) for table in tables]) for field in fields(Words)
+    )
+    start = np.cumsum(size, dtype=np.int64) - size
+    named = name.astype(np.uint64) << np.uint64(32)  # a name and its place as one number: its sort is SIMD
+    named |= np.arange(name.size, dtype=np.uint64)
     named.sort()
-    order = named.astype(np.uint32).astype(np.int64)
-    starts = run_starts(named >> np.uint64(32))
-    if not starts.size:
+    runs = run_starts(named >> np.uint64(32))
+    if not runs.size:
         return Words.empty()
-    first = order[starts]
-    length = size[first]
-    counts = np.add.reduceat(count[order], starts)
-    return Words(name[first], port[first], counts, length.astype(np.uint8), _spelt(text, start[first], length))
+    order = named.astype(np.uint32).astype(np.int64)
+    count = np.add.reduceat(count.take(order), runs)
+    kept = most_read(count, limit)
+    first = order.take(runs.take(kept))
+    size = size.take(first)
+    return Words(name.take(first), port.take(first), count.take(kept), size, _spelt(text, start.take(first), size))
 
 
-def _spelt(text: NDArray[np.uint8], start: I64, length: I64) -> NDArray[np.uint8]:
+def most_read(count: I64, limit: int | None) -> I64:
+    """Places of the largest counts, of equals the first; None: all. Shape (n,) -> (limit or fewer,), ascending"""
+    if limit is None or count.size <= limit:
+        return np.arange(count.size)
+    least = np.partition(count, count.size - limit)[count.size - limit]
+    more, equal = count > least, np.flatnonzero(count == least)
+    more[equal[: limit - int(np.count_nonzero(more))]] = True
+    return np.flatnonzero(more)
+
+
+def _spelt(text: NDArray[np.uint8], start: I64, size: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The bytes of words in a row; a few words at a time."""
     spelt = [np.empty(0, np.uint8)]
-    for part in slices(start.size, SPELT):
-        first, size = start[part], length[part]
-        spelt.append(text.take(np.repeat(first - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))))
+    spelt += (text.take(in_a_row(start[part], size[part].astype(np.int64))) for part in slices(start.size, SPELT))
     return np.concatenate(spelt)

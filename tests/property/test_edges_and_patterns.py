@@ -13,9 +13,11 @@ from twins import evidence as twin
 
 from melvin import edges, lexicon
 from melvin.arithmetic import log2
+from melvin.generation import familiarity, times_seen
 from melvin.hashing import ABSENT
 from melvin.lexicon import Lexicon
-from melvin.patterns import best_of_group, form, gains, promising
+from melvin.patterns import Chunks, best_of_group, form, gains, promising
+from melvin.settings import EVERYTHING
 from melvin.symbols import END, GROUND, MAX_PAYLOAD, START, pair_key
 from melvin.tables import fold
 
@@ -71,6 +73,21 @@ def test_renumbered_edges_are_the_same_edges_in_a_grown_graph(drawn, step):
         moved = edges.renumber(edge_table(symbols, raw), symbols, grown)
     assert moved.key.tolist() == sorted(moved.key.tolist())
     assert edge_dict(grown, moved) == dict(raw)
+
+
+@given(symbols_and_edges())
+def test_a_symbol_was_seen_as_often_as_it_came_after_anything_or_as_its_edge(drawn):
+    symbols, raw = drawn
+    links = edges.with_anything(symbols, edge_table(symbols, raw))
+    found = familiarity(symbols, links, 1, pairs_one_in=1, reach=1, settings=EVERYTHING)
+    came = Counter()
+    for (_, target), count in raw.items():
+        came[target] += count
+    left, right = constituents(symbols)
+    expected = [came[i] or raw[left.get(i), right.get(i)] for i in range(symbols.size)]
+    assert found.frequency.tolist() == expected
+    some = np.arange(symbols.size - 1, -1, -3, dtype=np.uint32)
+    assert times_seen(symbols, links, some).tolist() == [expected[i] for i in some.tolist()]
 
 
 # ---------------------------------------------------------------- lexicon
@@ -140,9 +157,9 @@ def test_a_pairs_gain_is_what_naming_it_once_saves(chunks):
     seen = Counter(s for chunk in chunks for s in chunk)
     pairs = Counter(pair for chunk in chunks for pair in pairwise(chunk))
     total = sum(seen.values()) + len(chunks)
-    counts = table({(a << 21) | b: n for (a, b), n in pairs.items()})
-    left, right, gain = gains(counts, np.array([seen[s] for s in range(7)], np.float64), float(total))
-    found = dict(zip(zip(left.tolist(), right.tolist(), strict=True), gain.tolist(), strict=True))
+    left, right = np.array([*pairs], np.uint32).reshape(-1, 2).T
+    count, seen_of = (np.array(held, np.float64) for held in ([*pairs.values()], [seen[s] for s in range(7)]))
+    found = dict(zip(pairs, gains(left, right, count, seen_of, float(total)).tolist(), strict=True))
     expected = {
         (a, b): n * math.log2(n * total / (seen[a] * seen[b])) - 2 * math.log2(7) for (a, b), n in pairs.items()
     }
@@ -157,15 +174,16 @@ def test_the_best_of_a_group_is_the_first_of_its_largest(rows):
     assert best_of_group(group, gain).tolist() == expected
 
 
-@given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 99), st.integers(1, 99)), min_size=1, max_size=9))
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=9))
 def test_no_pair_with_a_gain_is_passed_over(rows):
     """n times a pair of symbols that were seen n + a and n + b times"""
     seen = np.array([n + more for n, a, b in rows for more in (a, b)], np.float64)
-    counts = table({(2 * i << 21) | (2 * i + 1): n for i, (n, _, _) in enumerate(rows)})
-    left, _, gain = gains(counts, seen, 2 * float(seen.sum()))
-    asked = promising(counts, seen, 2 * float(seen.sum()))
-    assert set(left[gain > 0].tolist()) <= {key >> 21 for key in asked.key.tolist()}
-    assert as_dict(asked).items() <= as_dict(counts).items()
+    left = np.arange(0, seen.size, 2, dtype=np.uint32)
+    count = np.array([n for n, _, _ in rows], np.float64)
+    gain = gains(left, left + np.uint32(1), count, seen, 2 * float(seen.sum()))
+    asked = promising(edges.pack(left, left + np.uint32(1)), count, seen, 2 * float(seen.sum())).tolist()
+    assert set(np.flatnonzero(gain > 0).tolist()) <= set(asked)
+    assert asked == sorted(set(asked))
 
 
 def best_first(symbols, known, chunks):
@@ -190,22 +208,53 @@ def best_first(symbols, known, chunks):
     return sorted({*of[0].values(), *of[1].values()}, key=lambda pair: (-gain[pair], pair))
 
 
-@given(
-    symbol_sets(),
-    st.dictionaries(st.text("ab ", min_size=1, max_size=12), st.integers(1, 40), min_size=1, max_size=12),
-    st.booleans(),
-)
-def test_patterns_form_as_when_every_chunk_is_parsed_again_each_time(symbols, texts, parsed):
-    known = forms(symbols)
-    chunks = [(twin.compete(text.encode(), known if parsed else {}), n) for text, n in texts.items()]
-    of = Lexicon(
+def as_chunks(chunks):
+    """A lexicon of (chunk, count)."""
+    return Lexicon(
         np.arange(len(chunks), dtype=np.uint64),
         np.array([n for _, n in chunks], np.int64),
         np.array([len(chunk) for chunk, _ in chunks], np.int64),
         np.array([symbol for chunk, _ in chunks for symbol in chunk], np.uint32),
     )
+
+
+some_texts = st.dictionaries(st.text("ab ", min_size=1, max_size=12), st.integers(1, 40), min_size=1, max_size=12)
+
+
+@given(symbol_sets(), some_texts)
+def test_what_is_counted_in_chunks_follows_their_merging(symbols, texts):
+    chunks = [([*text.encode()], n) for text, n in texts.items()]
+    counted = Chunks(as_chunks(chunks), symbols.size)
+    rounds = [{}, *({pair: i for pair, i in forms(symbols).items() if i < most} for most in (GROUND + 2, symbols.size))]
+    for known in rounds:
+        chunks = [(twin.compete(chunk, known), n) for chunk, n in chunks]
+        left, right = (part.tolist() for part in counted.pairs())
+        formed = [number for number, pair in enumerate(zip(left, right, strict=True)) if pair in known]
+        knowing = symbols.with_pairs(*np.array([(*pair, i) for pair, i in known.items()], np.uint32).reshape(-1, 3).T)
+        counted.merge(knowing, np.array(formed, np.int64))
+        pairs, seen = Counter(), Counter()
+        for chunk, n in chunks:
+            pairs.update({pair: n * times for pair, times in Counter(pairwise(chunk)).items()})
+            seen.update({symbol: n * times for symbol, times in Counter(chunk).items()})
+        numbered = zip(
+            zip(*(part.tolist() for part in counted.pairs()), strict=True), counted.count.tolist(), strict=True
+        )
+        assert {pair: count for pair, count in numbered if count} == pairs
+        assert counted.key.size == np.unique(counted.key).size
+        assert counted.seen.tolist() == [seen[symbol] for symbol in range(symbols.size)]
+        assert counted.total == sum(seen.values()) + sum(texts.values())
+
+
+@given(
+    symbol_sets(),
+    some_texts,
+    st.booleans(),
+)
+def test_patterns_form_as_when_every_chunk_is_parsed_again_each_time(symbols, texts, parsed):
+    known = forms(symbols)
+    chunks = [(twin.compete(text.encode(), known if parsed else {}), n) for text, n in texts.items()]
     before, held = forms(symbols), symbols.pairs
-    grown = form(symbols, of, 7)
+    grown = form(symbols, as_chunks(chunks), 7)
     payloads = [symbols.payload(i) for i in range(symbols.size)]
     named = {payload: i for i, payload in enumerate(payloads)}
     built = {}

@@ -12,7 +12,7 @@ from melvin import embedding
 from melvin.categories import ROUNDS, propagate
 from melvin.embedding import ACTIVE, ASKED, FRAME_LAGS, FRAME_WORDS, PLACES, VALUE_ONE, Vector, embed, slots
 from melvin.tables import Counts, count_keys
-from melvin.words import BORDER, HELD, NEAR, WORD_BITS, Words, pack_pair, pair_keys, unpack_pair
+from melvin.words import BORDER, HELD, NEAR, WORD_BITS, Words, added, pack_pair, pair_keys, unpack_pair
 
 pieces = st.lists(
     st.tuples(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.booleans(), st.booleans()), min_size=1, max_size=8
@@ -178,14 +178,14 @@ def test_two_tables_of_words_are_added_and_the_first_text_stays(a, b):
         name: (sum(t[name][0] for t in (a, b) if name in t), (a.get(name) or b[name])[1])
         for name in a.keys() | b.keys()
     }
-    assert entries_of(table(a).fold(table(b))) == expected
+    assert entries_of(added([table(a), table(b)])) == expected
 
 
 @given(word_tables, st.integers(0, 9))
 def test_the_words_read_most_are_kept(entries, limit):
     if limit == 0:
         return
-    kept = entries_of(table(entries).kept(limit))
+    kept = entries_of(added([table(entries)], limit))
     by_count = sorted(entries, key=lambda name: (-entries[name][0], name))[:limit]
     assert kept == {name: entries[name] for name in by_count}
 
