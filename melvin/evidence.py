@@ -52,8 +52,8 @@ RANKED = ("links", "transformers", "attended")  # tables whose keys end with a t
 # forgetting what was seen once cost 0.011 bits a byte for transformers, 0.003 for attention.
 ADDED = {"links": 1 << 22, "transformers": 2 << 20, "attended": 1 << 19, "grams": 1 << 22, "context_edges": 1 << 20}
 KEPT = {"links": 3 << 21, "transformers": 3 << 20, "attended": 3 << 19, "grams": 3 << 21, "context_edges": 1 << 20}
-# Keys of them that wait to be counted by one sort, 64 MiB in all: the longer it is, the shorter what is left to fold.
-WAITING = {"links": 1 << 21, "transformers": 3 << 19, "attended": 1 << 19, "grams": 3 << 20, "context_edges": 1 << 20}
+# Keys of them that wait to be counted by one sort, 56 MiB in all: the longer it is, the shorter what is left to fold.
+WAITING = {"links": 1 << 21, "transformers": 3 << 19, "attended": 1 << 19, "grams": 1 << 21, "context_edges": 1 << 20}
 # Keys that do not begin with a name are thinned by row: the bits behind the symbol, or the bytes, that they begin with.
 ROW_BITS = {"links": SYMBOL_BITS, "grams": CODE_BITS}
 

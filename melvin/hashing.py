@@ -112,7 +112,7 @@ ID_BITS = 21  # three ids fit into one word
 _ID = np.uint64(ID_BITS)
 _VALUE = np.uint64((1 << ID_BITS) - 1)
 _TAKEN = np.uint64(1 << 63)  # marks a slot that is not free
-PAIRS_LOAD = 0.25  # every second pair that is asked about forms nothing, and is probed for up to a free slot
+PAIRS_LOAD = 0.3  # every second pair that is asked about forms nothing, and is probed for up to a free slot
 
 
 class PairTable:
@@ -137,7 +137,7 @@ class PairTable:
         entry = self._key(left, right) | value
         if self.size + entry.size > PAIRS_LOAD * self._slots.size:
             entry = np.concatenate((self._slots[self._slots != EMPTY], entry))
-            self._allocate(2 * entry.size)
+            self._allocate(entry.size)  # of slots, twice as many as there were
             self.size = 0
         self.size += entry.size
         slot = self._slot(entry)

@@ -167,7 +167,7 @@ class Columns:
         end = self.size + rows
         for name, held in self._held.items():
             if end > held.size:
-                self._held[name] = np.empty(max(2 * held.size, end), held.dtype)
+                self._held[name] = np.empty(1 << (end - 1).bit_length(), held.dtype)
                 self._held[name][: self.size] = held[: self.size]
             self._held[name][self.size : end] = values[name]
         self.size = end
@@ -218,8 +218,8 @@ class Parser:
         count = np.minimum(self._chunks["count"], OFTEN)
         symbols = np.bincount(count, self._chunks["size"], OFTEN + 2)[::-1].cumsum()[::-1]  # read so often, or more
         often = np.flatnonzero(count >= np.argmax(symbols <= POOL_SYMBOLS // 2))
-        kept, frequency = self._some(often), self._chunks["frequency"].take(often)
         self.lexicon()
+        kept, frequency = self._some(often), self._chunks["frequency"].take(often)
         self._forget()
         self._remember(kept.key, kept.pool, kept.size, frequency)
 

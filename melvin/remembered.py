@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import ismethod
 from typing import TypeVar
+from weakref import WeakMethod
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -14,16 +16,21 @@ class Remembered(dict[Key, Value]):
 
     Parameters
     ----------
-    work : what gives the value of a key
+    work : what gives the value of a key. A method does not keep its object alive: it is the object that holds what is
+        remembered, and with all that it holds, tables of many MiB among it, would wait for the garbage collector
     most : values that are held
     """
 
     def __init__(self, work: Callable[[Key], Value], most: int) -> None:
         super().__init__()
-        self._work, self._most = work, most
+        self._work: Callable[[], Callable[[Key], Value] | None] = WeakMethod(work) if ismethod(work) else lambda: work
+        self._most = most
 
     def __missing__(self, key: Key) -> Value:
-        value = self._work(key)
+        work = self._work()
+        if work is None:
+            raise ReferenceError("the object that remembers is gone")
+        value = work(key)
         if len(self) >= self._most:
             self.clear()
         self[key] = value

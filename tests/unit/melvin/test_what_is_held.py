@@ -1,12 +1,23 @@
 """What a brain no longer needs, it no longer holds."""
 
+import gc
 import io
 import weakref
+
+import pytest
 
 from melvin import Brain
 
 TEXT = b"the cat sat on the mat\n" * 100
 READ_BYTES = 1 << 6
+
+
+@pytest.fixture(autouse=True)
+def no_garbage_collector():
+    """It comes when there are many objects, and arrays are few and large: what is let go must not wait for it."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 class FewAtATime(io.BytesIO):
@@ -20,9 +31,20 @@ def test_a_snapshot_is_let_go_when_its_generation_ends():
     def on_stage(stage):
         if stage == "consolidate":
             ended.append(weakref.ref(brain._learner.snapshot))
+            ended.append(weakref.ref(brain._learner.snapshot.symbols))
         else:
             held.update(number for number, snapshot in enumerate(ended) if snapshot() is not None)
 
     brain.learn_stream(FewAtATime(TEXT), on_stage=on_stage, on_progress=lambda _: None)
-    assert len(ended) > 5
+    assert len(ended) > 10
     assert not held
+
+
+def test_what_answers_came_from_is_let_go_when_more_was_learnt():
+    brain = Brain()
+    brain.learn_stream(io.BytesIO(TEXT))
+    brain.query("the cat")
+    asked = [weakref.ref(part) for part in (brain.snapshot, brain.snapshot.evidence, brain.snapshot.model)]
+    brain.learn(["and the dog"])
+    brain.query("the dog")
+    assert [part() for part in asked] == [None] * len(asked)
