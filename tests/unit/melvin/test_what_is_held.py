@@ -44,7 +44,9 @@ def test_what_answers_came_from_is_let_go_when_more_was_learnt():
     brain = Brain()
     brain.learn_stream(io.BytesIO(TEXT))
     brain.query("the cat")
-    asked = [weakref.ref(part) for part in (brain.snapshot, brain.snapshot.model, brain.snapshot.evidence.links)]
+    known = brain._reader.snapshot
+    asked = [weakref.ref(part) for part in (known, known.evidence.links, *brain._reader._singles[0])]
+    del known
     brain.learn(["and the dog"])
     brain.query("the dog")
     assert [part() for part in asked] == [None] * len(asked)
