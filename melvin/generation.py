@@ -127,7 +127,7 @@ class Snapshot:
 
     def parser(self) -> Parser:
         """One that has read nothing yet."""
-        return Parser(self.symbols, self.familiarity.frequency)
+        return Parser(self.symbols, self.familiarity.frequency, self.settings.memory)
 
     def with_port(self, name: str, born: int) -> Snapshot:
         if name in self.symbols.ports:

@@ -16,14 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.attention import NOTHING, chunk_frequency
+from melvin.budget import DEFAULT_MEMORY, within
 from melvin.chunks import Window
 from melvin.hashing import ABSENT, HashTable
 from melvin.lexicon import Lexicon, fold
 from melvin.symbols import END, START, U32, Symbols
 from melvin.tables import I64, U64, in_a_row
 
-# Symbols that the cache of parsed chunks may hold, with their chunks 40 MiB; then half of it is forgotten.
-POOL_SYMBOLS = 1 << 20
+# Symbols that the parsed chunks remembered in DEFAULT_MEMORY may have, with all that is held of them 80 MiB; then half
+# of it is forgotten.
+POOL_SYMBOLS = 1 << 21
 TALLIED_AT_ONCE = 1 << 20  # chunks that were read: counting them takes a pass over all that are known
 BLOCKS_AT_ONCE = 1 << 10  # that they were read in, however short these are
 OFTEN = 255  # times read: chunks that were read as often or more are all alike
@@ -179,10 +181,12 @@ class Parser:
     Parameters
     ----------
     frequency : uint32, shape (symbols,)   how often each symbol was seen
+    memory : the budget of the brain that reads
     """
 
-    def __init__(self, symbols: Symbols, frequency: U32) -> None:
+    def __init__(self, symbols: Symbols, frequency: U32, memory: int = DEFAULT_MEMORY) -> None:
         self.symbols = symbols
+        self._room = within(memory, POOL_SYMBOLS)
         self._frequency = frequency
         self._tallied = Lexicon.empty()
         self._read, self._untallied = list[U32](), 0  # chunks that were read, and how many of them
@@ -217,7 +221,7 @@ class Parser:
         self._tally()
         count = np.minimum(self._chunks["count"], OFTEN)
         symbols = np.bincount(count, self._chunks["size"], OFTEN + 2)[::-1].cumsum()[::-1]  # read so often, or more
-        often = np.flatnonzero(count >= np.argmax(symbols <= POOL_SYMBOLS // 2))
+        often = np.flatnonzero(count >= np.argmax(symbols <= self._room // 2))
         self.lexicon()
         kept, frequency = self._some(often), self._chunks["frequency"].take(often)
         self._forget()
@@ -248,7 +252,7 @@ class Parser:
         chunk = self._known.get(key)
         missing = np.flatnonzero(chunk == ABSENT)
         if missing.size:
-            if self._pool.size > POOL_SYMBOLS:
+            if self._pool.size > self._room:
                 self._forget_rare()
                 chunk = self._known.get(key)
                 missing = np.flatnonzero(chunk == ABSENT)

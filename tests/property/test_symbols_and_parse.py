@@ -298,14 +298,14 @@ def test_a_parser_that_forgets_goes_on_as_before(monkeypatch):
     separator = np.zeros(BYTES, np.bool_)
     separator[ord(" ")] = True
     blocks = [lines_block([b"ab aab %d" % i for i in range(n, n + 9)]) for n in range(0, 90, 3)]
-    lasting, forgetful = parser_of(symbols), parser_of(symbols)
-    streams = []
-    for parser, room in ((lasting, 1 << 22), (forgetful, 20)):
+    streams, parsers = [], []
+    for room in (1 << 22, 20):
         monkeypatch.setattr("melvin.parse.POOL_SYMBOLS", room)
         monkeypatch.setattr("melvin.parse.TALLIED_AT_ONCE", room)
+        parsers.append(parser := parser_of(symbols))
         streams.append([parse_block(parser, separator, block, 0, tally=True) for block in blocks])
     assert streams[0] == streams[1]
-    one, other = lasting.lexicon(), forgetful.lexicon()
+    one, other = (parser.lexicon() for parser in parsers)
     for field in ("key", "count", "size", "pool"):
         assert getattr(one, field).tolist() == getattr(other, field).tolist()
     assert int(one.count.sum()) == 3 * 9 * len(blocks)  # three chunks a line
