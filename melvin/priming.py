@@ -77,6 +77,8 @@ def primed(known: Bridges, payload: bytes, port: str, on: str, n: int) -> list[P
         for feature, name in zip(features.every.tolist(), feature_names(features.every, on).tolist(), strict=True)
     }
     root = rows[features.root]
+    if not root.targets.size:  # nothing came with this port, or what did was forgotten
+        return []
     target = _candidates(features, rows)
     place = np.minimum(np.searchsorted(known.payloads.key, target), max(known.payloads.key.size - 1, 0))
     kept = known.payloads.key[place] == target if known.payloads.key.size else np.zeros(target.size, np.bool_)

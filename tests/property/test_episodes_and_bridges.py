@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twins import binding as twin
 
@@ -56,6 +56,9 @@ def test_bridges_are_counted_as_the_twin_says(heard):
 
 @settings(max_examples=25)
 @given(streams, st.lists(st.integers(0, 120), max_size=4), st.sampled_from([200, 3000, 1 << 24]))
+@example(
+    [("text", 0, b"hot"), ("sensor", 0, b"cold"), ("text", 0, b"hot")], [3], 200
+)  # all that text primes is forgotten
 def test_the_same_frames_in_any_batches_with_saves_between_are_the_same_brain(tmp_path_factory, stream, places, fold):
     path = tmp_path_factory.mktemp("brain") / "brain.m"
     frames = [Frame(*frame) for frame in timed(stream)]
