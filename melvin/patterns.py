@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from melvin.arithmetic import log2
 from melvin.budget import DEFAULT_MEMORY, within
+from melvin.competition import compete
 from melvin.contexts import F64, MAX_PORTS
 from melvin.edges import pack, source_of, target_of
 from melvin.hashing import ABSENT, HashTable
 from melvin.lexicon import Lexicon
-from melvin.parse import compete
 from melvin.splits import with_splits
 from melvin.symbols import GROUND, MAX_PAYLOAD, MAX_SYMBOLS, U32, Symbols
 from melvin.tables import I64, U64, in_a_row, ordered, run_starts

@@ -13,12 +13,13 @@ import numpy as np
 
 from melvin.attention import LAGS, NAME_SHIFT, OPENING, at_lag_one, continued_one, foci
 from melvin.chunks import MAX_CHUNK, hash_one
+from melvin.competition import compete_one
 from melvin.contexts import context_after
 from melvin.embedding import FRAME_LAGS
 from melvin.encode import LOOK_BACK
 from melvin.generation import Snapshot, fresh_bytes, times_seen
 from melvin.lines import MAX_PIECE
-from melvin.parse import chunk_salt, compete_one
+from melvin.parse import chunk_salt
 from melvin.remembered import Remembered
 from melvin.symbols import START, SYMBOL_BITS
 from melvin.words import BORDER, word_name

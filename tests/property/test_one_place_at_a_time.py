@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from melvin import Brain, query, spread, trace
 from melvin.attention import at_lag, at_lag_one, continued, continued_one
 from melvin.chunks import Window, hash_one
+from melvin.competition import compete_one
 from melvin.contexts import context_after
 from melvin.hashing import mix, mix_one
 from melvin.lines import lines_block
-from melvin.parse import Parser, compete_one
+from melvin.parse import Parser
 from melvin.settings import MECHANISMS, Settings
 
 PROSE = (Path(__file__).parents[2] / "fixtures" / "prose.txt").read_bytes().splitlines()

@@ -13,9 +13,10 @@ from twins import lines as line_twin
 
 from melvin import chunks
 from melvin.chunks import chunk_starts
+from melvin.competition import compete
 from melvin.hashing import ABSENT
 from melvin.lines import lines_block
-from melvin.parse import Parser, compete
+from melvin.parse import Parser
 from melvin.splits import parts, with_splits
 from melvin.symbols import BYTES, END, END_CODE, GROUND, PORTS_AT_ONCE, START, WORD_CODES, Symbols, word_shift
 
