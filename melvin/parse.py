@@ -1,7 +1,7 @@
 """Parse: bytes -> symbols, by local competition, each distinct chunk once.
 
-A chunk that was parsed before is looked up; those that were not compete together (see `competition`), and are remembered
-with how often their symbols were seen.
+A chunk that was parsed before is looked up; all others are parsed together, as arrays (see `competition`), and are
+remembered with how often they were seen.
 """
 
 from __future__ import annotations
