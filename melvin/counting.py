@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -50,6 +51,7 @@ class Reading:
     size : int64, shape (c,)           its number of symbols
     ends : bool, shape (c,)            it is the end of a line
     finished : bool, shape (c,)        it can go on no further, so that what comes next begins a new one
+    key : uint64, shape (c,)           hash of its bytes
     name : uint32, shape (c,)          see `attention`
     within : int64, shape (c,)         how many chunks of its piece of a line stand before it
     word : int64, shape (c,)           its bytes without the separator; 0 for a line's end
@@ -64,13 +66,14 @@ class Reading:
     ends: NDArray[np.bool_]
     finished: NDArray[np.bool_]
     size: NDArray[np.int64]
+    key: U64
     name: U32
     within: NDArray[np.int64]
     word: NDArray[np.int64]
     focus: Focus
     salt: int
 
-    @property
+    @cached_property
     def first(self) -> NDArray[np.int64]:
         """int64, shape (c,): where each chunk's symbols begin in the stream."""
         return 1 + np.cumsum(self.size) - self.size
@@ -124,6 +127,7 @@ def read(
         ends=terminator,
         finished=separated | (length == MAX_CHUNK),
         size=parsed.size,
+        key=parsed.key,
         name=name,
         within=within,
         word=(length - separated) * ~terminator,
@@ -261,10 +265,10 @@ def _pairs(familiarity: Familiarity, block: Block, reading: Reading) -> U64:
     """Keys of the pairs of words near each other."""
     if not familiarity.settings.context_edges:
         return np.empty(0, np.uint64)
-    length = block.piece_end - block.piece_start
-    chosen = np.flatnonzero(chosen_pieces(reading.window, block.piece_start, length, familiarity.pairs_one_in))
-    begin, end = np.searchsorted(reading.start, (block.piece_start.take(chosen), block.piece_end.take(chosen)))
-    chunk, piece = in_a_row(begin, end - begin), np.repeat(chosen, end - begin)
+    begin = np.flatnonzero(reading.within == 0)  # the first chunk of each piece
+    chosen = np.flatnonzero(chosen_pieces(reading.key, begin, familiarity.pairs_one_in))
+    chunks = np.diff(begin, append=reading.within.size).take(chosen)
+    chunk, piece = in_a_row(begin.take(chosen), chunks), np.repeat(chosen, chunks)
     is_word = reading.word.take(chunk) > 0
     words, piece = chunk.compress(is_word), piece.compress(is_word)
     named = word_names(reading.window.hash(reading.start.take(words), reading.word.take(words), reading.salt))

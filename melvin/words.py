@@ -29,7 +29,6 @@ BEHIND = np.uint64(1 << LAG_BITS)  # marks a pair whose second word stands befor
 LAG_MASK = np.uint64((1 << LAG_BITS) - 1)
 HELD = (1 << LAG_BITS) - 1  # the lag of (word, BORDER): stretches of lines that hold the word
 PAIR_BYTES = 1 << 20  # of lines whose pairs are counted, about, in one generation
-PAIR_SALT = 2  # keeps the hash that chooses them apart from others
 KEPT_WORDS = 1 << 17
 SPELT = 1 << 13  # symbols spelt, or words whose text is copied, at a time: what it takes stays in cache
 
@@ -111,12 +110,14 @@ def pair_keys(
     return np.concatenate(keys)
 
 
-def chosen_pieces(window: Window, start: I64, length: I64, one_in: int) -> NDArray[np.bool_]:
-    """The pieces whose pairs are counted: all, or by a hash of their content one in so many."""
+def chosen_pieces(key: U64, begin: I64, one_in: int) -> NDArray[np.bool_]:
+    """The pieces whose pairs are counted: all, or by their content one in so many.
+
+    key : uint64, shape (c,)    hashes of all pieces' chunks;  begin : int64, shape (n,)   where each piece's begin
+    """
     if one_in <= 1:
-        return np.ones(start.size, np.bool_)
-    hashed = window.hash(start, np.minimum(length, 64), PAIR_SALT)
-    return np.asarray(mix(hashed) % np.uint64(one_in) == 0)
+        return np.ones(begin.size, np.bool_)
+    return np.asarray(mix(np.add.reduceat(key, begin)) % np.uint64(one_in) == 0)
 
 
 def every_word(salt: int) -> int:

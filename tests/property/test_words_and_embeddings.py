@@ -12,7 +12,18 @@ from melvin import embedding
 from melvin.categories import ROUNDS, propagate
 from melvin.embedding import ACTIVE, ASKED, FRAME_LAGS, FRAME_WORDS, PLACES, VALUE_ONE, Vector, embed, slots
 from melvin.tables import Counts, count_keys
-from melvin.words import BORDER, HELD, NEAR, WORD_BITS, Words, added, pack_pair, pair_keys, unpack_pair
+from melvin.words import (
+    BORDER,
+    HELD,
+    NEAR,
+    WORD_BITS,
+    Words,
+    added,
+    chosen_pieces,
+    pack_pair,
+    pair_keys,
+    unpack_pair,
+)
 
 pieces = st.lists(
     st.tuples(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.booleans(), st.booleans()), min_size=1, max_size=8
@@ -199,3 +210,25 @@ def test_words_are_found_by_name(entries, asked):
         if place >= 0:
             assert words.payload(place) == entries[name][1]
             assert words.find(name) == place
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=5), min_size=1, max_size=30), st.integers(2, 9)
+)
+def test_pieces_are_chosen_by_their_content_alone(pieces, one_in):
+    def chosen(some):
+        sizes = np.array([len(piece) for piece in some])
+        return chosen_pieces(
+            np.array([key for piece in some for key in piece], np.uint64), np.cumsum(sizes) - sizes, one_in
+        ).tolist()
+
+    together = chosen(pieces)
+    assert together == [chosen([piece])[0] for piece in pieces]
+    assert chosen(pieces[::-1]) == together[::-1]
+
+
+def test_of_many_pieces_one_in_so_many_is_chosen():
+    key = np.random.default_rng(7).integers(0, 2**64, 40_000, np.uint64)
+    begin = np.arange(0, key.size, 2)
+    assert chosen_pieces(key, begin, 1).all()
+    assert abs(int(chosen_pieces(key, begin, 10).sum()) - 2_000) < 200
