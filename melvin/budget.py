@@ -13,7 +13,7 @@ from melvin.errors import InputError
 
 MIB = 1 << 20
 DEFAULT_MEMORY = 1 << 30
-RESERVED = 160 * MIB  # for what does not grow with what is read: the interpreter, parsed chunks, a block's work arrays
+RESERVED = 160 * MIB  # for what does not grow with what is read: the interpreter, a block's work arrays
 LEAST_MEMORY = 256 * MIB
 MOST_MEMORY = 1 << 50  # sizes that follow from it still fit into any integer
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}

@@ -81,7 +81,8 @@ def ngrams(block: Block, before: U64, port: int) -> U64:
         np.bitwise_or(wide[3:], wide[:-3] << (_BITS * np.uint64(3)), out=key[part])
     opens = np.concatenate(([block.opens], block.closed[:-1]))
     at = block.piece_start[opens] + _BEHIND  # what stands before a line's start is not context
-    key[at] = key.take(at) & _INSIDE | _ENDS & ~_INSIDE  # where lines are short, the nearest start counts
+    # Where lines are short the nearest start counts: rows of `at` are written in order, the nearest place last.
+    key[np.ascontiguousarray(at)] = key.take(at) & _INSIDE | _ENDS & ~_INSIDE
     key = key[:size]
     if port:
         key |= np.uint64(port) << _PORT_SHIFT
@@ -145,14 +146,14 @@ def derive(evidence: Counts, asked: U64 | None = None) -> tuple[Context, ...]:
 def longest_first(evidence: Counts, asked: U64 | None = None) -> Iterator[Context]:
     """Contexts of every length, ORDER bytes first, from the 6-gram counts."""
 
-    def made(length: int, key: U64, count: Count) -> Context:
+    def of_length(length: int, key: U64, count: Count) -> Context:
         discount = discounts(count)
         if asked is not None:
             key, count = _rows(key, count, np.unique(asked & (_kept(length) >> _BITS)))
         return _context(key, count, discount)
 
     key, reaching = evidence.key, evidence
-    yield made(ORDER, key, evidence.count)
+    yield of_length(ORDER, key, evidence.count)
     for length in range(ORDER - 1, -1, -1):
         shorter = count_keys(key & _kept(length))
         key, weight = shorter.key, shorter.count
@@ -161,7 +162,7 @@ def longest_first(evidence: Counts, asked: U64 | None = None) -> Iterator[Contex
             opening = sum_by_key(reaching.key & _kept(length), reaching.count)
             weight = weight.astype(opening.count.dtype, copy=False)
             weight[np.searchsorted(key, opening.key)] = opening.count
-        yield made(length, key, weight)
+        yield of_length(length, key, weight)
 
 
 def _rows(key: U64, count: Count, row: U64) -> tuple[U64, Count]:

@@ -180,7 +180,8 @@ def _with_context(
     on = familiarity.settings
     before = earlier(reading.name, reading.within, 2)
     turned = before < (_limit(halvings, "transformers") if on.edge_transformers else 0)
-    foci, limit = _attended_before(reading)[: None if on.attention else 0], _limit(halvings, "attended")
+    foci = _attended_before(reading) if on.attention else np.empty((0, before.size), np.uint32)
+    limit = _limit(halvings, "attended")
     wanted = turned.copy()
     for focus in foci:
         wanted |= focus < limit

@@ -98,8 +98,10 @@ class _Lines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._learner.whole:  # else a frame was learnt in part, and the brain can no longer be saved
+        if self._learner.whole:
             self._learn()
+        else:
+            self._learner.broken = True  # a frame was learnt in part
 
     def hear(self, port: str) -> None:
         """Make sure that there is such a port. From here to the end of `add` the learner is not whole."""
@@ -117,7 +119,7 @@ class _Lines:
         self._bytes += size
         if learner.fed + self._bytes >= learner.border:
             self._learn()
-        learner.resume, learner.whole = None, True
+        learner.resume, learner.whole = None, not learner.broken
 
     def _learn(self) -> None:
         for port, payloads in self._take():

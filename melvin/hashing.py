@@ -90,10 +90,10 @@ class HashTable:
     def put(self, keys: U64, values: U32) -> None:
         """Add keys that are not there yet, each once."""
         if (self.size + keys.size) > MAX_LOAD * self._keys.size:
-            full = self._keys != EMPTY
-            old_keys, old_values = self._keys[full], self._values[full]
-            self._allocate(2 * (self.size + keys.size))
-            self._place(old_keys, old_values)
+            grown = HashTable(2 * (self.size + keys.size))
+            held = np.flatnonzero(self._keys)
+            grown._place(self._keys.take(held), self._values.take(held))
+            vars(self).update(vars(grown) | {"size": self.size})  # only now: nothing is lost where this is broken off
         self._place(np.where(keys == EMPTY, ZERO_KEY, keys), values)
         self.size += keys.size
 

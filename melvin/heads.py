@@ -90,9 +90,8 @@ class Rows:
             row = source.take(order)
             first = run_starts(row)
             row, asking = row.take(first), np.diff(first, append=row.size)
-            place = np.searchsorted(
-                self.key, pack(row, _FIRST_RANK)
-            )  # most rows are not there, and are looked for once
+            # Most rows are not there, and are looked for once.
+            place = np.searchsorted(self.key, pack(row, _FIRST_RANK))
             there = np.flatnonzero(source_of(self.key[np.minimum(place, self.key.size - 1)]) == row)
             some = order.take(in_a_row(first.take(there), asking.take(there)))
             row = source.take(some)

@@ -6,7 +6,8 @@ blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -35,7 +36,8 @@ class Learner:
         self.fed = fed
         self.lines = lines
         self.resume: Resume | None = None  # where in its input a training stands, while nothing more is learnt
-        self.whole = True  # no block is learnt in part
+        self.whole = True  # nothing is learnt in part, nor being learnt
+        self.broken = False  # learning was broken off: the brain is never whole again
         self.binding = Binding()  # of what several ports carry at a time
         self._parser: Parser | None = None  # of this snapshot, once something was read
 
@@ -47,22 +49,36 @@ class Learner:
                 raise InputError(
                     f"the brain has {len(known.ports)} ports already, the most it can hold: reuse one of them"
                 )
-            self.whole = False
-            self.snapshot = self.snapshot.with_port(name, self.fed)
-            self.gathering.renumber(known, self.snapshot.symbols)
-            self.tally()
-            self.whole = True
+            with self._changing():
+                self.snapshot = self.snapshot.with_port(name, self.fed)
+                self.gathering.renumber(known, self.snapshot.symbols)
+                self.tally()
         return self.snapshot.symbols.ports.index(name)
 
     def tally(self) -> None:
         """Hand the chunks read so far to the gathering."""
         if self._parser:
-            self.gathering.lexicon = fold(self.gathering.lexicon, self._parser.lexicon())
-            self._parser = None
+            lexicon = fold(self.gathering.lexicon, self._parser.lexicon())
+            self.gathering.lexicon, self._parser = lexicon, None
 
     def learn(self, block: Block, port: int, carry: Carry, enter_stage: Callable[[str], None]) -> Carry:
         """Learn a block; ends as many generations as fall due in it, each at the end of a piece."""
-        self.resume, self.whole = None, False
+        self.resume = None
+        with self._changing():
+            return self._learn(block, port, carry, enter_stage)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Until what is inside has run to its end the brain is not whole; where it does not, it never is again."""
+        self.whole = False
+        try:
+            yield
+        except BaseException:
+            self.broken = True
+            raise
+        self.whole = not self.broken
+
+    def _learn(self, block: Block, port: int, carry: Carry, enter_stage: Callable[[str], None]) -> Carry:
         rest = block
         while rest.piece_start.size:
             due = int(np.searchsorted(rest.piece_end, self.snapshot.ends_at - self.fed)) + 1
@@ -76,7 +92,6 @@ class Learner:
             self.lines += int(part.closed.sum())
             if self.fed >= self.snapshot.ends_at:
                 self._end_generation(enter_stage)
-        self.whole = True
         return carry
 
     def _end_generation(self, enter_stage: Callable[[str], None]) -> None:

@@ -18,12 +18,15 @@ from melvin.chunks import Window
 from melvin.competition import compete
 from melvin.hashing import ABSENT, HashTable
 from melvin.lexicon import Lexicon, fold
+from melvin.searching import nearly_sorted
 from melvin.symbols import END, START, U32, Symbols
 from melvin.tables import I64, U64, in_a_row
 
-# Symbols that the parsed chunks remembered in DEFAULT_MEMORY may have, with all that is held of them 80 MiB; then half
-# of it is forgotten.
+# Symbols that the parsed chunks remembered in DEFAULT_MEMORY may have, with all that is held of them about 100 MiB;
+# then half of it is forgotten.
 POOL_SYMBOLS = 1 << 21
+MOST_POOL = 1 << 31  # places in it are uint32
+END_KEY = np.uint64(1)  # stands for the hash of a line's end
 TALLIED_AT_ONCE = 1 << 20  # chunks that were read: counting them takes a pass over all that are known
 BLOCKS_AT_ONCE = 1 << 10  # that they were read in, however short these are
 OFTEN = 255  # times read: chunks that were read as often or more are all alike
@@ -90,7 +93,7 @@ class Parser:
 
     def __init__(self, symbols: Symbols, frequency: U32, memory: int = DEFAULT_MEMORY) -> None:
         self.symbols = symbols
-        self._room = within(memory, POOL_SYMBOLS)
+        self._room = min(within(memory, POOL_SYMBOLS), MOST_POOL)
         self._frequency = frequency
         self._tallied = Lexicon.empty()
         self._read, self._untallied = list[U32](), 0  # chunks that were read, and how many of them
@@ -101,10 +104,11 @@ class Parser:
         self._known = HashTable(1 << 12)
         self._pool = Columns(symbol=np.uint32)
         self._chunks = Columns(key=np.uint64, first=np.uint32, size=np.uint8, count=np.int64, frequency=np.uint32)
+        # The first chunks are the ends of lines, by port, which are never looked up. END is followed by START, so that
+        # the stream of a whole block needs no further care at line borders.
         base = self.symbols.base
-        # END is followed by START, so that the stream of a whole block needs no further care at line borders
         ends = np.column_stack((base + np.uint32(END), base + np.uint32(START))).ravel()
-        self._remember(_end_key(np.arange(base.size)), ends, np.full(base.size, 2), np.full(base.size, NOTHING))
+        self._hold(np.full(base.size, END_KEY), ends, np.full(base.size, 2), np.full(base.size, NOTHING))
 
     def lexicon(self) -> Lexicon:
         """The chunks read so far, and how often each was."""
@@ -151,14 +155,16 @@ class Parser:
 
         start, length : int64, shape (c,);  terminator : bool, shape (c,);  tally : count the chunks as read
         """
-        key = window.hash(start, length, chunk_salt(port))
-        key[np.flatnonzero(terminator)] = _end_key(port)  # the byte that stands for a terminator may be data elsewhere
+        key, ends = window.hash(start, length, chunk_salt(port)), np.flatnonzero(terminator)
+        key[ends] = END_KEY
         chunk = self._known.get(key)
+        chunk[ends] = port
         missing = np.flatnonzero(chunk == ABSENT)
         if missing.size:
             if self._pool.size > self._room:
                 self._forget_rare()
                 chunk = self._known.get(key)
+                chunk[ends] = port
                 missing = np.flatnonzero(chunk == ABSENT)
             chunk[missing] = self._learn(window, start.take(missing), length.take(missing), port, key.take(missing))
         if tally:
@@ -170,8 +176,11 @@ class Parser:
         return Parsed(key, self._pool["symbol"], first, size, self._chunks["frequency"].take(chunk))
 
     def _learn(self, window: Window, start: I64, length: I64, port: int, key: U64) -> U32:
-        """Parse chunks that are not known, which may come several times. -> uint32, shape (c,): where they are held"""
-        order = _order(key)
+        """Parse chunks that are not known, which may come several times. -> uint32, shape (c,): where they are held
+
+        One may be held twice where the hashes of two differ in their lowest bits alone: the lexicon adds its counts.
+        """
+        order = nearly_sorted(key)
         key = key.take(order)
         fresh = np.append(True, key[1:] != key[:-1])
         chunk = np.empty(order.size, np.uint32)
@@ -190,24 +199,13 @@ class Parser:
         return chunk
 
     def _remember(self, key: U64, stream: U32, size: I64, frequency: U32) -> None:
-        """Hold chunks that are not held yet: their symbols in a row, and how many each has."""
+        """Hold chunks, and know them when they come again."""
         chunk = np.arange(self._chunks.size, self._chunks.size + key.size, dtype=np.uint32)
-        first = self._pool.size + np.cumsum(size) - size
-        self._chunks.append(key.size, key=key, first=first, size=size, count=0, frequency=frequency)
-        self._pool.append(stream.size, symbol=stream)
+        self._hold(key, stream, size, frequency)
         self._known.put(key, chunk)
 
-
-def _end_key(port: int | I64) -> NDArray[np.uint64]:
-    """What stands for the hash of a line's end: of a port, or of several."""
-    return np.asarray(port, np.uint64) + np.uint64(1)
-
-
-def _order(key: U64) -> I64:
-    """Indices by which equal keys stand together, in order of place. The place is sorted as part of the key: numpy's
-    sort is SIMD, its argsort is not; the bits of a hash that it takes the place of are not missed.
-    """
-    place = np.uint64((1 << key.size.bit_length()) - 1)
-    both = (key & ~place) | np.arange(key.size, dtype=np.uint64)
-    both.sort()
-    return (both & place).view(np.int64)
+    def _hold(self, key: U64, stream: U32, size: I64, frequency: U32) -> None:
+        """Hold chunks: their symbols in a row, and how many each has."""
+        first = self._pool.size + np.cumsum(size) - size
+        self._pool.append(stream.size, symbol=stream)
+        self._chunks.append(key.size, key=key, first=first, size=size, count=0, frequency=frequency)

@@ -40,6 +40,7 @@ def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_ME
 
 
 def _with_best(symbols: Symbols, chunks: Chunks, room: int, born: int) -> Symbols:
+    """The symbols with the best pairs of the chunks, as long as there are any; the chunks are parsed with them."""
     parsed = False
     while room > 0 and (best := best_pairs(symbols, chunks)[:room]).size:
         symbols = symbols.with_patterns(*chunks.pairs(best), born)
@@ -58,6 +59,10 @@ class Chunks:
     count : float64, shape (p,)      how often each was read; 0 where none is left
     seen : float64, shape (most,)    how often each symbol was
     total : float                    how often all of them were, and chunk ends
+
+    Of each of c chunks: _read : float64, how often it was; _first, _size : int64, where its symbols begin and how many
+    are left. Of each place where there was a symbol: _symbol : uint32; _pair : int64, number of the pair that it begins
+    or _NO_PAIR; _chunk : uint32.
 
     Parameters
     ----------

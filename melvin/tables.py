@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -122,20 +123,20 @@ def lengths(first: I64, size: int) -> Count:
     return length
 
 
-def ordered(key: U64, count: NDArray[np.integer]) -> tuple[U64, U64]:
-    """Keys in ascending order, and their counts in the order of the keys. Shape (n,) each.
+def ordered(key: U64, beside: NDArray[np.integer]) -> tuple[U64, U64]:
+    """Keys in ascending order, and the numbers that stood beside them; of equal keys, in any order. Shape (n,) each.
 
-    Where a key leaves room for its count, both are sorted as one number: numpy's sort is SIMD, its argsort is not.
+    Where a key leaves room for its number, both are sorted as one: numpy's sort is SIMD, its argsort is not.
     """
-    count_bits = int(count.max(initial=0)).bit_length()
-    if int(key.max(initial=0)).bit_length() + count_bits > KEY_BITS:
+    bits = int(beside.max(initial=0)).bit_length()
+    if int(key.max(initial=0)).bit_length() + bits > KEY_BITS:
         order = np.argsort(key)
-        return key.take(order), count.take(order).astype(np.uint64, copy=False)
-    shift = np.uint64(count_bits)
+        return key.take(order), beside.take(order).astype(np.uint64, copy=False)
+    shift = np.uint64(bits)
     both = key << shift
-    np.bitwise_or(both, count, out=both, dtype=np.uint64, casting="unsafe")  # a few are cast at a time
+    np.bitwise_or(both, beside, out=both, dtype=np.uint64, casting="unsafe")  # a few are cast at a time
     both.sort()
-    in_order = both & np.uint64((1 << count_bits) - 1)
+    in_order = both & np.uint64((1 << bits) - 1)
     both >>= shift
     return both, in_order
 
@@ -251,7 +252,7 @@ class RunStack:
         for part in slices(key.size, min(FOLD_KEYS, self._at_once)):
             if self._buffered + part.stop - part.start > self._at_once:
                 self._flush()  # before keys are chosen: the table may be thinned
-            some = key[part].compress(self._kept(key[part])) if self.halvings else key[part]
+            some = key[part].compress(self._kept(key[part], self.halvings)) if self.halvings else key[part]
             end = self._buffered + some.size
             if end > self._buffer.size:
                 longer = np.empty(min(max(2 * end, FOLD_KEYS), self._at_once), np.uint64)
@@ -278,16 +279,20 @@ class RunStack:
         if self._limit is not None and 2 * sum(r.size for r in self._runs) > 3 * self._limit:
             self._fold_runs()
 
-    def _kept(self, key: U64) -> NDArray[np.bool_]:
-        below = np.uint64(1 << (63 - self.halvings))
+    def _kept(self, key: U64, halvings: int) -> NDArray[np.bool_]:
+        below = np.uint64(1 << (63 - halvings))
         return np.asarray(names_of(key, self._row_bits) < below)
+
+    def _halved(self, part: Counts, halvings: int) -> NDArray[np.bool_]:
+        return self._kept(part.key, halvings)
 
     def _fold_runs(self) -> None:
         if len(self._runs) > 1:
             self._runs = [fold(*self._runs)]
         while self._limit is not None and self._runs and self._runs[0].size > self._limit:
-            self.halvings += 1
-            self._runs[0] = self._runs[0].where(lambda part: self._kept(part.key))
+            halvings = self.halvings + 1
+            self._runs[0] = self._runs[0].where(partial(self._halved, halvings=halvings))
+            self.halvings = halvings
 
     def fold(self) -> Counts:
         """Everything added so far, or what is kept of it, as one table; adding may go on."""

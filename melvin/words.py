@@ -89,11 +89,11 @@ def pair_keys(
     opens, closes : bool, shape (pieces,)   the piece begins its line, and ends it
     every : name under which all stretches are counted
     """
-    near = [np.flatnonzero(piece[lag:] == piece[:-lag]) for lag in range(1, reach + 1)]
-    lag = np.repeat(np.arange(1, reach + 1), [places.size for places in near])
-    place = np.concatenate(near)
-    before, after = word.take(place), word.take(place + lag)
-    keys = [pack_pair(before, after, lag, behind=False), pack_pair(after, before, lag, behind=True)]
+    keys: list[U64] = []
+    for lag in range(1, reach + 1):
+        near = np.flatnonzero(piece[lag:] == piece[:-lag])
+        before, after = word.take(near), word.take(near + lag)
+        keys += [pack_pair(before, after, lag, behind=False), pack_pair(after, before, lag, behind=True)]
     starts = run_starts(piece.astype(np.uint64))
     stands, size = piece.take(starts), np.diff(starts, append=word.size)
     first, last = word.take(starts), word.take(starts + size - 1)

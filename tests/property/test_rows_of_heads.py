@@ -1,13 +1,13 @@
 """Rows of evidence, and ranges of symbols, are found where a plain search finds them."""
 
 import numpy as np
-from drawn import symbol_sets
+from drawn import SMALL_ALPHABET, symbol_sets
 from hypothesis import given
 from hypothesis import strategies as st
 
 from melvin.heads import Rows, narrowed
 from melvin.searching import nearly_sorted
-from melvin.symbols import END_CODE, SYMBOL_BITS
+from melvin.symbols import END_CODE, SYMBOL_BITS, Symbols
 from melvin.tables import Counts
 
 ranks = st.integers(0, 6)
@@ -50,14 +50,32 @@ def test_nearly_sorted_is_an_order_in_which_only_the_lowest_bits_may_descend(key
     assert high == sorted(high)
 
 
-@given(symbol_sets(ports=("text", "can")), st.integers(1, 3), st.data())
+@given(symbol_sets(ports=("text", "can"), deep=True), st.integers(1, 3), st.data())
 def test_a_range_asked_again_goes_on_as_when_it_was_asked_first(symbols, codes, data):
-    symbol = np.array(data.draw(st.lists(st.integers(0, symbols.size - 1), max_size=20)), np.uint32)
-    low, high = symbols.subtree(symbol)
-    high = np.where(data.draw(st.lists(st.booleans(), min_size=symbol.size, max_size=symbol.size)), low, high)
-    depth = symbols.length[symbol].astype(np.int64)
-    rows = st.lists(st.integers(1, END_CODE), min_size=codes, max_size=codes)
-    code = np.array(data.draw(st.lists(rows, min_size=symbol.size, max_size=symbol.size)), np.int64)
-    asked = low[:, None], high[:, None], depth[:, None], code.reshape(-1, codes)
+    """Ranges of what begins with the first bytes of a symbol: one range may be that of several such beginnings."""
+    ranges = []
+    for symbol in data.draw(st.lists(st.integers(0, symbols.size - 1), max_size=20)):
+        low, high = symbols.port_range(int(symbols.port[symbol]))
+        for depth, byte in enumerate(symbols.payload(symbol)):
+            ranges.append((int(low[0]), int(high[0]), depth))
+            low, high = symbols.narrow(low, high, np.array([depth]), np.array([byte + 1]))
+        ranges.append((int(low[0]), int(high[0]), int(symbols.length[symbol])))
+    low, high, depth = np.array(ranges, np.int64).reshape(-1, 3, 1).transpose(1, 0, 2)
+    empty = data.draw(st.lists(st.booleans(), min_size=len(ranges), max_size=len(ranges)))
+    high = np.where(np.array(empty, np.bool_)[:, None], low, high)
+    rows = st.lists(st.sampled_from([*(byte + 1 for byte in SMALL_ALPHABET), END_CODE]), min_size=codes, max_size=codes)
+    code = np.array(data.draw(st.lists(rows, min_size=len(ranges), max_size=len(ranges))), np.int64)
+    asked = low, high, depth, code.reshape(-1, codes)
     for found, expected in zip(narrowed(symbols, *asked), symbols.narrow(*asked), strict=True):
         assert found.tolist() == np.broadcast_to(expected, found.shape).tolist()
+
+
+def test_the_same_range_at_another_depth_is_another_question():
+    a, b, c = (np.array([ord(byte)], np.uint32) for byte in "abc")
+    symbols = Symbols.empty().with_port("text", 0).with_patterns(b, c, 0)
+    symbols = symbols.with_patterns(a, np.array([symbols.size - 1], np.uint32), 0)  # abc; there is no ab
+    low = symbols.rank[-1:].astype(np.int64).repeat(2)[:, None]
+    asked = low, low + 1, np.array([[2], [3]]), np.full((2, 1), ord("c") + 1)
+    found, expected = narrowed(symbols, *asked), symbols.narrow(*asked)
+    assert [part.tolist() for part in found] == [part.tolist() for part in expected]
+    assert (found[1] - found[0]).tolist() == [[1], [0]]

@@ -14,7 +14,7 @@ from twins import lines as line_twin
 from melvin import chunks
 from melvin.chunks import chunk_starts
 from melvin.competition import compete
-from melvin.hashing import ABSENT
+from melvin.hashing import ABSENT, HashTable
 from melvin.lines import lines_block
 from melvin.parse import Parser
 from melvin.splits import parts, with_splits
@@ -325,6 +325,21 @@ def test_a_parser_whose_room_is_full_goes_on_knowing_what_is_read_often(monkeypa
     assert sum(chunks.count(b"often") for chunks in parsed) == 1
     assert len(parsed) == 300  # the rest is new in each block, and was forgotten on the way
     assert parser._pool.size <= 200 + len("often299")
+
+
+def test_a_parser_that_was_broken_off_while_its_memory_grew_goes_on_as_one_that_was_not(monkeypatch):
+    symbols = Symbols.empty().with_port("text", 0)
+    separator = np.zeros(BYTES, np.bool_)
+    first = lines_block([b"%d" % number for number in range(10)])
+    many = lines_block([b"%d" % number for number in range(5000)])
+    other = parser_of(symbols)
+    parse_block(other, separator, first, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(HashTable, "_place", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            parse_block(other, separator, many, 0)
+    for block in (first, many):
+        assert parse_block(other, separator, block, 0) == parse_block(parser_of(symbols), separator, block, 0)
 
 
 def test_what_waits_to_be_tallied_is_bounded_however_short_blocks_are(monkeypatch):
