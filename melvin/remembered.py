@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from inspect import ismethod
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakMethod
 
 Key = TypeVar("Key")
@@ -26,11 +27,18 @@ class Remembered(dict[Key, Value]):
         self._work: Callable[[], Callable[[Key], Value] | None] = WeakMethod(work) if ismethod(work) else lambda: work
         self._most = most
 
-    def __missing__(self, key: Key) -> Value:
+    def _asked(self) -> Callable[[Key], Value]:
         work = self._work()
         if work is None:
             raise ReferenceError("the object that remembers is gone")
-        value = work(key)
+        return work
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Remembered[Key, Value]:
+        """One that remembers nothing yet; of an object that is copied, its copy's method."""
+        return Remembered(deepcopy(self._asked(), memo), self._most)
+
+    def __missing__(self, key: Key) -> Value:
+        value = self._asked()(key)
         if len(self) >= self._most:
             self.clear()
         self[key] = value

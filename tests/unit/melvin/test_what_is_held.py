@@ -1,5 +1,6 @@
 """What a brain no longer needs, it no longer holds."""
 
+import copy
 import gc
 import io
 import weakref
@@ -50,3 +51,15 @@ def test_what_answers_came_from_is_let_go_when_more_was_learnt():
     brain.learn(["and the dog"])
     brain.query("the dog")
     assert [part() for part in asked] == [None] * len(asked)
+
+
+def test_a_copy_of_a_brain_that_was_asked_answers_alike_and_holds_nothing_of_it():
+    brain = Brain()
+    brain.learn_stream(io.BytesIO(TEXT))
+    answer, symbols = brain.query("the cat").text, weakref.ref(brain._learner.snapshot.symbols)
+    twin = copy.deepcopy(brain)
+    del brain
+    assert symbols() is None
+    assert twin.query("the cat").text == answer
+    twin.learn(["and the dog"] * 9)
+    assert twin.query("and the").text == " dog"
