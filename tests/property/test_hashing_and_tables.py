@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melvin import tables
-from melvin.hashing import ABSENT, ZERO_KEY, HashTable, PairTable
+from melvin.hashing import ABSENT, ZERO_KEY, HashTable, PairTable, mix
 from melvin.tables import Counts, RunStack, bisect, count_keys, fold, forget, run_starts, sum_by_key
 
 how_often = st.one_of(st.integers(1, 9), st.integers(2**31, 2**33), st.integers(1, 2**40))  # 32 bits are enough, or not
@@ -245,3 +245,19 @@ def test_few_runs_are_kept_however_many_keys_come():
 def test_an_empty_table_adds_nothing():
     some = table({3: 4})
     assert as_dict(fold(Counts.empty(), some)) == as_dict(fold(some, Counts.empty())) == {3: 4}
+
+
+def test_a_table_is_thinned_once_where_memory_ran_out_at_first(monkeypatch):
+    def filled():
+        stack = RunStack(limit=40)
+        stack.add(mix(np.arange(1, 100, dtype=np.uint64)) >> np.uint64(1))
+        return stack
+
+    stack = filled()
+    with monkeypatch.context() as patch:
+        patch.setattr(Counts, "where", lambda *_: (_ for _ in ()).throw(MemoryError()))
+        with pytest.raises(MemoryError):
+            stack.fold()
+    assert stack.halvings == 0
+    assert stack.fold().key.tolist() == filled().fold().key.tolist()
+    assert stack.halvings > 0
