@@ -55,7 +55,7 @@ def merge(a: Learner, b: Learner) -> Learner:
     )
     merged.binding = _bindings(a.binding, b.binding)
     merged.whole = a.whole and b.whole
-    merged.broken = a.broken or b.broken
+    merged.broken = not merged.whole
     return merged
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -283,16 +282,14 @@ class RunStack:
         below = np.uint64(1 << (63 - halvings))
         return np.asarray(names_of(key, self._row_bits) < below)
 
-    def _halved(self, part: Counts, halvings: int) -> NDArray[np.bool_]:
-        return self._kept(part.key, halvings)
-
     def _fold_runs(self) -> None:
         if len(self._runs) > 1:
             self._runs = [fold(*self._runs)]
         while self._limit is not None and self._runs and self._runs[0].size > self._limit:
-            halvings = self.halvings + 1
-            self._runs[0] = self._runs[0].where(partial(self._halved, halvings=halvings))
-            self.halvings = halvings
+            self._runs[0], self.halvings = self._thinned(self.halvings + 1), self.halvings + 1
+
+    def _thinned(self, halvings: int) -> Counts:
+        return self._runs[0].where(lambda part: self._kept(part.key, halvings))
 
     def fold(self) -> Counts:
         """Everything added so far, or what is kept of it, as one table; adding may go on."""

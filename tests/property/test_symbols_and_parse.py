@@ -338,6 +338,9 @@ def test_a_parser_that_was_broken_off_while_its_memory_grew_goes_on_as_one_that_
         patch.setattr(HashTable, "_place", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             parse_block(other, separator, many, 0)
+    held = other._chunks.size
+    parse_block(other, separator, first, 0)
+    assert other._chunks.size == held  # what was known still is
     for block in (first, many):
         assert parse_block(other, separator, block, 0) == parse_block(parser_of(symbols), separator, block, 0)
 
