@@ -1,7 +1,7 @@
 """The lexicon of a generation: its distinct chunks as symbols, and how often each was read.
 
-Patterns are formed from it. A bounded number of chunks is kept, chosen by their hash: which ones are kept depends on
-what was read, never on the order or the blocks in which it was read.
+Patterns are formed from it. A bounded number of chunks and symbols is kept, chosen by the chunks' hash: which ones are
+kept depends on what was read, never on the order or the blocks in which it was read.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from melvin.tables import I64, U64, in_a_row, run_starts
 
 SLICE = 1 << 16  # chunks worked on at a time
 MAX_CHUNKS = 1 << 18  # distinct chunks kept; with their symbols about 10 MiB
+MAX_POOL = 1 << 21  # symbols of them, of which forming patterns takes 80 bytes each; text has three to a chunk
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,17 @@ def fold(a: Lexicon, b: Lexicon) -> Lexicon:
     first = run_starts(key)
     chosen = np.minimum.reduceat(order, first)  # of one key, the first
     key, count = key.take(first), np.add.reduceat(both.count.take(order), first)
+    symbols = np.append(0, np.cumsum(both.size.take(chosen)))
     halvings = max(a.halvings, b.halvings)
-    while int(np.searchsorted(key, _limit(halvings))) > MAX_CHUNKS:
+    while (kept := _below(key, halvings)) > MAX_CHUNKS or symbols[kept] > MAX_POOL:
         halvings += 1
-    kept = int(np.searchsorted(key, _limit(halvings))) if halvings else key.size
     size, pool = both.take(chosen[:kept])
     return Lexicon(key[:kept], count[:kept], size, pool, halvings)
+
+
+def _below(key: U64, halvings: int) -> int:
+    """How many chunks are kept. key : uint64, shape (n,), ascending"""
+    return int(np.searchsorted(key, _limit(halvings))) if halvings else key.size
 
 
 def _limit(halvings: int) -> np.uint64:

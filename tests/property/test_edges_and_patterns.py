@@ -121,18 +121,22 @@ def lexicon_dict(held):
 
 
 @given(
-    st.lists(st.dictionaries(hash_like, st.integers(1, 99), max_size=20), min_size=3, max_size=3), st.integers(1, 30)
+    st.lists(st.dictionaries(hash_like, st.integers(1, 99), max_size=20), min_size=3, max_size=3),
+    st.integers(1, 30),
+    st.integers(1, 60),
 )
-def test_lexicons_add_up_in_any_order_even_when_they_are_thinned(parts, most):
+def test_lexicons_add_up_in_any_order_even_when_they_are_thinned(parts, most, most_symbols):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lexicon, "MAX_CHUNKS", most)
+        patch.setattr(lexicon, "MAX_POOL", most_symbols)
         a, b, c = (lexicon.fold(Lexicon.empty(), as_lexicon(part)) for part in parts)
         add = lexicon.fold
         orders = [add(add(a, b), c), add(a, add(b, c)), add(add(c, a), b), add(c, add(b, a))]
     total = Counter()
     for part in parts:
         total.update(part)
-    expected, halvings = twin.thin({key: (count, parsed_to(key)) for key, count in total.items()}, 0, most)
+    everything = {key: (count, parsed_to(key)) for key, count in total.items()}
+    expected, halvings = twin.thin(everything, most, most_symbols)
     for folded in orders:
         assert lexicon_dict(folded) == expected
         assert folded.halvings == halvings

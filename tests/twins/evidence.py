@@ -52,12 +52,10 @@ def with_anything(raw, end_of):
     return more
 
 
-def thin(lexicon, halvings, most):
-    """A lexicon {key: (count, symbols)} of at most `most` chunks: the hash's range is halved until it fits."""
-
-    def below(h):
-        return {key: entry for key, entry in lexicon.items() if key < 2 ** (64 - h) - 1}
-
-    while len(below(halvings)) > most:
+def thin(lexicon, most, most_symbols):
+    """A lexicon {key: (count, symbols)} of at most so many chunks and symbols: the hash's range is halved until it fits."""
+    halvings = 0
+    while len(lexicon) > most or sum(len(symbols) for _, symbols in lexicon.values()) > most_symbols:
         halvings += 1
-    return (below(halvings) if halvings else lexicon), halvings
+        lexicon = {key: entry for key, entry in lexicon.items() if key < 2 ** (64 - halvings) - 1}
+    return lexicon, halvings
