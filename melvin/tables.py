@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ MOST_RUNS = 8  # of like size that are kept: folded at once they cost half of wh
 SORTED_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
+Number = TypeVar("Number", bound=np.integer)
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def lengths(first: I64, size: int) -> Count:
     return length
 
 
-def ordered(key: U64, beside: NDArray[np.integer]) -> tuple[U64, U64]:
+def ordered(key: U64, beside: NDArray[Number]) -> tuple[U64, NDArray[Number]]:
     """Keys in ascending order, and the numbers that stood beside them; of equal keys, in any order. Shape (n,) each.
 
     Where a key leaves room for its number, both are sorted as one: numpy's sort is SIMD, its argsort is not.
@@ -130,12 +132,13 @@ def ordered(key: U64, beside: NDArray[np.integer]) -> tuple[U64, U64]:
     bits = int(beside.max(initial=0)).bit_length()
     if int(key.max(initial=0)).bit_length() + bits > KEY_BITS:
         order = np.argsort(key)
-        return key.take(order), beside.take(order).astype(np.uint64, copy=False)
+        return key.take(order), beside.take(order)
     shift = np.uint64(bits)
     both = key << shift
     np.bitwise_or(both, beside, out=both, dtype=np.uint64, casting="unsafe")  # a few are cast at a time
     both.sort()
-    in_order = both & np.uint64((1 << bits) - 1)
+    in_order = np.empty_like(beside)
+    np.bitwise_and(both, np.uint64((1 << bits) - 1), out=in_order, casting="unsafe")
     both >>= shift
     return both, in_order
 
@@ -146,8 +149,7 @@ def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     first = run_starts(key)
     if not first.size:
         return Counts.empty()
-    sums = np.cumsum(count, out=count).take(np.append(first[1:], key.size) - 1)
-    return Counts.of(key.take(first), np.diff(sums, prepend=np.uint64(0)))
+    return Counts.of(key.take(first), np.add.reduceat(count, first, dtype=np.uint64))
 
 
 def fold(*tables: Counts) -> Counts:
@@ -159,34 +161,39 @@ def fold(*tables: Counts) -> Counts:
     key = np.empty(sum(table.size for table in tables), np.uint64)
     count: Count = np.empty(key.size, np.uint32 if small else np.uint64)
     end = 0
-    for parts in _ranges(tables):
-        end += _add(parts, key[end:], count[end:])
+    for part in _ranges(tables):
+        end += _add(part, key[end:], count[end:])
     key.resize(end, refcheck=False)
     count.resize(end, refcheck=False)
-    return Counts.of(key, count)
+    return Counts(key, count) if small else Counts.of(key, count)
 
 
-def _ranges(tables: Sequence[Counts]) -> Iterator[list[Counts]]:
+def _ranges(tables: Sequence[Counts]) -> Iterator[list[tuple[U64, Count]]]:
     """What tables hold of one range of keys after the other: on average FOLD_KEYS entries of them together."""
     cut = np.unique(np.concatenate([table.key[::FOLD_KEYS] for table in tables]))[1:]
     border = [[0, *np.searchsorted(table.key, cut).tolist(), table.size] for table in tables]
     for low, high in pairwise(zip(*border, strict=True)):
-        yield [Counts(t.key[a:b], t.count[a:b]) for t, a, b in zip(tables, low, high, strict=True) if a < b]
+        yield [(t.key[a:b], t.count[a:b]) for t, a, b in zip(tables, low, high, strict=True) if a < b]
 
 
-def _add(tables: Sequence[Counts], key: U64, count: Count) -> int:
-    """Add tables, each with an entry; into the first entries of `key` and `count`. Returns how many they are."""
-    if len(tables) == 1:
-        size = tables[0].size
-        key[:size], count[:size] = tables[0].key, tables[0].count
-        return size
-    both = np.concatenate([table.key for table in tables])
-    seen = np.concatenate([table.count for table in tables], dtype=count.dtype)
-    order = np.argsort(both, kind="stable")  # ascending runs are merged as they are
-    both, seen = both.take(order, mode="clip"), seen.take(order, mode="clip")  # "clip": no place is beyond the end
+def _add(parts: Sequence[tuple[U64, Count]], key: U64, count: Count) -> int:
+    """Add parts of tables, none empty; into the first entries of `key` and `count`. Returns how many they are."""
+    if len(parts) == 1:
+        ((both, seen),) = parts
+        key[: both.size], count[: both.size] = both, seen
+        return both.size
+    keys, counts = zip(*parts, strict=True)
+    both, seen = np.concatenate(keys), np.concatenate(counts, dtype=count.dtype)
+    if len(parts) == 2:
+        order = np.argsort(both, kind="stable")  # ascending runs are merged as they are
+        both, seen = both.take(order, mode="clip"), seen.take(order, mode="clip")  # "clip": no place is beyond the end
+    else:  # to merge more than two takes longer than to sort them
+        lowest = min(some[0] for some in keys)
+        both, seen = ordered(both - lowest, seen)  # what is left of a key leaves room for a count
+        both += lowest
     new = np.ones(both.size, np.bool_)
     step = 1
-    while step < len(tables):  # each entry becomes the sum of itself and the next 1, then 3, 7 ... of the same key
+    while step < len(parts):  # each entry becomes the sum of itself and the next 1, then 3, 7 ... of the same key
         same = both[step:] == both[:-step]
         seen[:-step] += seen[step:] * same
         if step == 1:
