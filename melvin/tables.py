@@ -20,8 +20,9 @@ I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
 KEY_BITS = 64
 FOLD_KEYS = 1 << 14  # entries of a table, or of a few, at a time: all that is worked out of them stays in cache
-MOST_RUNS = 8  # of like size that are kept: folded at once they cost half of what they would two by two
+MOST_RUNS = 16  # of like size that are kept: the more are folded at once, the less often each entry is
 SORTED_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
+GROWTH = 16  # a buffer that is too short is made so many times as long: no more of it takes memory than was written
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
 Number = TypeVar("Number", bound=np.integer)
@@ -261,7 +262,7 @@ class RunStack:
             some = key[part].compress(self._kept(key[part], self.halvings)) if self.halvings else key[part]
             end = self._buffered + some.size
             if end > self._buffer.size:
-                longer = np.empty(min(max(2 * end, FOLD_KEYS), self._at_once), np.uint64)
+                longer = np.empty(min(GROWTH * end, self._at_once), np.uint64)
                 longer[: self._buffered] = self._buffer[: self._buffered]
                 self._buffer = longer
             self._buffer[self._buffered : end] = some
