@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import mix_in_place
+from melvin.hashing import mix_but_last, mix_in_place
 
 I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
@@ -287,8 +287,9 @@ class RunStack:
             self._fold_runs()
 
     def _kept(self, key: U64, halvings: int) -> NDArray[np.bool_]:
-        below = np.uint64(1 << (63 - halvings))
-        return np.asarray(names_of(key, self._row_bits) < below)
+        if self._row_bits is None:
+            return np.asarray(names_of(key, None) < np.uint64(1 << (63 - halvings)))
+        return np.asarray(mix_but_last(_rows(key, self._row_bits)) < np.uint64(1 << (64 - halvings)))  # as its name is
 
     def _fold_runs(self) -> None:
         if len(self._runs) > 1:
@@ -342,11 +343,16 @@ def names_of(key: U64, row_bits: int | None) -> U64:
     if row_bits is None:
         border = key < np.uint64(1 << (63 - RunStack.NAME_BITS))
         return np.where(border, key << np.uint64(RunStack.NAME_BITS), key) if border.any() else key
-    name = key >> np.uint64(row_bits)
-    name += np.uint64(1)  # 0 is mixed to 0: it would be chosen always
-    mix_in_place(name)
+    name = mix_in_place(_rows(key, row_bits))
     name >>= np.uint64(1)
     return name
+
+
+def _rows(key: U64, row_bits: int) -> U64:
+    """The rows that keys begin with, each one more than it is: 0 is mixed to 0, and would be chosen always."""
+    row = key >> np.uint64(row_bits)
+    row += np.uint64(1)
+    return row
 
 
 def bisect(values: NDArray[np.generic], low: I64, high: I64, wanted: NDArray[np.generic]) -> I64:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melvin import tables
-from melvin.hashing import ABSENT, ZERO_KEY, HashTable, PairTable, mix
+from melvin.hashing import ABSENT, ZERO_KEY, HashTable, PairTable, mix, mix_one
 from melvin.tables import Counts, RunStack, bisect, count_keys, fold, forget, run_starts, sum_by_key
 
 how_often = st.one_of(st.integers(1, 9), st.integers(2**31, 2**33), st.integers(1, 2**40))  # 32 bits are enough, or not
@@ -199,6 +199,8 @@ def test_a_stack_thinned_by_rows_keeps_the_same_rows_whole_however_they_came(bat
             if number % 4 == 3:  # read, or saved and opened
                 stack = RunStack(stack.fold(), limit, stack.halvings, 2, buffer)
         found.append(as_dict(stack.fold()))
+        named = {key for key in twin if mix_one((key >> 2) + 1) >> 1 < 2 ** (63 - stack.halvings)}
+        assert found[-1].keys() == named
     assert found[0] == found[1]
     assert len(found[0]) <= limit
     rows = {key >> 2 for key in found[0]}
