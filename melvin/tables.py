@@ -23,6 +23,8 @@ FOLD_KEYS = 1 << 14  # entries of a table, or of a few, at a time: all that is w
 MOST_RUNS = 16  # of like size that are kept: the more are folded at once, the less often each entry is
 SORTED_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
 GROWTH = 16  # a buffer that is too short is made so many times as long: no more of it takes memory than was written
+NAME_BITS = 21  # highest bits of a 63-bit key: a name, evenly spread
+BEYOND_BORDER = 1 << (63 - NAME_BITS)  # the first key whose name is not 0
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
 Number = TypeVar("Number", bound=np.integer)
@@ -236,8 +238,6 @@ class RunStack:
     at_once : keys counted by one sort
     """
 
-    NAME_BITS = 21  # highest bits of a 63-bit key: a name, evenly spread
-
     def __init__(
         self,
         run: Counts | None = None,
@@ -288,7 +288,7 @@ class RunStack:
 
     def _kept(self, key: U64, halvings: int) -> NDArray[np.bool_]:
         if self._row_bits is None:
-            return np.asarray(names_of(key, None) < np.uint64(1 << (63 - halvings)))
+            return _named_below(key, 1 << (63 - halvings))
         return np.asarray(mix_but_last(_rows(key, self._row_bits)) < np.uint64(1 << (64 - halvings)))  # as its name is
 
     def _fold_runs(self) -> None:
@@ -341,11 +341,18 @@ def names_of(key: U64, row_bits: int | None) -> U64:
     A name of 0 stands for a border, which is in more rows than all others: there the next name in the key counts.
     """
     if row_bits is None:
-        border = key < np.uint64(1 << (63 - RunStack.NAME_BITS))
-        return np.where(border, key << np.uint64(RunStack.NAME_BITS), key) if border.any() else key
+        border = key < np.uint64(BEYOND_BORDER)
+        return key << (border * np.uint64(NAME_BITS))
     name = mix_in_place(_rows(key, row_bits))
     name >>= np.uint64(1)
     return name
+
+
+def _named_below(key: U64, limit: int) -> NDArray[np.bool_]:
+    """names_of(key, None) < limit, told by the keys as they are."""
+    border, other = np.uint64(-(-limit >> NAME_BITS)), np.uint64(max(limit - BEYOND_BORDER, 0))
+    beyond = key - np.uint64(BEYOND_BORDER)  # of a border it is less than 0, so larger than any other
+    return (key < border) | (beyond < other)
 
 
 def _rows(key: U64, row_bits: int) -> U64:
