@@ -24,7 +24,7 @@ MOST_RUNS = 16  # of like size that are kept: the more are folded at once, the l
 SORTED_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
 GROWTH = 16  # a buffer that is too short is made so many times as long: no more of it takes memory than was written
 NAME_BITS = 21  # highest bits of a 63-bit key: a name, evenly spread
-BEYOND_BORDER = 1 << (63 - NAME_BITS)  # the first key whose name is not 0
+BEYOND_BORDER = np.uint64(1 << (63 - NAME_BITS))  # the first key whose name is not 0
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
 Number = TypeVar("Number", bound=np.integer)
@@ -54,10 +54,12 @@ class Counts:
     def size(self) -> int:
         return int(self.key.size)
 
+    def __getitem__(self, part: slice) -> Counts:
+        return Counts(self.key[part], self.count[part])
+
     def parts(self) -> Iterator[Counts]:
         """A few entries at a time: bounds the memory that it takes to work something out of them."""
-        for part in slices(self.size, FOLD_KEYS):
-            yield Counts(self.key[part], self.count[part])
+        return (self[part] for part in slices(self.size, FOLD_KEYS))
 
     def where(self, kept: Callable[[Counts], NDArray[np.bool_]]) -> Counts:
         """The entries that are kept, asked about a few at a time."""
@@ -71,6 +73,10 @@ class Counts:
         key.resize(end, refcheck=False)
         count.resize(end, refcheck=False)
         return Counts(key, count)
+
+    def at_least(self, least: int) -> Counts:
+        """The entries that were seen so often."""
+        return self if least <= 1 else self.where(lambda part: part.count >= least)
 
     def total(self) -> int:
         return int(self.count.sum(dtype=np.uint64))
@@ -155,6 +161,11 @@ def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     return Counts.of(key.take(first), np.add.reduceat(count, first, dtype=np.uint64))
 
 
+def joined(*tables: Counts) -> Counts:
+    """Tables as one, each of whose keys follow those of the one before."""
+    return Counts(np.concatenate([t.key for t in tables]), np.concatenate([t.count for t in tables]))
+
+
 def fold(*tables: Counts) -> Counts:
     """Add tables, a range of keys after the other: what is in work at a time stays in cache."""
     tables = tuple(table for table in tables if table.size)
@@ -232,7 +243,7 @@ class RunStack:
     ----------
     run : a table to begin with
     limit : distinct keys kept at the most; None for all
-    halvings : a key is kept when its name is below 2 ** (63 - halvings); see `names_of`
+    halvings : a key is kept when its name is below 2 ** (63 - halvings); see `_keys_below`
     row_bits : of keys that begin with no name, but with a row that is given one: the bits behind the row. A row is
         kept whole or not at all, so that its shares stay true
     at_once : keys counted by one sort
@@ -288,7 +299,8 @@ class RunStack:
 
     def _kept(self, key: U64, halvings: int) -> NDArray[np.bool_]:
         if self._row_bits is None:
-            return _named_below(key, 1 << (63 - halvings))
+            border, other = _keys_below(1 << (63 - halvings))
+            return (key < border) | (key - BEYOND_BORDER < other - BEYOND_BORDER)  # below 0 it is large
         return np.asarray(mix_but_last(_rows(key, self._row_bits)) < np.uint64(1 << (64 - halvings)))  # as its name is
 
     def _fold_runs(self) -> None:
@@ -298,7 +310,11 @@ class RunStack:
             self._runs[0], self.halvings = self._thinned(self.halvings + 1), self.halvings + 1
 
     def _thinned(self, halvings: int) -> Counts:
-        return self._runs[0].where(lambda part: self._kept(part.key, halvings))
+        whole = self._runs[0]
+        if self._row_bits is None:
+            border, begin, end = _named_below(whole.key, 1 << (63 - halvings))
+            return joined(whole[:border], whole[begin:end])
+        return whole.where(lambda part: self._kept(part.key, halvings))
 
     def fold(self) -> Counts:
         """Everything added so far, or what is kept of it, as one table; adding may go on."""
@@ -321,38 +337,63 @@ def forget(counts: Counts, limit: int | None, row_bits: int | None = None) -> Co
         least += 1
         weakest = int(np.count_nonzero(counts.count == least))
         left -= weakest
+    if row_bits is None:
+        return _forget_by_name(counts, least, limit - left)
     name = np.empty(weakest, np.uint64)
     end = 0
     for part in counts.parts():
         here = np.flatnonzero(part.count == least)
-        name[end : end + here.size] = names_of(part.key.take(here), row_bits)
+        name[end : end + here.size] = names_of_rows(part.key.take(here), row_bits)
         end += here.size
     name.partition(limit - left)
     border = name[limit - left]
     del name
     return counts.where(
-        lambda part: (part.count > least) | ((part.count == least) & (names_of(part.key, row_bits) < border))
+        lambda part: (part.count > least) | ((part.count == least) & (names_of_rows(part.key, row_bits) < border))
     )
 
 
-def names_of(key: U64, row_bits: int | None) -> U64:
-    """Evenly spread numbers below 2 ** 63 by which rows are chosen: keys begin with one, or a row is given one.
+def _forget_by_name(counts: Counts, least: int, few: int) -> Counts:
+    """Drop what was seen less than `least` times, and of what was seen so often all but those few named lowest.
+
+    Keys begin with their names, so that those named lowest are two stretches of a table.
+    """
+    weak = np.flatnonzero(counts.count == least)
+    highest = 0
+    for bit in reversed(range(KEY_BITS)):  # the highest name that no more than these few are below
+        border, begin, end = np.searchsorted(weak, _named_below(counts.key, highest | 1 << bit))
+        if border + end - begin <= few:
+            highest |= 1 << bit
+    del weak
+    border, begin, end = _named_below(counts.key, highest)
+    return joined(
+        counts[:border].at_least(least),
+        counts[border:begin].at_least(least + 1),
+        counts[begin:end].at_least(least),
+        counts[end:].at_least(least + 1),
+    )
+
+
+def _named_below(key: U64, name: int) -> I64:
+    """Where keys in order have lower names than this: up to the first of three places, and between the others."""
+    border, other = _keys_below(name)
+    return np.searchsorted(key, np.array([border, BEYOND_BORDER, other]))
+
+
+def _keys_below(name: int) -> tuple[np.uint64, np.uint64]:
+    """Of keys that begin with a name: below which keys it is lower than this one, for those of a border and others.
 
     A name of 0 stands for a border, which is in more rows than all others: there the next name in the key counts.
     """
-    if row_bits is None:
-        border = key < np.uint64(BEYOND_BORDER)
-        return key << (border * np.uint64(NAME_BITS))
+    border = min(-(-name >> NAME_BITS), int(BEYOND_BORDER))
+    return np.uint64(border), np.uint64(max(name, int(BEYOND_BORDER)))
+
+
+def names_of_rows(key: U64, row_bits: int) -> U64:
+    """Evenly spread numbers below 2 ** 63, one for each row, by which rows are chosen."""
     name = mix_in_place(_rows(key, row_bits))
     name >>= np.uint64(1)
     return name
-
-
-def _named_below(key: U64, limit: int) -> NDArray[np.bool_]:
-    """names_of(key, None) < limit, told by the keys as they are."""
-    border, other = np.uint64(-(-limit >> NAME_BITS)), np.uint64(max(limit - BEYOND_BORDER, 0))
-    beyond = key - np.uint64(BEYOND_BORDER)  # of a border it is less than 0, so larger than any other
-    return (key < border) | (beyond < other)
 
 
 def _rows(key: U64, row_bits: int) -> U64:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melvin import tables
-from melvin.hashing import ABSENT, ZERO_KEY, HashTable, PairTable, mix, mix_one
+from melvin.hashing import ABSENT, ZERO_KEY, HashTable, PairTable, mix_one
 from melvin.tables import Counts, RunStack, bisect, count_keys, fold, forget, run_starts, sum_by_key
 
 how_often = st.one_of(st.integers(1, 9), st.integers(2**31, 2**33), st.integers(1, 2**40))  # 32 bits are enough, or not
@@ -251,8 +251,8 @@ def test_an_empty_table_adds_nothing():
 
 def test_a_table_is_thinned_once_where_memory_ran_out_at_first(monkeypatch):
     def filled():
-        stack = RunStack(limit=40)
-        stack.add(mix(np.arange(1, 100, dtype=np.uint64)) >> np.uint64(1))
+        stack = RunStack(limit=40, row_bits=1)
+        stack.add(np.arange(100, dtype=np.uint64))
         return stack
 
     stack = filled()
