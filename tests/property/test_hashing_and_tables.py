@@ -208,9 +208,14 @@ def test_a_stack_thinned_by_rows_keeps_the_same_rows_whole_however_they_came(bat
     assert len(twin) > limit or found[0] == twin
 
 
-@given(st.dictionaries(keys, st.integers(1, 9), max_size=40), st.one_of(st.none(), st.integers(0, 40)))
+@given(
+    st.dictionaries(st.one_of(keys, named), st.integers(1, 3), min_size=5, max_size=40),
+    st.one_of(st.none(), st.integers(0, 20)),
+)
 def test_what_was_seen_least_is_forgotten_first(counter, limit):
-    strongest = sorted(counter, key=lambda key: (-counter[key], name(key) % 2**64))[:limit]
+    order = sorted((-count, name(key)) for key, count in counter.items())
+    first_gone = order[limit] if limit is not None and limit < len(order) else (0, 0)
+    strongest = [key for key, count in counter.items() if (-count, name(key)) < first_gone]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "FOLD_KEYS", 4)
         assert as_dict(forget(table(counter), limit)) == {key: counter[key] for key in strongest}
