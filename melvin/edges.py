@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.symbols import END, MAX_SYMBOLS, SYMBOL_BITS, U32, Symbols
-from melvin.tables import I64, U64, Counts, fold, slices
+from melvin.tables import I64, U64, Counts, slices
 
 RANK_MASK = np.uint64(MAX_SYMBOLS - 1)
 _BITS = np.uint64(SYMBOL_BITS)
@@ -43,8 +43,8 @@ def counted(counts: Counts, key: U64) -> I64:
     return seen
 
 
-def with_anything(symbols: Symbols, raw: Counts) -> Counts:
-    """Edges with a row for END, that nothing follows: what came after anything.
+def after_anything(symbols: Symbols, raw: Counts) -> Counts:
+    """What came after anything, as the row of END, that nothing follows.
 
     for (i, j), n in raw:           n more for (END, j)
     """
@@ -53,7 +53,7 @@ def with_anything(symbols: Symbols, raw: Counts) -> Counts:
         np.add.at(seen, (raw.key[part] & RANK_MASK).view(np.int64), raw.count[part].astype(np.uint64, copy=False))
     rank = np.flatnonzero(seen).astype(np.uint64)
     opening = symbols.base[symbols.port[symbols.by_rank[rank]]] + np.uint32(END)
-    return fold(raw, Counts.of(pack(opening, rank), seen[rank]))
+    return Counts.of(pack(opening, rank), seen[rank])
 
 
 def renumber(

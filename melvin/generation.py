@@ -229,11 +229,11 @@ def with_meaning(known: Snapshot) -> Snapshot:
 
 def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:
     """Fold in what was gathered for one table; the gathering hands it over and no longer holds it."""
-    counted = gathering.runs.take(name)
+    counted = [gathering.runs.take(name)]
     if name == "links":
-        counted = edges.with_anything(snapshot.symbols, counted)
+        counted.append(edges.after_anything(snapshot.symbols, *counted))
     limit = kept(snapshot.settings.memory)[name] if snapshot.settings.forgetting else None
-    whole = fold(getattr(snapshot.evidence, name), counted)
+    whole = fold(getattr(snapshot.evidence, name), *counted)
     table = forget(whole, limit, ROW_BITS.get(name))
     forgotten = {**snapshot.forgotten, name: snapshot.forgotten[name] + whole.size - table.size}
     return replace(snapshot, evidence=replace(snapshot.evidence, **{name: table}), forgotten=forgotten)

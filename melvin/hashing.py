@@ -28,12 +28,18 @@ def mix(value: U64) -> U64:
 
 def mix_in_place(value: U64) -> U64:
     """The same, over the values that came."""
+    value = mix_but_last(value)
+    value ^= value >> np.uint64(31)
+    return value
+
+
+def mix_but_last(value: U64) -> U64:
+    """The same without the last step: that leaves the highest bit of a value where it is."""
     moved = value >> np.uint64(30)
     value ^= moved
     value *= FINALISER
     value ^= np.right_shift(value, np.uint64(27), out=moved)
     value *= MULTIPLIER
-    value ^= np.right_shift(value, np.uint64(31), out=moved)
     return value
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import mix_in_place
+from melvin.hashing import mix_but_last, mix_in_place
 
 I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
@@ -21,8 +22,12 @@ KEY_BITS = 64
 FOLD_KEYS = 1 << 14  # entries of a table, or of a few, at a time: all that is worked out of them stays in cache
 MOST_RUNS = 8  # of like size that are kept: folded at once they cost half of what they would two by two
 SORTED_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
+GROWTH = 16  # a buffer that is too short is made so many times as long: no more of it takes memory than was written
+NAME_BITS = 21  # highest bits of a 63-bit key: a name, evenly spread
+BEYOND_BORDER = np.uint64(1 << (63 - NAME_BITS))  # the first key whose name is not 0
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
+Number = TypeVar("Number", bound=np.integer)
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,12 @@ class Counts:
     def size(self) -> int:
         return int(self.key.size)
 
+    def __getitem__(self, part: slice) -> Counts:
+        return Counts(self.key[part], self.count[part])
+
     def parts(self) -> Iterator[Counts]:
         """A few entries at a time: bounds the memory that it takes to work something out of them."""
-        for part in slices(self.size, FOLD_KEYS):
-            yield Counts(self.key[part], self.count[part])
+        return (self[part] for part in slices(self.size, FOLD_KEYS))
 
     def where(self, kept: Callable[[Counts], NDArray[np.bool_]]) -> Counts:
         """The entries that are kept, asked about a few at a time."""
@@ -66,6 +73,10 @@ class Counts:
         key.resize(end, refcheck=False)
         count.resize(end, refcheck=False)
         return Counts(key, count)
+
+    def at_least(self, least: int) -> Counts:
+        """The entries that were seen so often."""
+        return self if least <= 1 else self.where(lambda part: part.count >= least)
 
     def total(self) -> int:
         return int(self.count.sum(dtype=np.uint64))
@@ -122,7 +133,7 @@ def lengths(first: I64, size: int) -> Count:
     return length
 
 
-def ordered(key: U64, beside: NDArray[np.integer]) -> tuple[U64, U64]:
+def ordered(key: U64, beside: NDArray[Number]) -> tuple[U64, NDArray[Number]]:
     """Keys in ascending order, and the numbers that stood beside them; of equal keys, in any order. Shape (n,) each.
 
     Where a key leaves room for its number, both are sorted as one: numpy's sort is SIMD, its argsort is not.
@@ -130,12 +141,13 @@ def ordered(key: U64, beside: NDArray[np.integer]) -> tuple[U64, U64]:
     bits = int(beside.max(initial=0)).bit_length()
     if int(key.max(initial=0)).bit_length() + bits > KEY_BITS:
         order = np.argsort(key)
-        return key.take(order), beside.take(order).astype(np.uint64, copy=False)
+        return key.take(order), beside.take(order)
     shift = np.uint64(bits)
     both = key << shift
     np.bitwise_or(both, beside, out=both, dtype=np.uint64, casting="unsafe")  # a few are cast at a time
     both.sort()
-    in_order = both & np.uint64((1 << bits) - 1)
+    in_order = np.empty_like(beside)
+    np.bitwise_and(both, np.uint64((1 << bits) - 1), out=in_order, casting="unsafe")
     both >>= shift
     return both, in_order
 
@@ -146,8 +158,12 @@ def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     first = run_starts(key)
     if not first.size:
         return Counts.empty()
-    sums = np.cumsum(count, out=count).take(np.append(first[1:], key.size) - 1)
-    return Counts.of(key.take(first), np.diff(sums, prepend=np.uint64(0)))
+    return Counts.of(key.take(first), np.add.reduceat(count, first, dtype=np.uint64))
+
+
+def joined(*tables: Counts) -> Counts:
+    """Tables as one, each of whose keys follow those of the one before."""
+    return Counts(np.concatenate([t.key for t in tables]), np.concatenate([t.count for t in tables]))
 
 
 def fold(*tables: Counts) -> Counts:
@@ -159,34 +175,39 @@ def fold(*tables: Counts) -> Counts:
     key = np.empty(sum(table.size for table in tables), np.uint64)
     count: Count = np.empty(key.size, np.uint32 if small else np.uint64)
     end = 0
-    for parts in _ranges(tables):
-        end += _add(parts, key[end:], count[end:])
+    for part in _ranges(tables):
+        end += _add(part, key[end:], count[end:])
     key.resize(end, refcheck=False)
     count.resize(end, refcheck=False)
-    return Counts.of(key, count)
+    return Counts(key, count) if small else Counts.of(key, count)
 
 
-def _ranges(tables: Sequence[Counts]) -> Iterator[list[Counts]]:
+def _ranges(tables: Sequence[Counts]) -> Iterator[list[tuple[U64, Count]]]:
     """What tables hold of one range of keys after the other: on average FOLD_KEYS entries of them together."""
     cut = np.unique(np.concatenate([table.key[::FOLD_KEYS] for table in tables]))[1:]
     border = [[0, *np.searchsorted(table.key, cut).tolist(), table.size] for table in tables]
     for low, high in pairwise(zip(*border, strict=True)):
-        yield [Counts(t.key[a:b], t.count[a:b]) for t, a, b in zip(tables, low, high, strict=True) if a < b]
+        yield [(t.key[a:b], t.count[a:b]) for t, a, b in zip(tables, low, high, strict=True) if a < b]
 
 
-def _add(tables: Sequence[Counts], key: U64, count: Count) -> int:
-    """Add tables, each with an entry; into the first entries of `key` and `count`. Returns how many they are."""
-    if len(tables) == 1:
-        size = tables[0].size
-        key[:size], count[:size] = tables[0].key, tables[0].count
-        return size
-    both = np.concatenate([table.key for table in tables])
-    seen = np.concatenate([table.count for table in tables], dtype=count.dtype)
-    order = np.argsort(both, kind="stable")  # ascending runs are merged as they are
-    both, seen = both.take(order, mode="clip"), seen.take(order, mode="clip")  # "clip": no place is beyond the end
+def _add(parts: Sequence[tuple[U64, Count]], key: U64, count: Count) -> int:
+    """Add parts of tables, none empty; into the first entries of `key` and `count`. Returns how many they are."""
+    if len(parts) == 1:
+        ((both, seen),) = parts
+        key[: both.size], count[: both.size] = both, seen
+        return both.size
+    keys, counts = zip(*parts, strict=True)
+    both, seen = np.concatenate(keys), np.concatenate(counts, dtype=count.dtype)
+    if len(parts) == 2:
+        order = np.argsort(both, kind="stable")  # ascending runs are merged as they are
+        both, seen = both.take(order, mode="clip"), seen.take(order, mode="clip")  # "clip": no place is beyond the end
+    else:  # to merge more than two takes longer than to sort them
+        lowest = min(some[0] for some in keys)
+        both, seen = ordered(both - lowest, seen)  # what is left of a key leaves room for a count
+        both += lowest
     new = np.ones(both.size, np.bool_)
     step = 1
-    while step < len(tables):  # each entry becomes the sum of itself and the next 1, then 3, 7 ... of the same key
+    while step < len(parts):  # each entry becomes the sum of itself and the next 1, then 3, 7 ... of the same key
         same = both[step:] == both[:-step]
         seen[:-step] += seen[step:] * same
         if step == 1:
@@ -222,13 +243,11 @@ class RunStack:
     ----------
     run : a table to begin with
     limit : distinct keys kept at the most; None for all
-    halvings : a key is kept when its name is below 2 ** (63 - halvings); see `names_of`
+    halvings : a key is kept when its name is below 2 ** (63 - halvings); see `_keys_below`
     row_bits : of keys that begin with no name, but with a row that is given one: the bits behind the row. A row is
         kept whole or not at all, so that its shares stay true
     at_once : keys counted by one sort
     """
-
-    NAME_BITS = 21  # highest bits of a 63-bit key: a name, evenly spread
 
     def __init__(
         self,
@@ -254,7 +273,7 @@ class RunStack:
             some = key[part].compress(self._kept(key[part], self.halvings)) if self.halvings else key[part]
             end = self._buffered + some.size
             if end > self._buffer.size:
-                longer = np.empty(min(max(2 * end, FOLD_KEYS), self._at_once), np.uint64)
+                longer = np.empty(min(GROWTH * end, self._at_once), np.uint64)
                 longer[: self._buffered] = self._buffer[: self._buffered]
                 self._buffer = longer
             self._buffer[self._buffered : end] = some
@@ -279,8 +298,10 @@ class RunStack:
             self._fold_runs()
 
     def _kept(self, key: U64, halvings: int) -> NDArray[np.bool_]:
-        below = np.uint64(1 << (63 - halvings))
-        return np.asarray(names_of(key, self._row_bits) < below)
+        if self._row_bits is None:
+            border, other = _keys_below(1 << (63 - halvings))
+            return (key < border) | (key - BEYOND_BORDER < other - BEYOND_BORDER)  # below 0 it is large
+        return np.asarray(mix_but_last(_rows(key, self._row_bits)) < np.uint64(1 << (64 - halvings)))  # as its name is
 
     def _fold_runs(self) -> None:
         if len(self._runs) > 1:
@@ -289,7 +310,11 @@ class RunStack:
             self._runs[0], self.halvings = self._thinned(self.halvings + 1), self.halvings + 1
 
     def _thinned(self, halvings: int) -> Counts:
-        return self._runs[0].where(lambda part: self._kept(part.key, halvings))
+        whole = self._runs[0]
+        if self._row_bits is None:
+            border, begin, end = _named_below(whole.key, 1 << (63 - halvings))
+            return joined(whole[:border], whole[begin:end])
+        return whole.where(lambda part: self._kept(part.key, halvings))
 
     def fold(self) -> Counts:
         """Everything added so far, or what is kept of it, as one table; adding may go on."""
@@ -312,33 +337,70 @@ def forget(counts: Counts, limit: int | None, row_bits: int | None = None) -> Co
         least += 1
         weakest = int(np.count_nonzero(counts.count == least))
         left -= weakest
+    if row_bits is None:
+        return _forget_by_name(counts, least, limit - left)
     name = np.empty(weakest, np.uint64)
     end = 0
     for part in counts.parts():
         here = np.flatnonzero(part.count == least)
-        name[end : end + here.size] = names_of(part.key.take(here), row_bits)
+        name[end : end + here.size] = names_of_rows(part.key.take(here), row_bits)
         end += here.size
     name.partition(limit - left)
     border = name[limit - left]
     del name
     return counts.where(
-        lambda part: (part.count > least) | ((part.count == least) & (names_of(part.key, row_bits) < border))
+        lambda part: (part.count > least) | ((part.count == least) & (names_of_rows(part.key, row_bits) < border))
     )
 
 
-def names_of(key: U64, row_bits: int | None) -> U64:
-    """Evenly spread numbers below 2 ** 63 by which rows are chosen: keys begin with one, or a row is given one.
+def _forget_by_name(counts: Counts, least: int, few: int) -> Counts:
+    """Drop what was seen less than `least` times, and of what was seen so often all but those few named lowest.
+
+    Keys begin with their names, so that those named lowest are two stretches of a table.
+    """
+    weak = np.flatnonzero(counts.count == least)
+    highest = 0
+    for bit in reversed(range(KEY_BITS)):  # the highest name that no more than these few are below
+        border, begin, end = np.searchsorted(weak, _named_below(counts.key, highest | 1 << bit))
+        if border + end - begin <= few:
+            highest |= 1 << bit
+    del weak
+    border, begin, end = _named_below(counts.key, highest)
+    return joined(
+        counts[:border].at_least(least),
+        counts[border:begin].at_least(least + 1),
+        counts[begin:end].at_least(least),
+        counts[end:].at_least(least + 1),
+    )
+
+
+def _named_below(key: U64, name: int) -> I64:
+    """Where keys in order have lower names than this: up to the first of three places, and between the others."""
+    border, other = _keys_below(name)
+    return np.searchsorted(key, np.array([border, BEYOND_BORDER, other]))
+
+
+def _keys_below(name: int) -> tuple[np.uint64, np.uint64]:
+    """Of keys that begin with a name: below which keys it is lower than this one, for those of a border and others.
 
     A name of 0 stands for a border, which is in more rows than all others: there the next name in the key counts.
     """
-    if row_bits is None:
-        border = key < np.uint64(1 << (63 - RunStack.NAME_BITS))
-        return np.where(border, key << np.uint64(RunStack.NAME_BITS), key) if border.any() else key
-    name = key >> np.uint64(row_bits)
-    name += np.uint64(1)  # 0 is mixed to 0: it would be chosen always
-    mix_in_place(name)
+    border = min(-(-name >> NAME_BITS), int(BEYOND_BORDER))
+    return np.uint64(border), np.uint64(max(name, int(BEYOND_BORDER)))
+
+
+def names_of_rows(key: U64, row_bits: int) -> U64:
+    """Evenly spread numbers below 2 ** 63, one for each row, by which rows are chosen."""
+    name = mix_in_place(_rows(key, row_bits))
     name >>= np.uint64(1)
     return name
+
+
+def _rows(key: U64, row_bits: int) -> U64:
+    """The rows that keys begin with, each one more than it is: 0 is mixed to 0, and would be chosen always."""
+    row = key >> np.uint64(row_bits)
+    row += np.uint64(1)
+    return row
 
 
 def bisect(values: NDArray[np.generic], low: I64, high: I64, wanted: NDArray[np.generic]) -> I64:

@@ -46,10 +46,15 @@ def symbols_and_edges(draw):
     return symbols, raw
 
 
+def with_anything(symbols, raw):
+    table = edge_table(symbols, raw)
+    return fold(table, edges.after_anything(symbols, table))
+
+
 @given(symbols_and_edges())
 def test_a_row_holds_what_came_after_anything(drawn):
     symbols, raw = drawn
-    more = edges.with_anything(symbols, edge_table(symbols, raw))
+    more = with_anything(symbols, raw)
     assert edge_dict(symbols, more) == dict(twin.with_anything(raw, lambda s: int(symbols.base[symbols.port[s]]) + END))
     assert more.key.tolist() == sorted(more.key.tolist())
 
@@ -59,8 +64,8 @@ def test_edges_added_to_in_parts_add_up_to_the_whole(drawn, data):
     """Why blocks may be counted anywhere: the row for anything and folding commute."""
     symbols, raw = drawn
     part = Counter({edge: data.draw(st.integers(0, count)) for edge, count in raw.items()})
-    parts = [edges.with_anything(symbols, edge_table(symbols, some)) for some in (+part, raw - part)]
-    assert as_dict(fold(*parts)) == as_dict(edges.with_anything(symbols, edge_table(symbols, raw)))
+    parts = [with_anything(symbols, some) for some in (+part, raw - part)]
+    assert as_dict(fold(*parts)) == as_dict(with_anything(symbols, raw))
 
 
 @given(symbols_and_edges(), st.integers(1, 9))
@@ -78,7 +83,7 @@ def test_renumbered_edges_are_the_same_edges_in_a_grown_graph(drawn, step):
 @given(symbols_and_edges())
 def test_a_symbol_was_seen_as_often_as_it_came_after_anything_or_as_its_edge(drawn):
     symbols, raw = drawn
-    links = edges.with_anything(symbols, edge_table(symbols, raw))
+    links = with_anything(symbols, raw)
     found = familiarity(symbols, links, 1, pairs_one_in=1, reach=1, settings=EVERYTHING)
     came = Counter()
     for (_, target), count in raw.items():
