@@ -150,6 +150,12 @@ def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     return Counts.of(key.take(first), np.diff(sums, prepend=np.uint64(0)))
 
 
+def sum_runs(sorted_key: U64, count: NDArray[np.integer]) -> Counts:
+    """The same of keys in ascending order."""
+    first = run_starts(sorted_key)
+    return Counts.of(sorted_key.take(first), np.add.reduceat(count, first, dtype=np.uint64))
+
+
 def fold(*tables: Counts) -> Counts:
     """Add tables, a range of keys after the other: what is in work at a time stays in cache."""
     tables = tuple(table for table in tables if table.size)
