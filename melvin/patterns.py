@@ -8,8 +8,6 @@ are left are judged again, so a pattern of patterns of patterns may form at once
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +30,7 @@ GROWTH = 1.0  # a generation, having read as much again as all before it, may at
 
 def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_MEMORY) -> Symbols:
     """Add the patterns that this generation's chunks have earned, as far as there is memory for them."""
-    symbols = replace(symbols)  # the tables that are looked up grow with it; who holds the one given keeps its own
+    symbols = symbols.apart()
     room = min(int(GROWTH * symbols.size), min(within(memory, PATTERNS), MOST_SYMBOLS) - symbols.size)
     if room > 0:
         symbols = _with_best(symbols, Chunks(lexicon, symbols.size + room), room, born)
