@@ -91,14 +91,15 @@ class Chunks:
         """Parse the chunks that hold some of these pairs, which are all that form a pattern. formed : their numbers"""
         pattern = np.full(self.key.size + 1, ABSENT)  # that each pair forms; the last one is _NO_PAIR
         pattern[formed] = symbols.pattern_of(*self.pairs(formed))
-        chunk = self._chunk.take(np.flatnonzero(pattern.take(self._pair) != ABSENT)).astype(np.uint64)
+        here = pattern[self._pair]  # _NO_PAIR is -1: `take` is slow where some are negative
+        chunk = self._chunk.take(np.flatnonzero(here != ABSENT)).astype(np.uint64)
         chunk = chunk.take(run_starts(chunk)).view(np.int64)
         first, size = self._first.take(chunk), self._size.take(chunk)
         place, weight = in_a_row(first, size), np.repeat(self._read.take(chunk), size)
         symbol, pair = self._symbol.take(place), self._pair.take(place)
         begins = np.zeros(place.size, np.bool_)
         begins[np.cumsum(size) - size] = True
-        merged, begins, at = compete(symbols, symbol, begins, np.arange(place.size), pattern.take(pair[:-1]))
+        merged, begins, at = compete(symbols, symbol, begins, np.arange(place.size), pattern[pair[:-1]])
         stayed = merged == symbol.take(at)
         inside, same = ~begins[1:], stayed[:-1] & stayed[1:]
         fresh, same = np.flatnonzero(inside & ~same), np.flatnonzero(inside & same)
