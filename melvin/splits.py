@@ -13,17 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.hashing import ABSENT
-from melvin.symbols import CODE_BITS, PAIR_SHIFT, U32, WORD_CODES, Symbols, pair_key
+from melvin.symbols import CODE_BITS, PAIR_SHIFT, U32, WORD_BITS, WORD_CODES, WORD_MASK, Symbols, pair_key
 from melvin.tables import I64, U64, slices
 
 MANY = 3  # words: rests of so many or more are worked out together, most are shorter
 RESTS = 1 << 14  # looked up at a time: what it takes stays in cache
-_WORD_BITS = np.uint64(CODE_BITS * WORD_CODES)
-_WORD = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
 
 
 def with_splits(symbols: Symbols) -> Symbols:
-    """The same symbols, with all pairs that form a pattern: the shortest left part first, patterns by age.
+    """The same symbols, with all pairs that form a pattern: the shortest left part first, patterns by age. Those that
+    are known are not looked up again.
 
     for at in 1..longest - 1: for pattern in patterns: if both parts are symbols, they form it
     """
@@ -80,7 +79,7 @@ def codes_from(symbols: Symbols, symbol: U32, start: NDArray[np.uint8]) -> U64:
         np.where(row < rows, words.take(np.minimum(row, rows - 1) * size + symbol), 0)
         for row in (whole.astype(np.int64) + word for word in range(-(-longest // WORD_CODES) + 1))
     ]
-    moved = [(word << shift) & _WORD | following >> (_WORD_BITS - shift) for word, following in pairwise(held)]
+    moved = [(word << shift) & WORD_MASK | following >> (WORD_BITS - shift) for word, following in pairwise(held)]
     return np.stack(moved)
 
 

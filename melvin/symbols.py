@@ -34,6 +34,8 @@ CODES = BYTES + 1  # what can come next: any byte, or END
 CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
 PAIR_SHIFT = 32  # bits of an id in the key of a pair
 WORD_CODES = 7  # codes that fit into one 63-bit word
+WORD_BITS = np.uint64(CODE_BITS * WORD_CODES)
+WORD_MASK = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
 PORTS_AT_ONCE = 8  # whose pairs of bytes are at hand: 256 KiB each
 MAX_PAYLOAD = 63  # bytes of the longest pattern: nine words
 _ORDER = ("by_rank", "rank", "ranked_words", "_subtree")  # what is worked out of the payloads alone
@@ -44,8 +46,6 @@ def word_shift(depth: int) -> int:
     return CODE_BITS * (WORD_CODES - 1 - depth % WORD_CODES)
 
 
-_WORD_BITS = np.uint64(CODE_BITS * WORD_CODES)
-_WORD = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
 _WORD_SHIFTS = np.array([word_shift(depth) for depth in range(WORD_CODES)], np.uint64)
 
 
@@ -217,14 +217,13 @@ class Symbols:
         """Words of the concatenated payloads: the right one's, moved behind the left one's, seven codes to a word."""
         joined = self._words_to(depth)[:depth].take(left, axis=1)
         whole, part = np.divmod(self.length.take(left).astype(np.int64), WORD_CODES)
-        shift = (part * CODE_BITS).astype(np.uint64)
+        shift, length = (part * CODE_BITS).astype(np.uint64), self.length.take(right)
         for word, held in enumerate(self.words):
-            moved = held.take(right)
-            some = np.flatnonzero(moved)  # most payloads are short
-            moved, at, by = moved.take(some), whole.take(some) + word, shift.take(some)
+            some = np.flatnonzero(length > word * WORD_CODES)  # most payloads are short
+            moved, at, by = held.take(right.take(some)), whole.take(some) + word, shift.take(some)
             joined[at, some] |= moved >> by
-            moved = moved << (_WORD_BITS - by) & _WORD
-            spills = np.flatnonzero(moved)
+            spills = np.flatnonzero(at < depth - 1)
+            moved = moved << (WORD_BITS - by) & WORD_MASK
             joined[at.take(spills) + 1, some.take(spills)] |= moved.take(spills)
         return joined
 
