@@ -18,10 +18,14 @@ def log2(value: ArrayLike) -> NDArray[np.float64]:
     """Logarithm to base 2 of positive numbers, by 2 atanh((m - 1) / (m + 1)) / ln 2 of the mantissa (A&S 4.1.27)."""
     mantissa, exponent = np.frexp(np.asarray(value, np.float64))
     small = mantissa < SQRT_HALF
-    mantissa = np.where(small, 2 * mantissa, mantissa)
+    mantissa += mantissa * small
     z = (mantissa - 1) / (mantissa + 1)
     square = z * z
     series = np.zeros_like(z)
-    for term in range(TERMS - 1, -1, -1):
-        series = series * square + 1 / (2 * term + 1)
-    return np.asarray((exponent - small) + TWO_OVER_LN2 * (z * series))
+    for term in range(TERMS - 1, -1, -1):  # in place: of large arrays, each new one costs as much as the arithmetic
+        series *= square
+        series += 1 / (2 * term + 1)
+    series *= z
+    series *= TWO_OVER_LN2
+    series += exponent - small
+    return np.asarray(series)

@@ -240,7 +240,7 @@ class Opened:
             ends_at=state["ends_at"],
             words=_read_words(file),
             embeddings=_read_embeddings(file),
-            categories=_read_categories(file),
+            categorised=_read_categories(file),
             feedback=_read_feedback(file),
             curve=_read_curve(file),
             calibration=_read_calibration(file),

@@ -74,7 +74,7 @@ class Snapshot:
     weights : how far each head is trusted
     words : those that can be named
     feedback : what was said of answers
-    embeddings : their vectors;  categories : which of them belong together
+    embeddings : their vectors;  categorised : which of them belong together, where that was stored (see `categories`)
     curve : what lines cost that were predicted before they were learnt;  calibration : how far predictions are right
     settings : which mechanisms are on, and how much memory there is
     forgotten : entries dropped from each table, for want of memory
@@ -91,7 +91,7 @@ class Snapshot:
     words: Words = field(default_factory=Words.empty)
     feedback: Feedback = field(default_factory=Feedback.empty)
     embeddings: Embeddings = field(default_factory=Embeddings.empty)
-    categories: Categories = field(default_factory=Categories.empty)
+    categorised: Categories | None = None
     curve: Curve = field(default_factory=Curve.empty)
     calibration: Calibration = field(default_factory=Calibration.empty)
     settings: Settings = EVERYTHING
@@ -112,6 +112,14 @@ class Snapshot:
     def kinship(self) -> Kinship:
         """Which words may stand for which."""
         return Kinship(self.words, self.embeddings)
+
+    @cached_property
+    def categories(self) -> Categories:
+        """Which words belong together. In most generations nobody asks: it is worked out when somebody does."""
+        if self.categorised is not None:
+            return self.categorised
+        on = self.settings.embeddings and self.settings.categories
+        return categorise(self.embeddings, self.words) if on else Categories.empty()
 
     @cached_property
     def familiarity(self) -> Familiarity:
@@ -219,12 +227,10 @@ def with_words(known: Snapshot, read: Lexicon) -> Words:
 
 
 def with_meaning(known: Snapshot) -> Snapshot:
-    """What follows from the pairs of words: vectors, and categories."""
+    """What follows from the pairs of words: vectors, and categories once they are asked for."""
     if not known.settings.embeddings:
         return known
-    embeddings = embed(known.evidence.context_edges)
-    categories = categorise(embeddings, known.words) if known.settings.categories else known.categories
-    return replace(known, embeddings=embeddings, categories=categories)
+    return replace(known, embeddings=embed(known.evidence.context_edges), categorised=None)
 
 
 def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:

@@ -5,6 +5,8 @@ Open addressing with linear probing; every probe round is one numpy gather over 
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -138,11 +140,17 @@ class PairTable:
         self._shift = 64 - bits
         self._slots = np.zeros(1 << bits, np.uint64)
 
+    def copy(self) -> PairTable:
+        """One that grows apart from this one."""
+        same = copy(self)
+        same._slots = self._slots.copy()
+        return same
+
     def put(self, left: U32, right: U32, value: U32) -> None:
         """Add pairs that are not there yet, each once."""
         entry = self._key(left, right) | value
         if self.size + entry.size > PAIRS_LOAD * self._slots.size:
-            entry = np.concatenate((self._slots[self._slots != EMPTY], entry))
+            entry = np.concatenate((self._slots.take(np.flatnonzero(self._slots)), entry))
             self._allocate(entry.size)  # of slots, twice as many as there were
             self.size = 0
         self.size += entry.size

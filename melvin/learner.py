@@ -58,7 +58,9 @@ class Learner:
     def tally(self) -> None:
         """Hand the chunks read so far to the gathering."""
         if self._parser:
-            lexicon = fold(self.gathering.lexicon, self._parser.lexicon())
+            known, lexicon = self.gathering.lexicon, self._parser.lexicon()
+            if known.key.size or known.halvings:
+                lexicon = fold(known, lexicon)
             self.gathering.lexicon, self._parser = lexicon, None
 
     def learn(self, block: Block, port: int, carry: Carry, enter_stage: Callable[[str], None]) -> Carry:

@@ -8,8 +8,6 @@ are left are judged again, so a pattern of patterns of patterns may form at once
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +30,7 @@ GROWTH = 1.0  # a generation, having read as much again as all before it, may at
 
 def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_MEMORY) -> Symbols:
     """Add the patterns that this generation's chunks have earned, as far as there is memory for them."""
-    symbols = replace(symbols)  # the tables that are looked up grow with it; who holds the one given keeps its own
+    symbols = symbols.apart()
     room = min(int(GROWTH * symbols.size), min(within(memory, PATTERNS), MOST_SYMBOLS) - symbols.size)
     if room > 0:
         symbols = _with_best(symbols, Chunks(lexicon, symbols.size + room), room, born)
@@ -41,19 +39,16 @@ def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_ME
 
 def _with_best(symbols: Symbols, chunks: Chunks, room: int, born: int) -> Symbols:
     """The symbols with the best pairs of the chunks, as long as there are any; the chunks are parsed with them."""
-    parsed = False
     while room > 0 and (best := best_pairs(symbols, chunks)[:room]).size:
         symbols = symbols.with_patterns(*chunks.pairs(best), born)
         room -= best.size
-        # of chunks that are parsed already, those without such a pair stay as they are
-        chunks.merge(symbols, best if parsed else np.flatnonzero(symbols.pattern_of(*chunks.pairs()) != ABSENT))
-        parsed = True
+        chunks.merge(symbols, best)
     return symbols
 
 
 class Chunks:
     """A generation's chunks while pairs in them merge, and what is counted in them. Changed in place: only what merges,
-    and the pairs beside it, are counted anew.
+    and the pairs beside it, are counted anew. No pair that is left in them forms a pattern.
 
     key : uint64, shape (p,)         pairs of neighbours, each once, numbered as they came
     count : float64, shape (p,)      how often each was read; 0 where none is left
@@ -94,16 +89,17 @@ class Chunks:
 
     def merge(self, symbols: Symbols, formed: I64) -> None:
         """Parse the chunks that hold some of these pairs, which are all that form a pattern. formed : their numbers"""
-        met = np.zeros(self.key.size + 1, np.bool_)  # the last one is _NO_PAIR
-        met[formed] = True
-        chunk = self._chunk.take(np.flatnonzero(met.take(self._pair))).astype(np.uint64)
+        pattern = np.full(self.key.size + 1, ABSENT)  # that each pair forms; the last one is _NO_PAIR
+        pattern[formed] = symbols.pattern_of(*self.pairs(formed))
+        here = pattern[self._pair]  # _NO_PAIR is -1: `take` is slow where some are negative
+        chunk = self._chunk.take(np.flatnonzero(here != ABSENT)).astype(np.uint64)
         chunk = chunk.take(run_starts(chunk)).view(np.int64)
         first, size = self._first.take(chunk), self._size.take(chunk)
         place, weight = in_a_row(first, size), np.repeat(self._read.take(chunk), size)
         symbol, pair = self._symbol.take(place), self._pair.take(place)
         begins = np.zeros(place.size, np.bool_)
         begins[np.cumsum(size) - size] = True
-        merged, begins, at = compete(symbols, symbol, begins, np.arange(place.size))
+        merged, begins, at = compete(symbols, symbol, begins, np.arange(place.size), pattern[pair[:-1]])
         stayed = merged == symbol.take(at)
         inside, same = ~begins[1:], stayed[:-1] & stayed[1:]
         fresh, same = np.flatnonzero(inside & ~same), np.flatnonzero(inside & same)
@@ -152,7 +148,6 @@ def best_pairs(symbols: Symbols, chunks: Chunks) -> I64:
     gain = gains(left, right, chunks.count.take(some), seen, chunks.total)
     fits = symbols.length.take(left).astype(np.int64) + symbols.length.take(right) <= MAX_PAYLOAD
     good = np.flatnonzero((gain > 0) & fits)
-    good = good.compress(symbols.pattern_of(left.take(good), right.take(good)) == ABSENT)
     gain = gain.take(good)
     best = np.flatnonzero(best_of_group(left.take(good), gain) | best_of_group(right.take(good), gain))
     return some.take(good.take(best.take(np.argsort(-gain.take(best), kind="stable"))))

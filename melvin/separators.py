@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from melvin.arithmetic import log2
 from melvin.contexts import F64, four_grams
 from melvin.symbols import BYTES, CODE_BITS, CODE_MASK, CODES
-from melvin.tables import U64, Counts, run_starts, sum_by_key
+from melvin.tables import U64, Counts, sum_by_key, sum_runs
 
 SEPARATE_FROM = 1 << 16  # bytes fed: on less, how the bytes branch is chance
 MIN_MEAN_CHUNK = 4  # bytes: shorter chunks would hold no patterns
@@ -56,9 +56,7 @@ def openness(grams: Counts) -> tuple[F64, F64, F64]:
     ahead : entropy of what comes next, given the byte and two codes before it
     behind : entropy of what came before, given the byte and two codes after it
     """
-    context = grams.key >> np.uint64(CODE_BITS)  # two codes, the byte
-    first = run_starts(context)
-    after = Counts.of(context[first], np.add.reduceat(grams.count, first, dtype=np.uint64))
+    after = sum_runs(grams.key >> np.uint64(CODE_BITS), grams.count)  # two codes, the byte
     before = sum_by_key(grams.key & _CONTEXT, grams.count)  # the byte, two codes
     bits = _weighted(grams)
     seen, ahead = _entropy(grams, bits, 1, after, 0)
@@ -72,7 +70,7 @@ def _entropy(joint: Counts, bits: F64, place: int, context: Counts, context_plac
     bits : n log2 n of the joint counts
     place, context_place : where the byte stands in the keys, codes from the last
     """
-    seen = _by_byte(joint.key, place, joint.count.astype(np.float64))
+    seen = _by_byte(context.key, context_place, context.count.astype(np.float64))
     left = _by_byte(context.key, context_place, _weighted(context)) - _by_byte(joint.key, place, bits)
     return seen, left / np.maximum(seen, 1)
 

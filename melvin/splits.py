@@ -7,34 +7,40 @@ prose that is 1.9170 bits a byte, with the pairs alone that a pattern was first 
 
 from __future__ import annotations
 
-import numpy as np
+from itertools import pairwise
 
-from melvin.symbols import CODE_BITS, PAIR_SHIFT, U32, WORD_CODES, Symbols, pair_key
-from melvin.tables import I64, U64
+import numpy as np
+from numpy.typing import NDArray
+
+from melvin.hashing import ABSENT
+from melvin.symbols import CODE_BITS, PAIR_SHIFT, U32, WORD_BITS, WORD_CODES, WORD_MASK, Symbols, pair_key
+from melvin.tables import I64, U64, slices
 
 MANY = 3  # words: rests of so many or more are worked out together, most are shorter
-_WORD = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
+RESTS = 1 << 14  # looked up at a time: what it takes stays in cache
 
 
 def with_splits(symbols: Symbols) -> Symbols:
-    """The same symbols, with all pairs that form a pattern: the shortest left part first, patterns by age.
+    """The same symbols, with all pairs that form a pattern: the shortest left part first, patterns by age. Those that
+    are known are not looked up again.
 
     for at in 1..longest - 1: for pattern in patterns: if both parts are symbols, they form it
     """
-    pairs = [np.empty((3, 0), np.uint32)]
+    length = symbols.length.take(symbols.pair_left)
+    rest = np.full(symbols.size, ABSENT)  # what is known to stand in each pattern behind its first codes
+    split = [np.empty((3, 0), np.uint32)]
     for at in range(1, int(symbols.length.max(initial=0))):
+        formed = np.flatnonzero(length == at)
+        rest[symbols.pair_symbol.take(formed)] = symbols.pair_right.take(formed)
         pattern, left = beginnings(symbols, at)
-        right = np.full(pattern.size, -1)
-        words = np.minimum((symbols.length[pattern] - at + WORD_CODES - 1) // WORD_CODES, MANY)  # that are left
-        for count in range(1, MANY + 1):
-            some = np.flatnonzero(words == count)
-            if not some.size:
-                continue
-            rest = codes_from(symbols, pattern[some], at)
-            right[some] = symbols.with_payload(rest, symbols.port[pattern[some]])
-        both = np.flatnonzero(right >= 0)
-        pairs.append(np.stack((left[both], right[both].astype(np.uint32), pattern[both])))
-    return symbols.with_pairs(*np.hstack(pairs))
+        split.append(np.stack((left, rest.take(pattern), pattern)))
+        rest[symbols.pair_symbol.take(formed)] = ABSENT
+    left, right, pattern = np.hstack(split)
+    asked = np.flatnonzero(right == ABSENT)
+    right[asked] = _rests(symbols, pattern.take(asked), symbols.length.take(left.take(asked)))
+    both = np.flatnonzero(right != ABSENT)
+    fresh = np.searchsorted(both, asked.compress(right.take(asked) != ABSENT))
+    return symbols.with_splits(left.take(both), right.take(both), pattern.take(both), fresh)
 
 
 def beginnings(symbols: Symbols, length: int) -> tuple[U32, U32]:
@@ -48,14 +54,33 @@ def beginnings(symbols: Symbols, length: int) -> tuple[U32, U32]:
     return (key >> np.uint64(PAIR_SHIFT)).astype(np.uint32), key.astype(np.uint32)
 
 
-def codes_from(symbols: Symbols, symbol: U32, start: int) -> U64:
+def _rests(symbols: Symbols, pattern: U32, start: NDArray[np.uint8]) -> U32:
+    """The symbols that patterns are without their first codes, ABSENT where there is none. Shapes (n,) -> (n,)."""
+    found = np.full(pattern.size, ABSENT)
+    words = np.minimum((symbols.length.take(pattern) - start + WORD_CODES - 1) // WORD_CODES, MANY)
+    for count in range(1, MANY + 1):
+        alike = np.flatnonzero(words == count)
+        for part in slices(alike.size, RESTS):
+            some = alike[part]
+            mine = pattern.take(some)
+            rest = codes_from(symbols, mine, start.take(some))
+            found[some] = symbols.with_payload(rest, symbols.port.take(mine)).astype(np.uint32)  # of -1: ABSENT
+    return found
+
+
+def codes_from(symbols: Symbols, symbol: U32, start: NDArray[np.uint8]) -> U64:
     """Payloads without their first codes, all longer than those. -> uint64, shape (words of the longest rest, n)"""
-    rest = int(symbols.length[symbol].max(initial=start)) - start
-    whole, part = divmod(start, WORD_CODES)
-    held = symbols.words[whole : whole + -(-rest // WORD_CODES) + 1].take(symbol, axis=1, mode="clip")
-    moved = (held << np.uint64(CODE_BITS * part)) & _WORD
-    moved[:-1] |= held[1:] >> np.uint64(CODE_BITS * (WORD_CODES - part))
-    return moved[: -(-rest // WORD_CODES)]
+    rows, size = symbols.words.shape
+    whole = start // WORD_CODES
+    shift = (start - whole * WORD_CODES).astype(np.uint64) * np.uint64(CODE_BITS)
+    longest = int((symbols.length.take(symbol) - start).max(initial=0))
+    words = symbols.words.reshape(-1)
+    held = [
+        np.where(row < rows, words.take(np.minimum(row, rows - 1) * size + symbol), 0)
+        for row in (whole.astype(np.int64) + word for word in range(-(-longest // WORD_CODES) + 1))
+    ]
+    moved = [(word << shift) & WORD_MASK | following >> (WORD_BITS - shift) for word, following in pairwise(held)]
+    return np.stack(moved)
 
 
 def parts(symbols: Symbols, symbol: int) -> I64:

@@ -34,6 +34,8 @@ CODES = BYTES + 1  # what can come next: any byte, or END
 CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
 PAIR_SHIFT = 32  # bits of an id in the key of a pair
 WORD_CODES = 7  # codes that fit into one 63-bit word
+WORD_BITS = np.uint64(CODE_BITS * WORD_CODES)
+WORD_MASK = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
 PORTS_AT_ONCE = 8  # whose pairs of bytes are at hand: 256 KiB each
 MAX_PAYLOAD = 63  # bytes of the longest pattern: nine words
 _ORDER = ("by_rank", "rank", "ranked_words", "_subtree")  # what is worked out of the payloads alone
@@ -113,6 +115,12 @@ class Symbols:
             pairs=(np.empty(0, np.uint32),) * 3,
         )
 
+    def apart(self) -> Symbols:
+        """The same, to grow: the tables that are looked up grow with it, and who holds this one keeps its own."""
+        same = replace(self)
+        vars(same)["pairs"] = self.pairs.copy()
+        return same
+
     def with_patterns(self, left: U32, right: U32, born: int) -> Symbols:
         """Add patterns for pairs of symbols that form none yet, in this order of strength; a payload that is known
         gets no second symbol.
@@ -180,6 +188,14 @@ class Symbols:
         vars(same).update((name, held) for name, held in vars(self).items() if name in _ORDER)
         return same
 
+    def with_splits(self, left: U32, right: U32, symbol: U32, fresh: I64) -> Symbols:
+        """Let these pairs form their symbols: all that do so by now, and others. fresh : int64, shape (m,)   those"""
+        same, pairs = self.with_pairs(left, right, symbol), self.pairs
+        del vars(self)["pairs"]  # handed on, as `with_patterns` does
+        pairs.put(left.take(fresh), right.take(fresh), symbol.take(fresh))
+        vars(same)["pairs"] = pairs
+        return same
+
     def with_payload(self, words: U64, port: NDArray[np.uint16]) -> I64:
         """The symbol with each payload, -1 where there is none. words : uint64, shape (w, n) -> int64, shape (n,)"""
         known = self._by_payload.get(payload_hash(words, port))
@@ -199,18 +215,16 @@ class Symbols:
 
     def joined_words(self, left: U32 | I64, right: U32 | I64, depth: int) -> U64:
         """Words of the concatenated payloads: the right one's, moved behind the left one's, seven codes to a word."""
-        a, b = self._words_to(depth)[:depth, left], self._words_to(depth)[:depth, right]
-        offset = self.length[left].astype(np.int64)
-        whole, part = offset // WORD_CODES, (offset % WORD_CODES * CODE_BITS).astype(np.uint64)
-        full = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
-        column = np.arange(left.size)
-        joined = a.copy()
-        for word in range(depth):
-            source = word - whole
-            here = np.where(source >= 0, b[np.clip(source, 0, depth - 1), column], 0)
-            before = np.where(source >= 1, b[np.clip(source - 1, 0, depth - 1), column], 0)
-            spill = np.uint64(CODE_BITS * WORD_CODES) - part
-            joined[word] |= (here >> part) | np.where(part > 0, (before << spill) & full, np.uint64(0))
+        joined = self._words_to(depth)[:depth].take(left, axis=1)
+        whole, part = np.divmod(self.length.take(left).astype(np.int64), WORD_CODES)
+        shift, length = (part * CODE_BITS).astype(np.uint64), self.length.take(right)
+        for word, held in enumerate(self.words):
+            some = np.flatnonzero(length > word * WORD_CODES)  # most payloads are short
+            moved, at, by = held.take(right.take(some)), whole.take(some) + word, shift.take(some)
+            joined[at, some] |= moved >> by
+            spills = np.flatnonzero(at < depth - 1)
+            moved = moved << (WORD_BITS - by) & WORD_MASK
+            joined[at.take(spills) + 1, some.take(spills)] |= moved.take(spills)
         return joined
 
     def _extended(

@@ -166,6 +166,12 @@ def joined(*tables: Counts) -> Counts:
     return Counts(np.concatenate([t.key for t in tables]), np.concatenate([t.count for t in tables]))
 
 
+def sum_runs(sorted_key: U64, count: NDArray[np.integer]) -> Counts:
+    """The same of keys in ascending order."""
+    first = run_starts(sorted_key)
+    return Counts.of(sorted_key.take(first), np.add.reduceat(count, first, dtype=np.uint64))
+
+
 def fold(*tables: Counts) -> Counts:
     """Add tables, a range of keys after the other: what is in work at a time stays in cache."""
     tables = tuple(table for table in tables if table.size)

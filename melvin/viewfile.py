@@ -113,7 +113,7 @@ def read_view(file: Container, snapshot: Snapshot) -> Snapshot:
         embeddings=Embeddings(
             **{part: file.array(f"{VIEW}embedding.{part}", dtype) for part, dtype in EMBEDDINGS.items()}
         ),
-        categories=Categories(
+        categorised=Categories(
             **{part: file.array(f"{VIEW}categories.{part}", dtype) for part, dtype in CATEGORIES.items()}
         ),
         contexts=tuple(_context(file, length, evidence.grams) for length in range(ORDER + 1)),

@@ -255,14 +255,10 @@ def test_what_is_counted_in_chunks_follows_their_merging(symbols, texts):
         assert counted.total == sum(seen.values()) + sum(texts.values())
 
 
-@given(
-    symbol_sets(),
-    some_texts,
-    st.booleans(),
-)
-def test_patterns_form_as_when_every_chunk_is_parsed_again_each_time(symbols, texts, parsed):
+@given(symbol_sets(), some_texts)
+def test_patterns_form_as_when_every_chunk_is_parsed_again_each_time(symbols, texts):
     known = forms(symbols)
-    chunks = [(twin.compete(text.encode(), known if parsed else {}), n) for text, n in texts.items()]
+    chunks = [(twin.compete(text.encode(), known), n) for text, n in texts.items()]
     before, held = forms(symbols), symbols.pairs
     grown = form(symbols, as_chunks(chunks), 7)
     payloads = [symbols.payload(i) for i in range(symbols.size)]
