@@ -154,11 +154,7 @@ def ordered(key: U64, beside: NDArray[Number]) -> tuple[U64, NDArray[Number]]:
 
 def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     """Add the counts of equal keys; the keys may come in any order."""
-    key, count = ordered(key, count)
-    first = run_starts(key)
-    if not first.size:
-        return Counts.empty()
-    return Counts.of(key.take(first), np.add.reduceat(count, first, dtype=np.uint64))
+    return sum_runs(*ordered(key, count))
 
 
 def joined(*tables: Counts) -> Counts:
