@@ -26,7 +26,7 @@ from melvin.kinship import Kinship, Said
 from melvin.lines import MAX_PIECE
 from melvin.searching import find, nearly_sorted
 from melvin.settings import Settings
-from melvin.symbols import CODE_BITS, CODE_MASK, END, MAX_PAYLOAD, NONE, START, U32, Symbols
+from melvin.symbols import CODE_BITS, END, MAX_PAYLOAD, NONE, START, U32, Symbols
 from melvin.tables import I64, SMALL, U64, Counts, in_a_row, run_starts
 from melvin.weights import (
     ANYTHING,
@@ -210,7 +210,8 @@ class Places:
 def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[Opinion]:
     """What each head says of each code: the general ones first, and of each kind the boundary further back last.
 
-    code : int64, shape (n, m);  longest : int64, shape (n, 1)   bytes of context that the byte view has seen before
+    code : int64, shape (n, m), each one more than that before
+    longest : int64, shape (n, 1)   bytes of context that the byte view has seen before
     """
     spans = [_Span.of(model.symbols, boundary, code) for boundary in places.boundaries]
 
@@ -243,7 +244,7 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
 class _Span:
     """Ranks of the symbols that may be coming, and of those that go on with each code.
 
-    low, high, depth, same : shape (n, 1);  found_low, found_high : shape (n, m)
+    low, high, depth, same : shape (n, 1);  border : shape (n, m + 1)   where each code's begin; the last one's end
     same : 1 where the bytes since the boundary are a whole symbol already, the first of the range
     """
 
@@ -251,31 +252,30 @@ class _Span:
     high: I64
     depth: I64
     same: I64
-    found_low: I64
-    found_high: I64
+    border: I64
 
     @classmethod
     def of(cls, symbols: Symbols, boundary: Boundary, code: I64) -> _Span:
         low, high, depth = boundary.low[:, None], boundary.high[:, None], boundary.depth[:, None]
         first = symbols.by_rank[np.minimum(low, symbols.size - 1)]
         same = (low < high) & (symbols.length[first] == depth) & (depth > 0)
-        return cls(low, high, depth, same.astype(np.int64), *narrowed(symbols, low, high, depth, code))
+        return cls(low, high, depth, same.astype(np.int64), borders(symbols, low, high, depth, code))
 
 
-def narrowed(symbols: Symbols, low: I64, high: I64, depth: I64, code: I64) -> tuple[I64, I64]:
-    """symbols.narrow(low, high, depth, code) of many that ask the same: each question is put once.
+def borders(symbols: Symbols, low: I64, high: I64, depth: I64, code: I64) -> I64:
+    """symbols.border(low, high, depth, code) for codes in a row and the one behind: each question of many is put once.
 
-    low, high, depth : int64, shape (n, 1);  code : int64, shape (n, m)
+    low, high, depth : int64, shape (n, 1);  code : int64, shape (n, m) -> int64, shape (n, m + 1)
     """
     some = np.flatnonzero(low < high)
     # Where a range begins, and its depth, tell the bytes that its symbols begin with, and so where it ends.
-    asked = ((low << _DEPTH_BITS | depth) << CODE_BITS | code)[some]
-    asked_once, first, which = np.unique(asked, return_index=True, return_inverse=True)
-    row = some.take(first // max(code.shape[1], 1))
-    found = symbols.narrow(low.take(row), high.take(row), depth.take(row), asked_once & int(CODE_MASK))
-    found_low, found_high = (np.repeat(high, code.shape[1], axis=1) for _ in found)
-    found_low[some], found_high[some] = (part.take(which).reshape(asked.shape) for part in found)
-    return found_low, found_high
+    asked = ((low << _DEPTH_BITS | depth) << CODE_BITS | code[:, :1]).take(some)
+    _, first, which = np.unique(asked, return_index=True, return_inverse=True)
+    once = some.take(first)
+    each = code[once, :1] + np.arange(code.shape[1] + 1)
+    border = np.repeat(high, code.shape[1] + 1, axis=1)
+    border[some] = symbols.border(low[once], high[once], depth[once], each).take(which, axis=0)
+    return border
 
 
 def _sources(model: Model, boundary: Boundary) -> Iterator[Source]:
@@ -356,8 +356,8 @@ def _opinion(
     low, high = span.low[:, 0], span.high[:, 0]
     some, begin = rows.some_within(row, low.take(at), high.take(at))
     row, at = row.take(some), at.take(some)
-    place = rows.place(row, np.hstack((span.found_low[at], span.found_high[at], span.high[at])))
-    end, (first, beyond) = place[:, -1], np.hsplit(place[:, :-1], 2)
+    place = rows.place(row, np.hstack((span.border[at], span.high[at])))
+    place, end = place[:, :-1], place[:, -1]
     depth, same = span.depth[:, 0].take(at), span.same[:, 0].take(at)
     inside = begin + (same & (target_of(rows.key[begin]) == low.take(at))) if same.any() else begin
     distinct = end - inside
@@ -377,7 +377,7 @@ def _opinion(
         at_once,
         added(rows.between(begin, end))[:, None],
         added(distinct)[:, None],
-        added(rows.between(first, beyond)),
+        added(rows.between(place[:, :-1], place[:, 1:])),
         added(rows.between(begin, inside))[:, None],
         further.take(at_once)[:, None],
         model.settings.adaptive_heads,
@@ -385,7 +385,7 @@ def _opinion(
 
 
 def predict(model: Model, weights: Weights, places: Places, code: I64) -> F64:
-    """P(code) at each place. code : int64, shape (n, m) -> float64, shape (n, m)."""
+    """P(code) at each place. code : int64, shape (n, m), each one more than that before -> float64, shape (n, m)."""
     result, longest = probability(model.byte_view, places.context[:, None], code)
     for opinion in opinions(model, places, code, longest):
         result[opinion.at] = opinion.mixed(weights.of(opinion), result[opinion.at])

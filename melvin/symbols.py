@@ -338,23 +338,20 @@ class Symbols:
 
         Arguments broadcast; an empty range stays empty. Symbols that end at `depth` go on with code 0.
         """
-        if low.size == 0:
-            return low, high
-        low, high, depth, code = np.broadcast_arrays(low, high, depth, code)
-        words = self.ranked_words
-        out_low, out_high = high.astype(np.int64), high.astype(np.int64)
-        word = depth // WORD_CODES
-        alive = (low < high) & (word < words.shape[0])
-        for index in np.unique(word[alive]):
-            here = alive & (word == index)
-            column = words[index]
-            shift = (CODE_BITS * (WORD_CODES - 1 - depth[here] % WORD_CODES)).astype(np.uint64)
-            prefix = column[high[here] - 1] >> shift >> np.uint64(CODE_BITS) << np.uint64(CODE_BITS)
-            first = (prefix | code[here].astype(np.uint64)) << shift
-            beyond = first + (np.uint64(1) << shift)
-            out_low[here] = bisect(column, low[here].astype(np.int64), high[here].astype(np.int64), first)
-            out_high[here] = bisect(column, out_low[here], high[here].astype(np.int64), beyond)
-        return out_low, out_high
+        first = self.border(low, high, depth, code)
+        return first, self.border(first, high, depth, code + 1)
+
+    def border(self, low: I64, high: I64, depth: I64, code: I64) -> I64:
+        """Of the ranks [low, high), all alike in their first `depth` codes, the first to go on with `code` or a larger
+        one; `high` where there is none. Arguments broadcast.
+        """
+        word, within = np.divmod(depth, WORD_CODES)
+        words = self.ranked_words.reshape(-1)
+        begin = np.minimum(word, self.words.shape[0]) * self.size
+        shift = (CODE_BITS * (WORD_CODES - 1 - within)).astype(np.uint64)
+        prefix = words[begin + high - 1] >> shift >> np.uint64(CODE_BITS) << np.uint64(CODE_BITS)
+        wanted = (prefix | code.astype(np.uint64)) << shift
+        return np.asarray(bisect(words, begin + low, begin + high, wanted) - begin)
 
     def _shared(self) -> NDArray[np.int8]:
         """int8, shape (n,): codes that each rank's payload begins alike with the one before it; -1: another port's."""

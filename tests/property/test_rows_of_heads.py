@@ -5,7 +5,7 @@ from drawn import SMALL_ALPHABET, symbol_sets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melvin.heads import Rows, narrowed
+from melvin.heads import Rows, borders
 from melvin.searching import nearly_sorted
 from melvin.symbols import END_CODE, SYMBOL_BITS, Symbols
 from melvin.tables import Counts
@@ -63,10 +63,11 @@ def test_a_range_asked_again_goes_on_as_when_it_was_asked_first(symbols, codes, 
     low, high, depth = np.array(ranges, np.int64).reshape(-1, 3, 1).transpose(1, 0, 2)
     empty = data.draw(st.lists(st.booleans(), min_size=len(ranges), max_size=len(ranges)))
     high = np.where(np.array(empty, np.bool_)[:, None], low, high)
-    rows = st.lists(st.sampled_from([*(byte + 1 for byte in SMALL_ALPHABET), END_CODE]), min_size=codes, max_size=codes)
-    code = np.array(data.draw(st.lists(rows, min_size=len(ranges), max_size=len(ranges))), np.int64)
-    asked = low, high, depth, code.reshape(-1, codes)
-    for found, expected in zip(narrowed(symbols, *asked), symbols.narrow(*asked), strict=True):
+    first = st.sampled_from([*(byte + 1 for byte in SMALL_ALPHABET), END_CODE - codes + 1])
+    drawn = data.draw(st.lists(first, min_size=len(ranges), max_size=len(ranges)))
+    code = np.array(drawn, np.int64)[:, None] + np.arange(codes)
+    border = borders(symbols, low, high, depth, code)
+    for found, expected in zip((border[:, :-1], border[:, 1:]), symbols.narrow(low, high, depth, code), strict=True):
         assert found.tolist() == np.broadcast_to(expected, found.shape).tolist()
 
 
@@ -76,6 +77,6 @@ def test_the_same_range_at_another_depth_is_another_question():
     symbols = symbols.with_patterns(a, np.array([symbols.size - 1], np.uint32), 0)  # abc; there is no ab
     low = symbols.rank[-1:].astype(np.int64).repeat(2)[:, None]
     asked = low, low + 1, np.array([[2], [3]]), np.full((2, 1), ord("c") + 1)
-    found, expected = narrowed(symbols, *asked), symbols.narrow(*asked)
-    assert [part.tolist() for part in found] == [part.tolist() for part in expected]
-    assert (found[1] - found[0]).tolist() == [[1], [0]]
+    border = borders(symbols, *asked)
+    assert border.tolist() == np.hstack(symbols.narrow(*asked)).tolist()
+    assert np.diff(border).tolist() == [[1], [0]]
