@@ -5,7 +5,7 @@ from drawn import SMALL_ALPHABET, symbol_sets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melvin.heads import Rows, borders
+from melvin.heads import Rows, borders, only_rows, rows_there
 from melvin.searching import nearly_sorted
 from melvin.symbols import END_CODE, SYMBOL_BITS, Symbols
 from melvin.tables import Counts
@@ -13,7 +13,6 @@ from melvin.tables import Counts
 ranks = st.integers(0, 6)
 sources = st.one_of(st.integers(0, 4), st.integers((1 << 42) - 3, (1 << 42) - 1))
 keys = st.sets(st.tuples(sources, ranks), max_size=30)
-asked = st.lists(st.tuples(sources, ranks, ranks), max_size=20)
 
 
 def rows_of(pairs):
@@ -21,16 +20,24 @@ def rows_of(pairs):
     return key, Rows.of(Counts(np.array(key, np.uint64), np.ones(len(key), np.uint32)))
 
 
-@given(keys, asked)
-def test_a_row_has_some_within_where_one_of_its_targets_is(pairs, asked):
+@given(keys, st.lists(sources, max_size=20))
+def test_of_the_rows_that_are_asked_for_those_are_found_that_are_there(pairs, asked):
     key, rows = rows_of(pairs)
-    source, low, high = (np.array([one[k] for one in asked], np.int64) for k in range(3))
-    some, begin = rows.some_within(source.astype(np.uint64), low, high)
-    expected = []
-    for at, (row, first, beyond) in enumerate(asked):
-        inside = [k for k, one in enumerate(key) if row << SYMBOL_BITS | first <= one < (row << SYMBOL_BITS | beyond)]
-        expected += [(at, inside[0])] if inside else []
-    assert list(zip(some.tolist(), begin.tolist(), strict=True)) == expected
+    some, begin = rows_there(rows.key, np.array(asked, np.uint64))
+    held = {source for source, _ in pairs}
+    assert some.tolist() == [at for at, source in enumerate(asked) if source in held]
+    assert {*begin.tolist()} == {sum(one >> SYMBOL_BITS < source for one in key) for source in held & {*asked}}
+
+
+@given(st.dictionaries(st.tuples(sources, ranks), st.integers(1, 9), max_size=30), st.lists(sources, max_size=20))
+def test_of_some_rows_all_is_held_and_of_others_nothing(seen, asked):
+    keys = sorted(seen)
+    key = np.array([source << SYMBOL_BITS | rank for source, rank in keys], np.uint64)
+    counts = Counts(key, np.array([seen[one] for one in keys], np.uint32))
+    some = only_rows(counts, rows_there(key, np.array(asked, np.uint64))[1])
+    held = [at for at, (source, _) in enumerate(keys) if source in asked]
+    assert some.key.tolist() == key[held].tolist()
+    assert some.count.tolist() == counts.count[held].tolist()
 
 
 @given(keys, st.lists(st.tuples(sources, st.tuples(ranks, ranks, ranks)), max_size=20))
