@@ -76,7 +76,7 @@ class Rows:
 
     def code(self, symbols: Symbols, at: I64, depth: I64) -> I64:
         """The code at `depth` of the target of each key."""
-        return symbols.code_at(symbols.by_rank[target_of(self.key[at])], depth)
+        return symbols.code_at(target_of(self.key[at]), depth)
 
 
 def rows_there(key: U64, source: U64) -> tuple[I64, I64]:
