@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.searching import find
 from melvin.symbols import END, MAX_SYMBOLS, SYMBOL_BITS, U32, Symbols
 from melvin.tables import I64, U64, Counts, slices
 
@@ -35,12 +36,8 @@ def counted(counts: Counts, key: U64) -> I64:
     """How often each key was seen, 0 where it was not. Shape (n,) -> (n,)."""
     if not counts.size:
         return np.zeros(key.shape, np.int64)
-    order = np.argsort(key)  # in order, one search begins where the one before left the cache
-    wanted = key[order]
-    at = np.minimum(np.searchsorted(counts.key, wanted), counts.size - 1)
-    seen = np.empty(key.shape, np.int64)
-    seen[order] = np.where(counts.key[at] == wanted, counts.count[at], 0)
-    return seen
+    at = np.minimum(find(counts.key, key), counts.size - 1)
+    return np.where(counts.key[at] == key, counts.count[at], 0).astype(np.int64)
 
 
 def after_anything(symbols: Symbols, raw: Counts) -> Counts:

@@ -21,7 +21,7 @@ from melvin.categories import Categories, categorise
 from melvin.contexts import Context, codes_of
 from melvin.counting import Carry, Familiarity, count, read
 from melvin.curve import Curve, code_length
-from melvin.edges import counted, pack, target_of
+from melvin.edges import counted, pack, source_of, target_of
 from melvin.embedding import Embeddings, embed
 from melvin.encode import encode_lines, tail
 from melvin.evidence import ROW_BITS, TABLES, Evidence, Runs, kept
@@ -34,7 +34,7 @@ from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
 from melvin.separators import SEPARATE_FROM, default_separators, learn_separators
 from melvin.settings import EVERYTHING, Settings
-from melvin.symbols import BYTES, CODES, END, SYMBOL_BITS, U32, Symbols
+from melvin.symbols import BYTES, CODES, END, U32, Symbols
 from melvin.tables import I64, SMALL, Counts, fold, forget
 from melvin.weights import Weights
 from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, added, reach
@@ -171,12 +171,14 @@ def familiarity(
     symbols: Symbols, links: Counts, attended: int, *, pairs_one_in: int, reach: int, settings: Settings
 ) -> Familiarity:
     """How often each symbol was seen, and whether what follows it is settled."""
-    row = np.searchsorted(links.key, np.arange(symbols.size + 1, dtype=np.uint64) << np.uint64(SYMBOL_BITS))
-    settled = np.diff(row) == 1
-    settled[settled] = links.count[row[:-1][settled]] >= SETTLED
+    often = np.flatnonzero(links.count >= SETTLED)  # few
+    source = source_of(links.key.take(often))
+    alone = [source_of(links.key.take(often + step, mode="wrap")) != source for step in (-1, 1)]
+    settled = np.zeros(symbols.size, np.bool_)
+    settled[source.compress(alone[0] & alone[1])] = True
     seen = np.zeros(symbols.size, np.int64)
     for end in symbols.base + np.uint32(END):  # what came after anything in its port
-        after = slice(*row[end : end + 2])
+        after = slice(*np.searchsorted(links.key, pack(np.array([end, end + 1]), np.zeros(2, np.uint32))))
         seen[symbols.by_rank.take(target_of(links.key[after]))] = links.count[after]
     everything = np.arange(symbols.size, dtype=np.uint32)
     return Familiarity(_with_young(symbols, links, everything, seen), settled, attended, pairs_one_in, reach, settings)

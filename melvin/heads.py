@@ -26,8 +26,8 @@ from melvin.kinship import Kinship, Said
 from melvin.lines import MAX_PIECE
 from melvin.searching import find, nearly_sorted
 from melvin.settings import Settings
-from melvin.symbols import CODE_BITS, CODE_MASK, END, MAX_PAYLOAD, NONE, START, U32, Symbols
-from melvin.tables import I64, SMALL, U64, Counts, in_a_row, run_starts
+from melvin.symbols import CODE_BITS, END, MAX_PAYLOAD, NONE, START, U32, Symbols
+from melvin.tables import I64, SMALL, U64, Counts, in_a_row, lengths, run_starts
 from melvin.weights import (
     ANYTHING,
     ATTENDED,
@@ -46,11 +46,6 @@ from melvin.weights import (
 _DEPTH_BITS = MAX_PIECE.bit_length()  # of the bytes read of a chunk
 _FIRST_RANK = np.zeros(1, np.uint64)
 NAME_BYTES = 4  # of context that a chunk known by name stands for
-
-
-# Head, table, sources of the rows asked there, by which predictions (ascending; one may ask several), and how many
-# bytes of context the source of each prediction stands for.
-Source = tuple[int, "Rows", U64, I64, I64]
 
 
 @dataclass(frozen=True)
@@ -79,32 +74,31 @@ class Rows:
         """Index of the first key of a source's row whose target's rank is not below each. (n,), (n, m) -> (n, m)"""
         return find(self.key, pack(source[:, None], rank.astype(np.uint64)))
 
-    def some_within(self, source: U64, low: I64, high: I64) -> tuple[I64, I64]:
-        """Which sources have targets with ranks in [low, high), and the index of the first such key of their row.
-
-        source, low, high : shape (n,)
-        """
-        begin = np.full(source.size, -1)
-        if self.key.size:
-            order = nearly_sorted(pack(source, low.astype(np.uint64)))
-            row = source.take(order)
-            first = run_starts(row)
-            row, asking = row.take(first), np.diff(first, append=row.size)
-            # Most rows are not there, and are looked for once.
-            place = np.searchsorted(self.key, pack(row, _FIRST_RANK))
-            there = np.flatnonzero(source_of(self.key[np.minimum(place, self.key.size - 1)]) == row)
-            some = order.take(in_a_row(first.take(there), asking.take(there)))
-            row = source.take(some)
-            place = np.searchsorted(self.key, pack(row, low.take(some).astype(np.uint64)))
-            beyond = pack(row, high.take(some).astype(np.uint64))
-            within = (place < self.key.size) & (self.key[np.minimum(place, self.key.size - 1)] < beyond)
-            begin[some.compress(within)] = place.compress(within)
-        some = np.flatnonzero(begin >= 0)
-        return some, begin.take(some)
-
     def code(self, symbols: Symbols, at: I64, depth: I64) -> I64:
         """The code at `depth` of the target of each key."""
-        return symbols.code_at(symbols.by_rank[target_of(self.key[at])], depth)
+        return symbols.code_at(target_of(self.key[at]), depth)
+
+
+def rows_there(key: U64, source: U64) -> tuple[I64, I64]:
+    """Which sources have a row in a table, ascending; and where those rows begin, each at least once."""
+    if not key.size:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    row = pack(source, _FIRST_RANK)
+    order = nearly_sorted(row)
+    row = row.take(order)
+    first = run_starts(row)
+    row, asking = row.take(first), lengths(first, row.size)
+    place = np.searchsorted(key, row)
+    there = np.flatnonzero(source_of(key[np.minimum(place, key.size - 1)] ^ row) == 0)
+    return np.sort(order.take(in_a_row(first.take(there), asking.take(there).astype(np.int64)))), place.take(there)
+
+
+def only_rows(counts: Counts, begin: I64) -> Counts:
+    """What a table holds of some rows. begin : int64, shape (n,)   where they begin"""
+    begin = np.unique(begin)
+    beyond = source_of(counts.key.take(begin)) + np.uint64(1)
+    entry = in_a_row(begin, np.searchsorted(counts.key, pack(beyond, _FIRST_RANK)) - begin)
+    return Counts(counts.key.take(entry), counts.count.take(entry))
 
 
 class Model:
@@ -156,6 +150,17 @@ class Model:
     @cached_property
     def contexts(self) -> tuple[Context, ...]:
         return derive(self.evidence.grams, self._asked) if self._contexts is None else self._contexts
+
+    def rows(self, table: str, source: U64) -> tuple[Rows, I64]:
+        """The evidence of a table, of other rows perhaps none; and which sources may have a row there, ascending."""
+        if table == "links":
+            return self.links, np.arange(source.size)  # nearly every symbol has one
+        if self._asked is None:
+            rows: Rows = getattr(self, table)
+            return rows, rows_there(rows.key, source)[0]
+        counts: Counts = getattr(self.evidence, table)
+        some, begin = rows_there(counts.key, source)
+        return Rows.of(only_rows(counts, begin)), some
 
     @property
     def byte_view(self) -> tuple[Context, ...]:
@@ -210,40 +215,43 @@ class Places:
 def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[Opinion]:
     """What each head says of each code: the general ones first, and of each kind the boundary further back last.
 
-    code : int64, shape (n, m);  longest : int64, shape (n, 1)   bytes of context that the byte view has seen before
+    code : int64, shape (n, m), each one more than that before
+    longest : int64, shape (n, 1)   bytes of context that the byte view has seen before
     """
     spans = [_Span.of(model.symbols, boundary, code) for boundary in places.boundaries]
 
     def said(sources: list[Iterator[Source]]) -> Iterator[Opinion]:
-        for heads in zip(*sources, strict=True):
-            for index, (head, rows, source, at, extent) in enumerate(heads):
-                boundary = places.boundaries[index]
-                if head in model.silent or (head < SYMBOL and not index and model.byte_view):
-                    continue  # of a symbol not begun, the byte view knows all that the first ones do
-                if index == ONE_BACK and not EDGE <= head < SOURCES:
-                    continue
-                if not at.size:
-                    continue
-                further = extent + boundary.depth > longest[:, 0]
-                number = head + index if head >= KIN_ATTENDED else index * SOURCES + head
-                yield _opinion(model, rows, number, source, at, further, spans[index])
+        asked = [
+            (index, one) for kind in zip(*sources, strict=True) for index, one in enumerate(kind) if heard(index, one)
+        ]
+        for (index, one), (rows, row, at) in zip(asked, _held(model, [one for _, one in asked]), strict=True):
+            further = one.extent + places.boundaries[index].depth > longest[:, 0]
+            number = one.head + index if one.head >= KIN_ATTENDED else index * SOURCES + one.head
+            yield _opinion(model, rows, number, row, at, further, spans[index])
+
+    def heard(index: int, source: Source) -> bool:
+        if index == ONE_BACK and not EDGE <= source.head < SOURCES:
+            return False
+        if not index and source.head < SYMBOL and model.byte_view:
+            return False  # of a symbol not begun, the byte view knows all that the first ones do
+        return source.at.size > 0 and source.head not in model.silent
 
     # Where neither the edge nor the chunk most attended to with it was ever seen, the kin know most.
     new = np.ones(places.context.size, np.bool_)
-    for opinion in said([_sources(model, boundary) for boundary in places.boundaries]):
+    for opinion in said([_sources(model.symbols, boundary) for boundary in places.boundaries]):
         if opinion.head % SOURCES in (EDGE, ATTENDED):
             new[opinion.at] = False
         yield opinion
     if KIN_LAST not in model.silent and new.any():
         kin = _kin(model, places, new)
-        yield from said([_kin_sources(model, places, boundary, kin, new) for boundary in places.boundaries])
+        yield from said([_kin_sources(places, boundary, kin, new) for boundary in places.boundaries])
 
 
 @dataclass(frozen=True)
 class _Span:
     """Ranks of the symbols that may be coming, and of those that go on with each code.
 
-    low, high, depth, same : shape (n, 1);  found_low, found_high : shape (n, m)
+    low, high, depth, same : shape (n, 1);  border : shape (n, m + 1)   where each code's begin; the last one's end
     same : 1 where the bytes since the boundary are a whole symbol already, the first of the range
     """
 
@@ -251,55 +259,86 @@ class _Span:
     high: I64
     depth: I64
     same: I64
-    found_low: I64
-    found_high: I64
+    border: I64
 
     @classmethod
     def of(cls, symbols: Symbols, boundary: Boundary, code: I64) -> _Span:
         low, high, depth = boundary.low[:, None], boundary.high[:, None], boundary.depth[:, None]
         first = symbols.by_rank[np.minimum(low, symbols.size - 1)]
         same = (low < high) & (symbols.length[first] == depth) & (depth > 0)
-        return cls(low, high, depth, same.astype(np.int64), *narrowed(symbols, low, high, depth, code))
+        return cls(low, high, depth, same.astype(np.int64), borders(symbols, low, high, depth, code))
 
 
-def narrowed(symbols: Symbols, low: I64, high: I64, depth: I64, code: I64) -> tuple[I64, I64]:
-    """symbols.narrow(low, high, depth, code) of many that ask the same: each question is put once.
+def borders(symbols: Symbols, low: I64, high: I64, depth: I64, code: I64) -> I64:
+    """symbols.border(low, high, depth, code) for codes in a row and the one behind: each question of many is put once.
 
-    low, high, depth : int64, shape (n, 1);  code : int64, shape (n, m)
+    low, high, depth : int64, shape (n, 1);  code : int64, shape (n, m) -> int64, shape (n, m + 1)
     """
     some = np.flatnonzero(low < high)
     # Where a range begins, and its depth, tell the bytes that its symbols begin with, and so where it ends.
-    asked = ((low << _DEPTH_BITS | depth) << CODE_BITS | code)[some]
-    asked_once, first, which = np.unique(asked, return_index=True, return_inverse=True)
-    row = some.take(first // max(code.shape[1], 1))
-    found = symbols.narrow(low.take(row), high.take(row), depth.take(row), asked_once & int(CODE_MASK))
-    found_low, found_high = (np.repeat(high, code.shape[1], axis=1) for _ in found)
-    found_low[some], found_high[some] = (part.take(which).reshape(asked.shape) for part in found)
-    return found_low, found_high
+    asked = ((low << _DEPTH_BITS | depth) << CODE_BITS | code[:, :1]).take(some)
+    _, first, which = np.unique(asked, return_index=True, return_inverse=True)
+    once = some.take(first)
+    each = code[once, :1] + np.arange(code.shape[1] + 1)
+    border = np.repeat(high, code.shape[1] + 1, axis=1)
+    border[some] = symbols.border(low[once], high[once], depth[once], each).take(which, axis=0)
+    return border
 
 
-def _sources(model: Model, boundary: Boundary) -> Iterator[Source]:
+@dataclass(frozen=True)
+class Source:
+    """Rows that one head asks for at one boundary.
+
+    head, table : which
+    row : uint64, shape (k,);  at : int64, shape (k,)   which prediction asks for each, ascending; one may ask several
+    extent : int64, shape (n,)   bytes of context that the source of each prediction stands for
+    """
+
+    head: int
+    table: str
+    row: U64
+    at: I64
+    extent: I64
+
+
+def _held(model: Model, asked: list[Source]) -> list[tuple[Rows, U64, I64]]:
+    """What each asks: the evidence; the rows that are there, and by which predictions they are asked for.
+
+    Most are not there. Those of a table are looked for together: the more, the less each search waits for memory.
+    """
+    held: dict[int, tuple[Rows, U64, I64]] = {}
+    for table in {one.table for one in asked}:
+        mine = [number for number, one in enumerate(asked) if one.table == table]
+        row, at = (np.concatenate([getattr(asked[k], name) for k in mine]) for name in ("row", "at"))
+        rows, some = model.rows(table, row)
+        ends = np.cumsum([asked[k].at.size for k in mine])
+        for number, part in zip(mine, np.split(some, np.searchsorted(some, ends[:-1])), strict=True):
+            held[number] = rows, row.take(part), at.take(part)
+    return [held[number] for number in range(len(asked))]
+
+
+def _sources(symbols: Symbols, boundary: Boundary) -> Iterator[Source]:
     """The heads that know the very chunks and symbols there are."""
-    symbols, source = model.symbols, boundary.source
+    source = boundary.source
     base = symbols.base[symbols.port[source]]
     always, none = np.flatnonzero(boundary.valid), np.zeros(source.size, np.int64)
-    yield ANYTHING, model.links, (base + np.uint32(END)).take(always).astype(np.uint64), always, none
+    yield Source(ANYTHING, "links", (base + np.uint32(END)).take(always).astype(np.uint64), always, none)
     ending = symbols.right[source]
     ends = always.compress(ending.take(always) != NONE)
     extent = _counted_length(symbols, np.where(ending != NONE, ending, 0))
-    yield SUFFIX, model.links, ending.take(ends).astype(np.uint64), ends, extent
-    yield SYMBOL, model.links, source.take(always).astype(np.uint64), always, _counted_length(symbols, source)
+    yield Source(SUFFIX, "links", ending.take(ends).astype(np.uint64), ends, extent)
+    yield Source(SYMBOL, "links", source.take(always).astype(np.uint64), always, _counted_length(symbols, source))
     extent = boundary.told + NAME_BYTES
     opens = (source == base + np.uint32(START)).take(always)
     at, opening = always.compress(~opens), always.compress(opens)
-    yield EDGE, model.transformers, pack(boundary.before.take(at), boundary.here.take(at)), at, extent
+    yield Source(EDGE, "transformers", pack(boundary.before.take(at), boundary.here.take(at)), at, extent)
     # No edge leads to a line's start, and its own row is what there is to know: trusted as one that was just taken.
-    yield EDGE, model.links, source.take(opening).astype(np.uint64), opening, extent
+    yield Source(EDGE, "links", source.take(opening).astype(np.uint64), opening, extent)
     for slot in range(len(boundary.attended) - 1, -1, -1):
         chunk = boundary.attended[slot].take(always)
         told = chunk != NOTHING
         at = always.compress(told)
-        yield ATTENDED + slot, model.attended, pack(chunk.compress(told), boundary.here.take(at)), at, extent
+        yield Source(ATTENDED + slot, "attended", pack(chunk.compress(told), boundary.here.take(at)), at, extent)
 
 
 def _kin(model: Model, places: Places, new: NDArray[np.bool_]) -> U32:
@@ -312,22 +351,20 @@ def _kin(model: Model, places: Places, new: NDArray[np.bool_]) -> U32:
     return kin
 
 
-def _kin_sources(
-    model: Model, places: Places, boundary: Boundary, kin: U32, new: NDArray[np.bool_]
-) -> Iterator[Source]:
+def _kin_sources(places: Places, boundary: Boundary, kin: U32, new: NDArray[np.bool_]) -> Iterator[Source]:
     """The same for words asked in place of others, where those are new: up to KIN of each."""
     here, part = boundary.here, boundary.part
     asking = np.flatnonzero(boundary.valid & new)
     repeats = np.full(new.size, -MAX_PAYLOAD)  # by itself, no more context than the byte view has
     at, instead = _instead(kin, asking, places.second)
-    yield KIN_BEFORE, model.transformers, pack(instead, here.take(at)), at, repeats
+    yield Source(KIN_BEFORE, "transformers", pack(instead, here.take(at)), at, repeats)
     at, instead = _instead(kin, asking, places.last)
     begun = np.flatnonzero(part.take(at))
     instead[begun] = continued(instead.take(begun), part.take(at.take(begun)))
-    yield KIN_LAST, model.transformers, pack(boundary.before.take(at), instead), at, repeats
+    yield Source(KIN_LAST, "transformers", pack(boundary.before.take(at), instead), at, repeats)
     at, instead = _instead(kin, asking, places.attended)
     key = pack(at_lag(instead, places.lag.take(at)), here.take(at))
-    yield KIN_ATTENDED, model.attended, key, at, boundary.told + NAME_BYTES
+    yield Source(KIN_ATTENDED, "attended", key, at, boundary.told + NAME_BYTES)
 
 
 def _instead(kin: U32, asking: I64, chunk: I64) -> tuple[I64, U32]:
@@ -353,13 +390,12 @@ def _opinion(
     span: _Span,
 ) -> Opinion:
     """What rows say. row : uint64, shape (k,);  at : int64, shape (k,)   which prediction asks each, ascending"""
-    low, high = span.low[:, 0], span.high[:, 0]
-    some, begin = rows.some_within(row, low.take(at), high.take(at))
-    row, at = row.take(some), at.take(some)
-    place = rows.place(row, np.hstack((span.found_low[at], span.found_high[at], span.high[at])))
-    end, (first, beyond) = place[:, -1], np.hsplit(place[:, :-1], 2)
-    depth, same = span.depth[:, 0].take(at), span.same[:, 0].take(at)
-    inside = begin + (same & (target_of(rows.key[begin]) == low.take(at))) if same.any() else begin
+    place = rows.place(row, np.hstack((span.low[at], span.border[at], span.high[at])))
+    some = np.flatnonzero(place[:, 0] < place[:, -1])
+    place, at = place.take(some, axis=0), at.take(some)
+    begin, border, end = place[:, 0], place[:, 1:-1], place[:, -1]
+    low, depth, same = (part[:, 0].take(at) for part in (span.low, span.depth, span.same))
+    inside = begin + (same & (target_of(rows.key[begin]) == low)) if same.any() else begin
     distinct = end - inside
     # The row is in byte order: where its first and its last symbol go on alike, all do.
     several = np.flatnonzero(distinct > 1)
@@ -377,7 +413,7 @@ def _opinion(
         at_once,
         added(rows.between(begin, end))[:, None],
         added(distinct)[:, None],
-        added(rows.between(first, beyond)),
+        added(rows.between(border[:, :-1], border[:, 1:])),
         added(rows.between(begin, inside))[:, None],
         further.take(at_once)[:, None],
         model.settings.adaptive_heads,
@@ -385,7 +421,7 @@ def _opinion(
 
 
 def predict(model: Model, weights: Weights, places: Places, code: I64) -> F64:
-    """P(code) at each place. code : int64, shape (n, m) -> float64, shape (n, m)."""
+    """P(code) at each place. code : int64, shape (n, m), each one more than that before -> float64, shape (n, m)."""
     result, longest = probability(model.byte_view, places.context[:, None], code)
     for opinion in opinions(model, places, code, longest):
         result[opinion.at] = opinion.mixed(weights.of(opinion), result[opinion.at])

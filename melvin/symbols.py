@@ -352,23 +352,28 @@ class Symbols:
 
         Arguments broadcast; an empty range stays empty. Symbols that end at `depth` go on with code 0.
         """
-        if low.size == 0:
-            return low, high
-        low, high, depth, code = np.broadcast_arrays(low, high, depth, code)
-        words = self.ranked_words
-        out_low, out_high = high.astype(np.int64), high.astype(np.int64)
-        word = depth // WORD_CODES
-        alive = (low < high) & (word < words.shape[0])
-        for index in np.unique(word[alive]):
-            here = alive & (word == index)
-            column = words[index]
-            shift = (CODE_BITS * (WORD_CODES - 1 - depth[here] % WORD_CODES)).astype(np.uint64)
-            prefix = column[high[here] - 1] >> shift >> np.uint64(CODE_BITS) << np.uint64(CODE_BITS)
-            first = (prefix | code[here].astype(np.uint64)) << shift
-            beyond = first + (np.uint64(1) << shift)
-            out_low[here] = bisect(column, low[here].astype(np.int64), high[here].astype(np.int64), first)
-            out_high[here] = bisect(column, out_low[here], high[here].astype(np.int64), beyond)
-        return out_low, out_high
+        first = self.border(low, high, depth, code)
+        return first, self.border(first, high, depth, code + 1)
+
+    def border(self, low: I64, high: I64, depth: I64, code: I64) -> I64:
+        """Of the ranks [low, high), all alike in their first `depth` codes, the first to go on with `code` or a larger
+        one; `high` where there is none. Arguments broadcast.
+        """
+        words, begin, shift = self._column(depth)
+        prefix = words[begin + high - 1] >> shift >> np.uint64(CODE_BITS) << np.uint64(CODE_BITS)
+        wanted = (prefix | code.astype(np.uint64)) << shift
+        return np.asarray(bisect(words, begin + low, begin + high, wanted) - begin)
+
+    def code_at(self, rank: U32, depth: I64) -> I64:
+        """The code at a depth of its own for the symbol of each rank; 0 beyond its payload."""
+        words, begin, shift = self._column(depth)
+        return np.asarray(words[begin + rank] >> shift & CODE_MASK, np.int64)
+
+    def _column(self, depth: I64) -> tuple[U64, I64, U64]:
+        """Words by rank, all of one column after the other; where the column of each depth begins; and its shift."""
+        word, within = np.divmod(depth, WORD_CODES)
+        shift = (CODE_BITS * (WORD_CODES - 1 - within)).astype(np.uint64)
+        return self.ranked_words.reshape(-1), np.minimum(word, self.words.shape[0]) * self.size, shift
 
     def _shared(self) -> NDArray[np.int8]:
         """int8, shape (n,): codes that each rank's payload begins alike with the one before it; -1: another port's."""
@@ -409,13 +414,6 @@ class Symbols:
         """Ranks [low, high) of the symbols that begin as `symbol` does."""
         low, high = self._subtree
         return low[symbol], high[symbol]
-
-    def code_at(self, symbol: U32, depth: I64) -> I64:
-        """The code at a depth of its own for each symbol; 0 beyond its payload."""
-        word = depth // WORD_CODES
-        shift = (CODE_BITS * (WORD_CODES - 1 - depth % WORD_CODES)).astype(np.uint64)
-        held = self.words[np.minimum(word, self.words.shape[0] - 1), symbol]
-        return np.asarray(np.where(word < self.words.shape[0], (held >> shift) & CODE_MASK, 0), np.int64)
 
     def spelt(self, symbol: U32) -> NDArray[np.uint8]:
         """The bytes of symbols in a row; 0 for END.

@@ -410,13 +410,12 @@ def bisect(values: NDArray[np.generic], low: I64, high: I64, wanted: NDArray[np.
 
     values is ascending within each [low, high); low, high and wanted broadcast to one shape.
     """
-    low, high, wanted = (a.copy() for a in np.broadcast_arrays(low, high, wanted))
+    low, high, wanted = np.broadcast_arrays(low, high, wanted)
     if not values.size:
-        return low
-    widest = int((high - low).max(initial=0))
-    for _ in range(widest.bit_length()):
-        middle = (low + high) >> 1
-        below = (values[np.minimum(middle, values.size - 1)] < wanted) & (low < high)
-        low = np.where(below, middle + 1, low)
-        high = np.where(below, high, middle)
-    return low
+        return low.copy()
+    place, left = low.copy(), high - low
+    for _ in range(int(left.max(initial=0)).bit_length()):
+        half = (left + 1) >> 1
+        place += half * (values[place + half - 1] < wanted)  # where none are left, no step is taken, whatever is read
+        left >>= 1
+    return place

@@ -110,9 +110,9 @@ class Weights:
 
     def of(self, opinion: Opinion) -> F64:
         """(n, 1): the share of the prediction that the head's opinion gets."""
-        prior = self.scaled(opinion.head, opinion.prior)
-        right = self.right[opinion.head][opinion.bucket] / ONE + PRIOR_PREDICTIONS * prior
-        return np.asarray(right / (self.asked[opinion.head][opinion.bucket] / ONE + PRIOR_PREDICTIONS))
+        head, bucket = opinion.head, opinion.bucket
+        right = (self.right[head] / ONE).take(bucket) + PRIOR_PREDICTIONS * self.scaled(head, opinion.prior)
+        return np.asarray(right / (self.asked[head] / ONE + PRIOR_PREDICTIONS).take(bucket))
 
     def fitted(self, opinion: Opinion, probability: F64) -> Weights:
         """With one head's weights fitted to predictions that were just checked, by expectation-maximisation.
@@ -123,13 +123,13 @@ class Weights:
         """
         head, bucket, prior = opinion.head, opinion.bucket[:, 0], opinion.prior[:, 0]
         share, before = opinion.share(probability)[:, 0], probability[:, 0]
-        scaled = self.scaled(head, prior)
+        prior_right = PRIOR_PREDICTIONS * self.scaled(head, prior)
         old_right, old_asked = self.right[head] / ONE / 2, self.asked[head] / ONE / 2
         asked = old_asked + np.bincount(bucket, minlength=BUCKETS)
         right = asked * np.divide(old_right, old_asked, out=np.zeros(BUCKETS), where=old_asked > 0)
         known = np.where(old_asked > 0, asked, 0.0)
         for _ in range(EM_STEPS):
-            weight = (right[bucket] + PRIOR_PREDICTIONS * scaled) / (known[bucket] + PRIOR_PREDICTIONS)
+            weight = (right.take(bucket) + prior_right) / (known + PRIOR_PREDICTIONS).take(bucket)
             agreed = weight * share
             mixed = agreed + (1 - weight) * before
             responsible = agreed / np.maximum(mixed, _LEAST)  # 0 where both are

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from twins import evidence as twin
 
-from melvin import edges, lexicon
+from melvin import edges, generation, lexicon
 from melvin.arithmetic import log2
 from melvin.generation import familiarity, times_seen
 from melvin.hashing import ABSENT
@@ -93,6 +93,17 @@ def test_a_symbol_was_seen_as_often_as_it_came_after_anything_or_as_its_edge(dra
     assert found.frequency.tolist() == expected
     some = np.arange(symbols.size - 1, -1, -3, dtype=np.uint32)
     assert times_seen(symbols, links, some).tolist() == [expected[i] for i in some.tolist()]
+
+
+@given(symbols_and_edges(), st.integers(1, 4))
+def test_what_follows_a_symbol_is_settled_where_it_always_was_the_same(drawn, often):
+    symbols, raw = drawn
+    links = edges.with_anything(symbols, edge_table(symbols, raw))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generation, "SETTLED", often)
+        found = familiarity(symbols, links, 1, pairs_one_in=1, reach=1, settings=EVERYTHING)
+    rows = [links.count[edges.source_of(links.key) == source].tolist() for source in range(symbols.size)]
+    assert found.settled.tolist() == [len(row) == 1 and row[0] >= often for row in rows]
 
 
 # ---------------------------------------------------------------- lexicon

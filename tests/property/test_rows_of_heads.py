@@ -5,7 +5,7 @@ from drawn import SMALL_ALPHABET, symbol_sets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melvin.heads import Rows, narrowed
+from melvin.heads import Rows, borders, only_rows, rows_there
 from melvin.searching import nearly_sorted
 from melvin.symbols import END_CODE, SYMBOL_BITS, Symbols
 from melvin.tables import Counts
@@ -13,7 +13,6 @@ from melvin.tables import Counts
 ranks = st.integers(0, 6)
 sources = st.one_of(st.integers(0, 4), st.integers((1 << 42) - 3, (1 << 42) - 1))
 keys = st.sets(st.tuples(sources, ranks), max_size=30)
-asked = st.lists(st.tuples(sources, ranks, ranks), max_size=20)
 
 
 def rows_of(pairs):
@@ -21,16 +20,24 @@ def rows_of(pairs):
     return key, Rows.of(Counts(np.array(key, np.uint64), np.ones(len(key), np.uint32)))
 
 
-@given(keys, asked)
-def test_a_row_has_some_within_where_one_of_its_targets_is(pairs, asked):
+@given(keys, st.lists(sources, max_size=20))
+def test_of_the_rows_that_are_asked_for_those_are_found_that_are_there(pairs, asked):
     key, rows = rows_of(pairs)
-    source, low, high = (np.array([one[k] for one in asked], np.int64) for k in range(3))
-    some, begin = rows.some_within(source.astype(np.uint64), low, high)
-    expected = []
-    for at, (row, first, beyond) in enumerate(asked):
-        inside = [k for k, one in enumerate(key) if row << SYMBOL_BITS | first <= one < (row << SYMBOL_BITS | beyond)]
-        expected += [(at, inside[0])] if inside else []
-    assert list(zip(some.tolist(), begin.tolist(), strict=True)) == expected
+    some, begin = rows_there(rows.key, np.array(asked, np.uint64))
+    held = {source for source, _ in pairs}
+    assert some.tolist() == [at for at, source in enumerate(asked) if source in held]
+    assert {*begin.tolist()} == {sum(one >> SYMBOL_BITS < source for one in key) for source in held & {*asked}}
+
+
+@given(st.dictionaries(st.tuples(sources, ranks), st.integers(1, 9), max_size=30), st.lists(sources, max_size=20))
+def test_of_some_rows_all_is_held_and_of_others_nothing(seen, asked):
+    keys = sorted(seen)
+    key = np.array([source << SYMBOL_BITS | rank for source, rank in keys], np.uint64)
+    counts = Counts(key, np.array([seen[one] for one in keys], np.uint32))
+    some = only_rows(counts, rows_there(key, np.array(asked, np.uint64))[1])
+    held = [at for at, (source, _) in enumerate(keys) if source in asked]
+    assert some.key.tolist() == key[held].tolist()
+    assert some.count.tolist() == counts.count[held].tolist()
 
 
 @given(keys, st.lists(st.tuples(sources, st.tuples(ranks, ranks, ranks)), max_size=20))
@@ -63,10 +70,11 @@ def test_a_range_asked_again_goes_on_as_when_it_was_asked_first(symbols, codes, 
     low, high, depth = np.array(ranges, np.int64).reshape(-1, 3, 1).transpose(1, 0, 2)
     empty = data.draw(st.lists(st.booleans(), min_size=len(ranges), max_size=len(ranges)))
     high = np.where(np.array(empty, np.bool_)[:, None], low, high)
-    rows = st.lists(st.sampled_from([*(byte + 1 for byte in SMALL_ALPHABET), END_CODE]), min_size=codes, max_size=codes)
-    code = np.array(data.draw(st.lists(rows, min_size=len(ranges), max_size=len(ranges))), np.int64)
-    asked = low, high, depth, code.reshape(-1, codes)
-    for found, expected in zip(narrowed(symbols, *asked), symbols.narrow(*asked), strict=True):
+    first = st.sampled_from([*(byte + 1 for byte in SMALL_ALPHABET), END_CODE - codes + 1])
+    drawn = data.draw(st.lists(first, min_size=len(ranges), max_size=len(ranges)))
+    code = np.array(drawn, np.int64)[:, None] + np.arange(codes)
+    border = borders(symbols, low, high, depth, code)
+    for found, expected in zip((border[:, :-1], border[:, 1:]), symbols.narrow(low, high, depth, code), strict=True):
         assert found.tolist() == np.broadcast_to(expected, found.shape).tolist()
 
 
@@ -76,6 +84,6 @@ def test_the_same_range_at_another_depth_is_another_question():
     symbols = symbols.with_patterns(a, np.array([symbols.size - 1], np.uint32), 0)  # abc; there is no ab
     low = symbols.rank[-1:].astype(np.int64).repeat(2)[:, None]
     asked = low, low + 1, np.array([[2], [3]]), np.full((2, 1), ord("c") + 1)
-    found, expected = narrowed(symbols, *asked), symbols.narrow(*asked)
-    assert [part.tolist() for part in found] == [part.tolist() for part in expected]
-    assert (found[1] - found[0]).tolist() == [[1], [0]]
+    border = borders(symbols, *asked)
+    assert border.tolist() == np.hstack(symbols.narrow(*asked)).tolist()
+    assert np.diff(border).tolist() == [[1], [0]]

@@ -123,11 +123,10 @@ def test_a_symbol_is_found_by_its_payload_in_its_own_port(symbols, other):
 
 @given(some_symbols)
 def test_codes_are_read_at_any_depth(symbols):
-    ids = np.arange(symbols.size, dtype=np.uint32)
     has = all_codes(symbols)
     for depth in (0, 1, 6, 7, 13, 14, 62, 63, 70):
         at = np.full(symbols.size, depth)
-        assert symbols.code_at(ids, at).tolist() == [c[depth] if depth < len(c) else 0 for c in has]
+        assert symbols.code_at(symbols.rank, at).tolist() == [c[depth] if depth < len(c) else 0 for c in has]
 
 
 @given(some_symbols)
