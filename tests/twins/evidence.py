@@ -53,7 +53,7 @@ def with_anything(raw, end_of):
 
 
 def thin(lexicon, most, most_symbols):
-    """A lexicon {key: (count, symbols)} of at most so many chunks and symbols: the hash's range is halved until it fits."""
+    """A lexicon {key: (count, symbols)} that holds no more chunks and symbols: the hash's range is halved till then."""
     halvings = 0
     while len(lexicon) > most or sum(len(symbols) for _, symbols in lexicon.values()) > most_symbols:
         halvings += 1
