@@ -232,13 +232,13 @@ class Spreads:
         """Names of the chunks asked in place of one."""
         if spoken is None or spoken.word == BORDER:
             return ()
-        known = self._model.kinship.embeddings.index(np.array([spoken.word], np.uint32))[0] >= 0
-        words = self._like[spoken.word, () if known else spoken.before]
+        place = self._model.kinship.embeddings.place(spoken.word)
+        words = self._like[place, () if place >= 0 else spoken.before]
         keys = (hash_one(word + bytes([spoken.separator]), chunk_salt(self._port)) for word in words)
         return tuple(key >> int(NAME_SHIFT) for key in keys)
 
     def _alike(self, key: tuple[int, tuple[int, ...]]) -> list[bytes]:
-        """The words like one, by name; where it has no vector, by those before it."""
+        """The words like one, by its place; where it has no vector, by those before it."""
         return self._model.kinship.like(*key, self._port)
 
     # ---------------------------------------------------------------- reading them
