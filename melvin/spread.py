@@ -6,9 +6,9 @@ Arrays of one are dear, so sources are plain numbers here, and the rows of all h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import zip_longest
 from math import frexp
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,8 +51,7 @@ _RANKS = np.uint64((1 << SYMBOL_BITS) - 1)
 _NONE = int(NONE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """The ranks [low, high) of the symbols that begin with some bytes; where their next code stands in their words."""
 
     low: int
@@ -61,8 +60,7 @@ class _Span:
     shift: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """Rows of one table that one head asks together, and whether it knows more than the byte view."""
 
     head: int
@@ -73,8 +71,7 @@ class _Asked:
     further: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(NamedTuple):
     """What they said: see `weights.Opinion`. found : float64, shape (257,)"""
 
     total: int

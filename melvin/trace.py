@@ -6,8 +6,8 @@ it had, and arrays of one are dear.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,8 +30,7 @@ _NO_WORD = int(BORDER)
 _NAME_SHIFT = int(NAME_SHIFT)
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Some bytes that are read together, and what they are.
 
     key : their hash;  name : see `attention`;  symbols : they parse to
@@ -45,8 +44,7 @@ class Chunk:
     word: int
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """One place where the coming symbol may have begun: a `heads.Boundary` of one prediction.
 
     prefix : the bytes since, with which the symbol that is coming begins
@@ -59,8 +57,7 @@ class Begun:
     part: int
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """Where a prediction is asked for.
 
     context : the last codes as `contexts` packs them
@@ -87,8 +84,7 @@ class Spot:
         return nearest.here
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(NamedTuple):
     """A chunk as it stands in text, to be looked up as a word: see `kinship.Said`."""
 
     word: int
@@ -109,8 +105,7 @@ class Trace:
         self._start = self._base + START
         self._chunks = Remembered(self._read, KEPT_CHUNKS)
         self._often = Remembered(self._frequency, KEPT_CHUNKS)
-        pairs = known.symbols.pairs
-        self._pairs: Remembered[tuple[int, int], int] = Remembered(lambda pair: pairs.get_one(*pair), KEPT_PAIRS)
+        self._pairs = Remembered(self._pattern_of, KEPT_PAIRS)
 
     def spot(self, text: bytes) -> Spot | None:
         """The place behind a text; None where the text is longer than a piece of a line."""
@@ -190,7 +185,7 @@ class Trace:
 
     def _read(self, payload: bytes) -> Chunk:
         key = hash_one(payload, self._salt)
-        symbols = compete_one(self._pattern_of, [self._base + byte for byte in payload])
+        symbols = compete_one(self._pairs.__getitem__, [self._base + byte for byte in payload])
         word = payload[:-1] if self._separates[payload[-1]] else payload
         return Chunk(
             payload,
@@ -200,10 +195,11 @@ class Trace:
             word=word_name(hash_one(word, self._salt)) if word else _NO_WORD,
         )
 
-    def _pattern_of(self, left: int, right: int) -> int:
-        return self._pairs[left, right]
+    def _pattern_of(self, pair: tuple[int, int]) -> int:
+        """The pattern that a pair forms; the table is asked for each time, as it goes to the symbols that grow of these."""
+        return self._symbols.pairs.get_one(pair)
 
     def _frequency(self, symbols: tuple[int, ...]) -> int:
         """How often a chunk of these symbols was seen, at the most: see `attention.chunk_frequency`."""
-        seen = times_seen(self._symbols, self._links, np.array(symbols, np.uint32))
-        return int(seen.min()) >> min(len(symbols) - 1, SYMBOL_BITS)
+        rarest = min(times_seen(self._symbols, self._links, symbol) for symbol in symbols)
+        return rarest >> min(len(symbols) - 1, SYMBOL_BITS)
