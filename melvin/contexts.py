@@ -134,6 +134,13 @@ class Context:
         more = self.first[row + 1].astype(np.int64) - self.first[row] - once - twice
         return np.asarray(once * self.discount[1] + twice * self.discount[2] + more * self.discount[3])
 
+    def escape_one(self, row: int) -> float:
+        """The same of one row."""
+        _, *off = self.discount.tolist()
+        once, twice = self.once.item(row), self.twice.item(row)
+        more = self.first.item(row + 1) - self.first.item(row) - once - twice
+        return float(once * off[0] + twice * off[1] + more * off[2])
+
 
 def derive(evidence: Counts, asked: U64 | None = None) -> tuple[Context, ...]:
     """Contexts of every length, shortest (no byte) first, from the 6-gram counts.

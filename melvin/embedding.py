@@ -173,10 +173,12 @@ class Embeddings:
     def _nearest(self, query: I64, dimension: I64, value: I64, itself: I64) -> Near:
         """The same of at most ASKED vectors: what is worked out of them stays in cache."""
         length = np.sqrt(np.bincount(query, value.astype(np.float64) ** 2, itself.size))
-        none = self.name.size
-        words, theirs = (part.take(dimension.compress(value > 0), axis=0) for part in self.fans)
-        pair = query.compress(value > 0)[:, None] * (none + 1) + words
-        pair, dot = sums(pair.reshape(-1), (value.compress(value > 0)[:, None] * theirs).reshape(-1))
+        words, values = self.fans
+        some, none = np.flatnonzero(value > 0), self.name.size
+        at = dimension.take(some)
+        pair = query.take(some)[:, None] * (none + 1) + words.take(at, axis=0)
+        share = value.take(some)[:, None] * values.take(at, axis=0)
+        pair, dot = sums(pair.reshape(-1), share.reshape(-1))
         asked, word = np.divmod(pair, none + 1)
         others = np.flatnonzero((word != itself.take(asked)) & (word != none))
         asked, word, dot = asked.take(others), word.take(others), dot.take(others)
@@ -199,10 +201,10 @@ class Embeddings:
         """
         if not vector.value.size:
             return np.empty(0, np.int64)
-        words, theirs = (part.take(vector.dimension, axis=0) for part in self.fans)
-        both = words.astype(np.uint64) << _HALF_BITS  # a word's place, and its share of the product
-        both |= (vector.value[:, None] * theirs).view(np.uint64)
-        both = both.reshape(-1)
+        words, values = self.fans
+        both = words.take(vector.dimension, axis=0).astype(np.uint64) << _HALF_BITS
+        both |= (vector.value[:, None] * values.take(vector.dimension, axis=0)).view(np.uint64)
+        both = both.reshape(-1)  # places of words, each with its share of the product
         both.sort()
         word = both >> _HALF_BITS
         first = run_starts(word)

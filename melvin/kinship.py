@@ -93,7 +93,8 @@ class Kinship:
     def like(self, place: int, before: tuple[int, ...], port: int) -> list[bytes]:
         """The words to be asked in place of one, the nearest first.
 
-        place : where its vector is;  before : where it has none (-1), the words that it stands behind, the nearest first
+        place : where its vector is
+        before : where it has none (-1), the words that it stands behind, the nearest first
         """
         e = self.embeddings
         found = e.standing_out(e.vector(place) if place >= 0 else e.behind(before), place)

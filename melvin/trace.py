@@ -196,8 +196,8 @@ class Trace:
         )
 
     def _pattern_of(self, pair: tuple[int, int]) -> int:
-        """The pattern that a pair forms; the table is asked for each time, as it goes to the symbols that grow of these."""
-        return self._symbols.pairs.get_one(pair)
+        """The pattern that a pair forms."""
+        return self._symbols.pairs.get_one(pair)  # not kept: symbols that grow of these take the table with them
 
     def _frequency(self, symbols: tuple[int, ...]) -> int:
         """How often a chunk of these symbols was seen, at the most: see `attention.chunk_frequency`."""

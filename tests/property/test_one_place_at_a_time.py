@@ -89,6 +89,7 @@ def test_what_is_remembered_changes_nothing(brain, monkeypatch):
         (spread, "KEPT_SPANS"),
         (spread, "KEPT_KIN"),
         (spread, "KEPT_CONTEXTS"),
+        (spread, "KEPT_WIDE"),
         (trace, "KEPT_CHUNKS"),
         (trace, "KEPT_PAIRS"),
     ):
