@@ -40,7 +40,6 @@ from melvin.weights import (
     VARIETY_BUCKETS,
     Weights,
 )
-from melvin.words import BORDER
 
 WIDE = 1 << 11  # entries of a row that are no longer looked at one by one: its codes are searched for instead
 KEPT_SPANS = 1 << 14  # beginnings of symbols that are remembered: about 4 MiB
@@ -227,10 +226,9 @@ class Spreads:
 
     def _kin_of(self, spoken: Spoken | None) -> tuple[int, ...]:
         """Names of the chunks asked in place of one."""
-        if spoken is None or spoken.word == BORDER:
+        if spoken is None:
             return ()
-        place = self._model.kinship.embeddings.place(spoken.word)
-        words = self._like[place, () if place >= 0 else spoken.before]
+        words = self._like[spoken.place, spoken.before]
         keys = (hash_one(word + bytes([spoken.separator]), chunk_salt(self._port)) for word in words)
         return tuple(key >> int(NAME_SHIFT) for key in keys)
 

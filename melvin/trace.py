@@ -34,7 +34,7 @@ class Chunk(NamedTuple):
     """Some bytes that are read together, and what they are.
 
     key : their hash;  name : see `attention`;  symbols : they parse to
-    word : name of the word, `BORDER` where it is none
+    word : name of the word, `BORDER` where it is none;  place : where its vector is, -1 where it has none
     """
 
     payload: bytes
@@ -42,6 +42,7 @@ class Chunk(NamedTuple):
     name: int
     symbols: tuple[int, ...]
     word: int
+    place: int
 
 
 class Begun(NamedTuple):
@@ -64,7 +65,7 @@ class Spot(NamedTuple):
     begun : by boundary; None where there is none
     before : name of the chunk before the last whole one
     attended : names of the chunks attended to with their lags
-    last, second, far : the chunk before, one more, the one attended to, each with the words before it; or None
+    last, second, far : the chunk before, one more, the one attended to, where they are words; or None
     lag : how far back that is
     """
 
@@ -85,9 +86,12 @@ class Spot(NamedTuple):
 
 
 class Spoken(NamedTuple):
-    """A chunk as it stands in text, to be looked up as a word: see `kinship.Said`."""
+    """A chunk as it stands in text, to be looked up as a word: see `kinship.Said`.
 
-    word: int
+    place : where its vector is;  before : where it has none (-1), names of the words before it
+    """
+
+    place: int
     before: tuple[int, ...]
     separator: int
 
@@ -96,7 +100,7 @@ class Trace:
     """Places in lines of one port of a snapshot."""
 
     def __init__(self, known: Snapshot, port: int) -> None:
-        self._symbols, self._links = known.symbols, known.evidence.links
+        self._symbols, self._links, self._embeddings = known.symbols, known.evidence.links, known.embeddings
         self._port, self._salt = port, chunk_salt(port)
         self._foci = foci(fresh_bytes(known.ends_at))
         self._separates = known.separator[port].tolist()
@@ -178,22 +182,19 @@ class Trace:
         return told, found[0][1] if found else 0
 
     def _spoken(self, chunks: list[Chunk], at: int) -> Spoken | None:
-        if at < 0:
+        if at < 0 or chunks[at].word == _NO_WORD:
             return None
-        before = tuple(chunks[at - lag].word if at >= lag else _NO_WORD for lag in range(1, FRAME_LAGS + 1))
-        return Spoken(chunks[at].word, before, chunks[at].payload[-1])
+        before: tuple[int, ...] = ()
+        if chunks[at].place < 0:
+            before = tuple(chunks[at - lag].word if at >= lag else _NO_WORD for lag in range(1, FRAME_LAGS + 1))
+        return Spoken(chunks[at].place, before, chunks[at].payload[-1])
 
     def _read(self, payload: bytes) -> Chunk:
         key = hash_one(payload, self._salt)
         symbols = compete_one(self._pairs.__getitem__, [self._base + byte for byte in payload])
-        word = payload[:-1] if self._separates[payload[-1]] else payload
-        return Chunk(
-            payload,
-            key,
-            name=key >> _NAME_SHIFT,
-            symbols=tuple(symbols),
-            word=word_name(hash_one(word, self._salt)) if word else _NO_WORD,
-        )
+        said = payload[:-1] if self._separates[payload[-1]] else payload
+        word = word_name(hash_one(said, self._salt)) if said else _NO_WORD
+        return Chunk(payload, key, key >> _NAME_SHIFT, tuple(symbols), word, self._embeddings.place(word))
 
     def _pattern_of(self, pair: tuple[int, int]) -> int:
         """The pattern that a pair forms."""
