@@ -112,7 +112,6 @@ ID_BITS = 21  # three ids fit into one word
 _ID = np.uint64(ID_BITS)
 _VALUE = np.uint64((1 << ID_BITS) - 1)
 _TAKEN = np.uint64(1 << 63)  # marks a slot that is not free
-_ABSENT, _VALUE_ONE, _TAKEN_ONE = int(ABSENT), int(_VALUE), int(_TAKEN)
 PAIRS_LOAD = 0.3  # every second pair that is asked about forms nothing, and is probed for up to a free slot
 
 
@@ -180,14 +179,3 @@ class PairTable:
             if not more.size:
                 return found
             key, slot = key.take(more) ^ held.take(more), (slot.take(more) + 1) & (self._slots.size - 1)
-
-    def get_one(self, pair: tuple[int, int]) -> int:
-        """The same of one pair."""
-        left, right = pair
-        key = (left << ID_BITS | right) << ID_BITS | _TAKEN_ONE
-        slot = ((key >> ID_BITS) * _MULTIPLIER & MASK) >> self._shift
-        while (held := self._slots.item(slot)) ^ key > _VALUE_ONE:
-            if not held:
-                return _ABSENT
-            slot = slot + 1 & self._slots.size - 1
-        return held ^ key

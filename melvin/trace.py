@@ -109,7 +109,7 @@ class Trace:
         self._start = self._base + START
         self._chunks = Remembered(self._read, KEPT_CHUNKS)
         self._often = Remembered(self._frequency, KEPT_CHUNKS)
-        self._pairs = Remembered(self._pattern_of, KEPT_PAIRS)
+        self._pairs = Remembered(known.symbols.pattern_of_one, KEPT_PAIRS)
 
     def spot(self, text: bytes) -> Spot | None:
         """The place behind a text; None where the text is longer than a piece of a line."""
@@ -195,10 +195,6 @@ class Trace:
         said = payload[:-1] if self._separates[payload[-1]] else payload
         word = word_name(hash_one(said, self._salt)) if said else _NO_WORD
         return Chunk(payload, key, key >> _NAME_SHIFT, tuple(symbols), word, self._embeddings.place(word))
-
-    def _pattern_of(self, pair: tuple[int, int]) -> int:
-        """The pattern that a pair forms."""
-        return self._symbols.pairs.get_one(pair)  # not kept: symbols that grow of these take the table with them
 
     def _frequency(self, symbols: tuple[int, ...]) -> int:
         """How often a chunk of these symbols was seen, at the most: see `attention.chunk_frequency`."""
