@@ -43,13 +43,6 @@ def counted(counts: Counts, key: U64) -> I64:
     return seen
 
 
-def counted_one(counts: Counts, source: int, rank: int) -> int:
-    """The same of one edge."""
-    key = source << SYMBOL_BITS | rank
-    at = int(counts.key.searchsorted(np.uint64(key)))
-    return int(counts.count[at]) if at < counts.size and int(counts.key[at]) == key else 0
-
-
 def with_anything(symbols: Symbols, raw: Counts) -> Counts:
     """Edges with a row for END, that nothing follows: what came after anything.
 
@@ -78,3 +71,10 @@ def renumber(
         moved.take(rank, out=by[: rank.size], mode="clip")
         np.add(counts.key[part], by[: rank.size], out=key[part])
     return Counts(key, counts.count)
+
+
+def counted_one(counts: Counts, source: int, rank: int) -> int:
+    """How often one edge was seen."""
+    key = source << SYMBOL_BITS | rank
+    at = int(counts.key.searchsorted(np.uint64(key)))
+    return int(counts.count[at]) if at < counts.size and int(counts.key[at]) == key else 0

@@ -21,7 +21,7 @@ from melvin.categories import Categories, categorise
 from melvin.contexts import Context, codes_of
 from melvin.counting import Carry, Familiarity, count, read
 from melvin.curve import Curve, code_length
-from melvin.edges import counted, counted_one, pack, target_of
+from melvin.edges import counted, pack, target_of
 from melvin.embedding import Embeddings, embed
 from melvin.encode import encode_lines, tail
 from melvin.evidence import ROW_BITS, TABLES, Evidence, Runs, kept
@@ -183,9 +183,9 @@ def _with_young(symbols: Symbols, links: Counts, seen: I64) -> U32:
 def times_seen(symbols: Symbols, links: Counts, symbol: int) -> int:
     """How often one symbol was seen."""
     anything = int(symbols.base[symbols.port[symbol]]) + END
-    seen = counted_one(links, anything, int(symbols.rank[symbol]))
+    seen = edges.counted_one(links, anything, int(symbols.rank[symbol]))
     if not seen and symbols.level[symbol]:
-        seen = counted_one(links, int(symbols.left[symbol]), int(symbols.rank[symbols.right[symbol]]))
+        seen = edges.counted_one(links, int(symbols.left[symbol]), int(symbols.rank[symbols.right[symbol]]))
     return min(seen, SMALL - 1)
 
 

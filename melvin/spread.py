@@ -1,6 +1,6 @@
 """Spread: what every code gets at one place, from all heads. What `heads.predict` says, to the bit, of one place.
 
-Arrays of one are dear, so sources are plain numbers here, and the rows of all heads are read at once.
+Arrays of one are dear, so sources are plain numbers here, and the rows that heads ask are looked for together.
 """
 
 from __future__ import annotations
