@@ -6,6 +6,8 @@ bytes, so that where the next one begins is known before its first byte is. Patt
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,9 +46,15 @@ def chunk_starts(block: Block, separator: NDArray[np.bool_]) -> I64:
     return start
 
 
+@lru_cache(maxsize=1 << 12)
+def _opening(length: int, salt: int) -> int:
+    """What the hash of so many bytes begins with."""
+    return mix_one(length + (salt << 8))
+
+
 def hash_one(payload: bytes, salt: int) -> int:
     """What `Window.hash` gives for some bytes."""
-    hashed = mix_one(len(payload) + (salt << 8))
+    hashed = _opening(len(payload), salt)
     for at in range(0, max(len(payload), 1), WORD_BYTES):
         hashed = mix_one(hashed * _MULTIPLIER & MASK ^ int.from_bytes(payload[at : at + WORD_BYTES], "little"))
     return hashed

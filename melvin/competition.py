@@ -96,17 +96,17 @@ def _in_work(offer: U32, last: NDArray[np.bool_]) -> I64:
     return in_a_row(first, end.take(chunk) + 1 - first)
 
 
-def compete_one(pattern_of: Callable[[int, int], int], stream: list[int]) -> list[int]:
+def compete_one(pattern_of: Callable[[tuple[int, int]], int], stream: list[int]) -> list[int]:
     """The same for one chunk, whose ground symbols flow in. pattern_of : as `Symbols.pattern_of`, of one pair"""
     absent = int(ABSENT)
     while True:
-        offers = [absent, *(pattern_of(left, right) for left, right in pairwise(stream)), absent]
+        offers = [absent, *map(pattern_of, pairwise(stream)), absent]
+        if min(offers) == absent:
+            return stream
         merged, begin, run = list[int](), 0, 0
         for at, (before, mine, after) in enumerate(zip(offers, offers[1:], offers[2:], strict=False)):
             run = run + 1 if mine == before else 0
             if mine != absent and (mine < before or (mine == before and run % 2 == 0)) and mine <= after:
                 merged += [*stream[begin:at], mine]
                 begin = at + 2
-        if not begin:
-            return stream
         stream = merged + stream[begin:]

@@ -34,6 +34,7 @@ ALIGNMENT = 64  # a cache line: mapped arrays are aligned as allocated ones are
 LARGEST = 1 << 44  # no array has more bytes, or entries in a dimension
 LARGE = 1 << 26  # bytes of a file from which on several threads check its arrays: that is most of opening it
 CHECKERS = 4  # how many threads
+SHARED = 1 << 18  # bytes of an array that is checked by one of them: to hand over a smaller one takes longer
 MAX_HEADER = 1 << 18  # the header lists a few dozen arrays and a resume record; a larger one is not ours
 NAMES = {
     "bool": "BOOL",
@@ -228,21 +229,32 @@ class Container:
         ------
         DamagedBrainError : names the section that does not hold
         """
-        for name, good in zip(self._header, self._all_hold(), strict=True):
-            if not good:
+        held = self._all_hold()
+        for name in self._header:
+            if not held[name]:
                 raise DamagedBrainError(
                     f"{self.path}: the section {name!r} is damaged (its checksum does not hold): "
                     "restore the file from a copy"
                 )
 
-    def _all_hold(self) -> list[bool]:
+    def _all_hold(self) -> dict[str, bool]:
+        """Whether each array holds; the largest are checked first, so that no thread ends long after the others."""
+        by_size = sorted(self._header, key=self._size, reverse=True)
         if len(self._map) >= LARGE:
+            shared = [name for name in by_size if self._size(name) >= SHARED]
             try:
                 with ThreadPoolExecutor(CHECKERS) as pool:
-                    return list(pool.map(self._holds, self._header))
+                    held = pool.map(self._holds, shared)
+                    rest = {name: self._holds(name) for name in by_size[len(shared) :]}
+                    return dict(zip(shared, held, strict=True)) | rest
             except RuntimeError:  # no thread is to be had: their stacks are beyond a limit
                 pass
-        return list(map(self._holds, self._header))
+        return {name: self._holds(name) for name in by_size}
+
+    def _size(self, name: str) -> int:
+        """Bytes of an array."""
+        begin, end = self._header[name]["data_offsets"]
+        return int(end - begin)
 
     def _holds(self, name: str) -> bool:
         entry = self._header[name]

@@ -46,8 +46,10 @@ FALLBACK_DISCOUNT = 0.5  # half an observation, where too few counts were seen t
 SLICE = 1 << 16  # entries worked on at a time
 NGRAMS = 1 << 14  # keys made at a time: with what it takes they stay in a second-level cache
 ROWS = 1 << 13  # rows of them
-_HALF_BITS, _HALF = np.uint64(32), np.uint64((1 << 32) - 1)
-_FEW = np.array([0, 1, 1 << 32, 0], np.uint64)  # by count: once in the lower half, twice in the upper; more in neither
+# Above the sum of a row stands how many entries of it are 1, and 2.
+_ONCE_AT, _TWICE_AT = np.uint64(64 - 2 * CODE_BITS), np.uint64(64 - CODE_BITS)
+_TOTAL = (np.uint64(1) << _ONCE_AT) - np.uint64(1)
+_FEW = np.array([0, 1 << int(_ONCE_AT), 1 << int(_TWICE_AT), 0], np.uint64)  # by count
 _BEHIND = np.arange(ORDER)[::-1, None]  # places behind a line's start, the nearest last;
 _INSIDE = (np.uint64(1) << _BITS * (_BEHIND + 1).astype(np.uint64)) - np.uint64(1)  # of a key there: its line's codes
 _ENDS = np.uint64(sum(END_CODE << (CODE_BITS * place) for place in range(ORDER + 1)))
@@ -140,6 +142,13 @@ class Context:
         more = self.first[row + 1].astype(np.int64) - self.first[row] - once - twice
         return np.asarray(once * self.discount[1] + twice * self.discount[2] + more * self.discount[3])
 
+    def escape_one(self, row: int) -> float:
+        """The same of one row."""
+        _, *off = self.discount.tolist()
+        once, twice = self.once.item(row), self.twice.item(row)
+        more = self.first.item(row + 1) - self.first.item(row) - once - twice
+        return float(once * off[0] + twice * off[1] + more * off[2])
+
 
 def derive(evidence: Counts, asked: U64 | None = None) -> tuple[Context, ...]:
     """Contexts of every length, shortest (no byte) first, from the 6-gram counts.
@@ -220,20 +229,23 @@ def _first_four(key: U64, count: Count) -> Counts:
 
 def _context(key: U64, count: Count, discount: F64) -> Context:
     """The contexts of one length; what is worked out on the way stays small."""
-    code = np.empty(key.size, np.uint16)
-    first, row = [np.empty(0, np.uint32)], [np.empty(0, np.uint64)]
+    row, first, code = np.empty(key.size, np.uint64), np.empty(key.size + 1, np.uint32), np.empty(key.size, np.uint16)
+    rows = 0
     for part in slices(key.size, SLICE):
         np.bitwise_and(key[part].astype(np.uint16), np.uint16(CODE_MASK), out=code[part])
         context = key[part] >> _BITS
         begins = run_starts(context)
-        if part.start and context[0] == key[part.start - 1] >> _BITS:  # the last row of the part before goes on
+        if rows and context[0] == row[rows - 1]:  # the last row of the part before goes on
             begins = begins[1:]
-        first.append((begins + part.start).astype(np.uint32))
-        row.append(context.take(begins))
-    first.append(np.array([key.size], np.uint32))
-    border = np.concatenate(first)
-    total, once, twice = row_sums(border, count)
-    return Context(np.concatenate(row), border, code, count, smallest(total), once, twice, discount)
+        more = slice(rows, rows + begins.size)
+        context.take(begins, out=row[more], mode="clip")
+        np.add(begins, part.start, out=first[more], casting="unsafe")
+        rows = more.stop
+    first[rows] = key.size
+    row.resize(rows, refcheck=False)
+    first.resize(rows + 1, refcheck=False)
+    total, once, twice = row_sums(first, count)
+    return Context(row, first, code, count, smallest(total), once, twice, discount)
 
 
 def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray[np.uint16]]:
@@ -241,13 +253,17 @@ def row_sums(first: U32, count: Count) -> tuple[U64, NDArray[np.uint16], NDArray
     rows = first.size - 1
     total = np.empty(rows, np.uint64)
     once, twice = np.empty((2, rows), np.uint16)
+    small = count.dtype == np.uint32  # so that the sum of a row, which has at most CODES entries, leaves room for both
     for part in slices(rows, ROWS):
         border = first[part.start : part.stop + 1].astype(np.int64)
         seen = count[border[0] : border[-1]]
         border -= border[0]
-        total[part] = _sums(border, seen)
-        few = _sums(border, _FEW.take(np.minimum(seen, _FEW.size - 1)))
-        once[part], twice[part] = few & _HALF, few >> _HALF_BITS
+        value = _FEW.take(seen.astype(np.int64), mode="clip")
+        if small:
+            value += seen
+        sums = _sums(border, value)
+        total[part] = sums & _TOTAL if small else _sums(border, seen)
+        once[part], twice[part] = sums >> _ONCE_AT & CODE_MASK, sums >> _TWICE_AT
     return total, once, twice
 
 
@@ -263,7 +279,11 @@ def discounts(count: Count) -> F64:
 
     Y = t1 / (t1 + 2 t2),  Di = i - (i + 1) Y t(i+1) / ti
     """
-    seen = [int(np.count_nonzero(count == n)) for n in range(1, DISTINCT_DISCOUNTS + 2)]
+    seen = [0] * (DISTINCT_DISCOUNTS + 1)
+    for part in slices(count.size, SLICE):
+        some = count[part]
+        for n in range(len(seen)):
+            seen[n] += int(np.count_nonzero(some == n + 1))
     found = [0.0]
     y = seen[0] / (seen[0] + 2 * seen[1]) if seen[0] and seen[1] else FALLBACK_DISCOUNT
     for n in range(1, DISTINCT_DISCOUNTS + 1):

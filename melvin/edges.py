@@ -68,3 +68,10 @@ def renumber(
         moved.take(rank, out=by[: rank.size], mode="clip")
         np.add(counts.key[part], by[: rank.size], out=key[part])
     return Counts(key, counts.count)
+
+
+def counted_one(counts: Counts, source: int, rank: int) -> int:
+    """How often one edge was seen."""
+    key = source << SYMBOL_BITS | rank
+    at = int(counts.key.searchsorted(np.uint64(key)))
+    return int(counts.count[at]) if at < counts.size and int(counts.key[at]) == key else 0

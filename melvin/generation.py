@@ -180,22 +180,23 @@ def familiarity(
     for end in symbols.base + np.uint32(END):  # what came after anything in its port
         after = slice(*np.searchsorted(links.key, pack(np.array([end, end + 1]), np.zeros(2, np.uint32))))
         seen[symbols.by_rank.take(target_of(links.key[after]))] = links.count[after]
-    everything = np.arange(symbols.size, dtype=np.uint32)
-    return Familiarity(_with_young(symbols, links, everything, seen), settled, attended, pairs_one_in, reach, settings)
+    return Familiarity(_with_young(symbols, links, seen), settled, attended, pairs_one_in, reach, settings)
 
 
-def times_seen(symbols: Symbols, links: Counts, some: U32) -> U32:
-    """How often each of some symbols was seen. Shape (n,) -> (n,)."""
-    seen = counted(links, pack(symbols.base[symbols.port[some]] + np.uint32(END), symbols.rank[some]))
-    return _with_young(symbols, links, some, seen)
-
-
-def _with_young(symbols: Symbols, links: Counts, some: U32, seen: I64) -> U32:
+def _with_young(symbols: Symbols, links: Counts, seen: I64) -> U32:
     """A pattern that was only just formed has not been seen as such: its edge was, so often at the most."""
-    young = np.flatnonzero((seen == 0) & (symbols.level[some] > 0))
-    left, right = symbols.left[some[young]], symbols.right[some[young]]
-    seen[young] = counted(links, pack(left, symbols.rank[right]))
+    young = np.flatnonzero((seen == 0) & (symbols.level > 0))
+    seen[young] = counted(links, pack(symbols.left[young], symbols.rank[symbols.right[young]]))
     return np.minimum(seen, SMALL - 1).astype(np.uint32)
+
+
+def times_seen(symbols: Symbols, links: Counts, symbol: int) -> int:
+    """How often one symbol was seen."""
+    anything = int(symbols.base[symbols.port[symbol]]) + END
+    seen = edges.counted_one(links, anything, int(symbols.rank[symbol]))
+    if not seen and symbols.level[symbol]:
+        seen = edges.counted_one(links, int(symbols.left[symbol]), int(symbols.rank[symbols.right[symbol]]))
+    return min(seen, SMALL - 1)
 
 
 def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:

@@ -193,13 +193,3 @@ class PairTable:
             if not more.size:
                 return found
             key, slot = key.take(more) ^ held.take(more), (slot.take(more) + 1) & (self._slots.size - 1)
-
-    def get_one(self, left: int, right: int) -> int:
-        """The same of one pair."""
-        key = (left << ID_BITS | right) << ID_BITS | int(_TAKEN)
-        slot = ((key >> ID_BITS) * _MULTIPLIER & MASK) >> self._shift
-        while (held := int(self._slots[slot])) ^ key > int(_VALUE):
-            if not held:
-                return int(ABSENT)
-            slot = slot + 1 & self._slots.size - 1
-        return held ^ key

@@ -90,18 +90,17 @@ class Kinship:
         found[some] = self._names(instead[some], separator[some], said.salt)
         return found
 
-    def like(self, word: int, before: tuple[int, ...], port: int) -> list[bytes]:
-        """The words to be asked in place of one, by name, that stands behind others; the nearest first."""
+    def like(self, place: int, before: tuple[int, ...], port: int) -> list[bytes]:
+        """The words to be asked in place of one, the nearest first.
+
+        place : where its vector is
+        before : where it has none (-1), the words that it stands behind, the nearest first
+        """
         e = self.embeddings
-        index = e.index(np.array([word], np.uint32))
-        if index[0] >= 0:
-            query, dimension, value = e.spread(index)
-        else:
-            query, dimension = self._frames(np.array(before, np.uint32)[:, None])
-            value = np.full(query.size, VALUE_ONE)
-        near = e.nearest(query, dimension, value, index)
-        near = self.spelt(near.where(near.stands_out), port)
-        return [self.text(place) for place in near.word[:KIN].tolist()]
+        found = e.standing_out(e.vector(place) if place >= 0 else e.behind(before), place)
+        spelt = self._spelt.take(found)
+        good = found.compress((spelt >= 0) & (self.words.port.take(spelt, mode="clip") == port))
+        return [self.text(word) for word in good[:KIN].tolist()]
 
     def _frames(self, before: U32) -> tuple[I64, I64]:
         """The frames in which what comes after some words stands: which of them, and dimension, both ascending."""

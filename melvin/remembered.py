@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from inspect import ismethod
+from types import MethodType
 from typing import Any, TypeVar
-from weakref import WeakMethod
+from weakref import ref
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -24,14 +24,17 @@ class Remembered(dict[Key, Value]):
 
     def __init__(self, work: Callable[[Key], Value], most: int) -> None:
         super().__init__()
-        self._work: Callable[[], Callable[[Key], Value] | None] = WeakMethod(work) if ismethod(work) else lambda: work
+        self._work = work.__func__ if isinstance(work, MethodType) else work
+        self._owner = ref(work.__self__) if isinstance(work, MethodType) else None
         self._most = most
 
     def _asked(self) -> Callable[[Key], Value]:
-        work = self._work()
-        if work is None:
+        if self._owner is None:
+            return self._work
+        owner = self._owner()
+        if owner is None:
             raise ReferenceError("the object that remembers is gone")
-        return work
+        return MethodType(self._work, owner)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Remembered[Key, Value]:
         """One that remembers nothing yet; of an object that is copied, its copy's method."""

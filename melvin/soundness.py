@@ -7,6 +7,7 @@ Indices are cast to intp first: where numpy does it itself, it writes to a buffe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,14 +37,17 @@ from melvin.symbols import (
     U32,
     WORD_CODES,
     Symbols,
-    pair_key,
 )
-from melvin.tables import I64, U64, Counts, run_starts, slices
+from melvin.tables import I64, U64, Count, Counts, run_starts, slices
 from melvin.weights import ONE
 from melvin.words import Words
 
 MAX_TOTAL = float(1 << 62)  # of a table's counts: twice as much still fits into 64 bits with a sign
 SLICE = 1 << 16  # symbols, or entries of a table, looked at at a time
+PAIRS = 1 << 14  # pairs of symbols
+ROWS = 1 << 15  # rows of contexts
+LENGTH_BITS = 8  # of a payload's length as it is kept
+WORD = np.uint64((1 << CODE_BITS * WORD_CODES) - 1)
 
 
 def symbols_hold(s: Symbols) -> bool:
@@ -58,26 +62,18 @@ def symbols_hold(s: Symbols) -> bool:
         and s.words.shape[0] >= 1
         and s.words.shape[1] == n
         and all(column.size == pairs[0].size and (column < n).all() for column in pairs)
-        and _differ(pair_key(*pairs[:2]))
+        and ascends(s.pair_entries >> np.uint64(SYMBOL_BITS))
         and s.base.size == ports
         and _ground_holds(s)
-        and all(_joined(s, pattern[some]) for some in _by_length(s, pattern))
-        and all(
-            _pairs_hold(s, *(column[some].astype(np.intp) for column in pairs))
-            for some in _by_length(s, pairs[2].astype(np.intp))
-        )
+        and all((s.length.take(np.flatnonzero(word)) > WORD_CODES * at).all() for at, word in enumerate(s.words))
+        and all(_built_before(s, pattern[part]) for part in slices(pattern.size, SLICE))
+        and _payloads_hold(s, s.left[pattern], s.right[pattern], pattern)
+        and _payloads_hold(s, *pairs)
     )
 
 
-def _by_length(s: Symbols, symbol: I64) -> Iterator[I64]:
-    """Places of a few symbols at a time, of like length."""
-    order = np.argsort(s.length[symbol], kind="stable")
-    return (order[part] for part in slices(order.size, SLICE))
-
-
-def _differ(key: U64) -> bool:
-    """Whether no key stands there twice. Sorts them in place."""
-    key.sort()
+def ascends(key: NDArray[np.unsignedinteger]) -> bool:
+    """Whether each key is larger than the one before."""
     return bool((key[1:] > key[:-1]).all())
 
 
@@ -101,33 +97,73 @@ def _ground_holds(s: Symbols) -> bool:
     )
 
 
-def _joined(s: Symbols, pattern: I64) -> bool:
-    """Whether patterns are their constituents joined."""
+def _built_before(s: Symbols, pattern: I64) -> bool:
+    """Whether patterns are younger than their constituents, and a level above them."""
     left, right = s.left[pattern].astype(np.intp), s.right[pattern].astype(np.intp)
     return bool(
         (left < pattern).all()
         and (right < pattern).all()
         and (s.level[pattern] == 1 + np.maximum(s.level[left], s.level[right]).astype(np.int64)).all()
-        and _pairs_hold(s, left, right, pattern)
     )
 
 
-def _pairs_hold(s: Symbols, left: I64, right: I64, pattern: I64) -> bool:
-    """Whether the payloads of pairs, none of them a line's border, are those of the patterns that they form."""
-    length = s.length[left].astype(np.int64) + s.length[right]
-    longest = int(length.max(initial=1))
+def _payloads_hold(s: Symbols, left: U32, right: U32, pattern: U32 | I64) -> bool:
+    """Whether the payloads of pairs, none of them a line's border, are those of the patterns that they form.
+
+    What was checked of constituents is relied on: no word of a payload holds anything behind its end.
+    """
+    border = np.zeros(s.size, np.bool_)
+    border[s.base.astype(np.intp)[:, None] + (START, END)] = True
+    return all(
+        _pairs_hold(s, border, *(column[some].astype(np.intp) for column in (left, right, pattern)))
+        for some in _by_length(s, left, right)
+    )
+
+
+def _by_length(s: Symbols, left: U32, right: U32) -> Iterator[I64]:
+    """Places of a few pairs at a time: their left ones are of one length, their right ones of like length."""
+    length = s.length[left.astype(np.intp)].astype(np.uint16)
+    border = np.cumsum(np.bincount(length))
+    length <<= np.uint16(LENGTH_BITS)
+    length |= s.length[right.astype(np.intp)]
+    order = np.argsort(length, kind="stable")
+    for begin, end in pairwise((0, *border.tolist())):
+        yield from (order[begin:end][part] for part in slices(end - begin, PAIRS))
+
+
+def _pairs_hold(s: Symbols, border: NDArray[np.bool_], left: I64, right: I64, pattern: I64) -> bool:
+    """The same of pairs whose left ones are of one length. border : bool, shape (symbols,)"""
+    offset = int(s.length[left[0]])
+    length = offset + s.length.take(right).astype(np.int64)
+    longest, port = int(length.max()), s.port.take(pattern)
     if longest > min(MAX_PAYLOAD, WORD_CODES * s.words.shape[0]):
         return False
-    depth = -(-longest // WORD_CODES)
     return bool(
-        (s.level[pattern] > 0).all()
-        and not (is_border(s, left) | is_border(s, right)).any()
-        and (s.port[left] == s.port[pattern]).all()
-        and (s.port[right] == s.port[pattern]).all()
-        and (s.length[pattern] == length).all()
-        and (s.joined_words(left, right, depth) == s.words[:depth, pattern]).all()
-        and not s.words[depth:, pattern].any()
+        s.level.take(pattern).all()
+        and not (border.take(left) | border.take(right)).any()
+        and (s.port.take(left) == port).all()
+        and (s.port.take(right) == port).all()
+        and (s.length.take(pattern) == length).all()
+        and all(
+            (joined == word.take(pattern)).all()
+            for joined, word in zip(_joined_words(s, offset, longest, left, right), s.words, strict=False)
+        )
     )
+
+
+def _joined_words(s: Symbols, offset: int, longest: int, left: I64, right: I64) -> Iterator[U64]:
+    """Words of the payloads of pairs: the right ones', moved behind the left ones', which are `offset` codes long."""
+    whole, part = divmod(offset, WORD_CODES)
+    shift, spill = np.uint64(CODE_BITS * part), np.uint64(CODE_BITS * (WORD_CODES - part))
+    before = np.zeros(right.size, np.uint64)
+    for at in range(-(-longest // WORD_CODES)):
+        joined = s.words[at].take(left) if at * WORD_CODES < offset else np.zeros(left.size, np.uint64)
+        if at >= whole:
+            moved = s.words[at - whole].take(right)
+            joined |= moved >> shift
+            joined |= before << spill & WORD
+            before = moved
+        yield joined
 
 
 def is_border(s: Symbols, symbol: U32 | I64) -> NDArray[np.bool_]:
@@ -169,27 +205,34 @@ def context_holds(held: Context) -> bool:
         held.count.size == entries
         and held.first.size == rows + 1
         and held.total.size == held.once.size == held.twice.size == rows
-    ):
-        return False
-    if not (
-        (held.row[1:] > held.row[:-1]).all()
+        and ascends(held.row)
         and held.first[0] == 0
         and held.first[-1] == entries
-        and (held.first[1:] > held.first[:-1]).all()
-        and (held.code - np.uint16(1) < CODES).all()  # 0 - 1 is large
-        and (held.count > 0).all()
-        and float(held.count.sum(dtype=np.float64)) < MAX_TOTAL
+        and ascends(held.first)
     ):
         return False
-    ascends = held.code[1:] > held.code[:-1]
-    ascends[held.first[1:-1].astype(np.intp) - 1] = True  # where another row begins
-    total, once, twice = row_sums(held.first, held.count)
+    total = 0.0
+    for part in slices(rows, ROWS):
+        first = held.first[part.start : part.stop + 1]
+        some = slice(int(first[0]), int(first[-1]))
+        if not _rows_hold(held, part, first - first[0], held.code[some], held.count[some]):
+            return False
+        total += float(held.count[some].sum(dtype=np.float64))
+    return total < MAX_TOTAL and np.array_equal(held.discount, discounts(held.count))
+
+
+def _rows_hold(held: Context, part: slice, first: U32, code: NDArray[np.uint16], count: Count) -> bool:
+    """The same of some rows. first, code, count : theirs"""
+    ascending = code[1:] > code[:-1]
+    ascending[first[1:-1].astype(np.intp) - 1] = True  # where another row begins
+    total, once, twice = row_sums(first, count)
     return bool(
-        ascends.all()
-        and np.array_equal(held.total, total)
-        and np.array_equal(held.once, once)
-        and np.array_equal(held.twice, twice)
-        and np.array_equal(held.discount, discounts(held.count))
+        ascending.all()
+        and (code - np.uint16(1) < CODES).all()  # 0 - 1 is large
+        and count.all()
+        and np.array_equal(held.total[part], total)
+        and np.array_equal(held.once[part], once)
+        and np.array_equal(held.twice[part], twice)
     )
 
 

@@ -298,6 +298,15 @@ class Symbols:
         return table
 
     @cached_property
+    def pair_entries(self) -> U64:
+        """uint64, shape (p,), ascending: each pair, and behind it the pattern that it forms, packed into one number."""
+        entry = pair_key(self.pair_left, self.pair_right, SYMBOL_BITS)
+        entry <<= np.uint64(SYMBOL_BITS)
+        entry |= self.pair_symbol
+        entry.sort()
+        return entry
+
+    @cached_property
     def byte_pairs(self) -> Remembered[int, U32]:
         """By port: the pattern that each byte and the one after it form, `ABSENT` where none. uint32, shape (2^16,)"""
         return Remembered(self._byte_pairs, PORTS_AT_ONCE)
@@ -312,6 +321,15 @@ class Symbols:
     def pattern_of(self, left: U32, right: U32) -> U32:
         """The pattern that each pair forms, `ABSENT` where it forms none."""
         return self.pairs.get(left, right)
+
+    def pattern_of_one(self, pair: tuple[int, int]) -> int:
+        """The same of one pair."""
+        left, right = pair
+        key = (left << SYMBOL_BITS | right) << SYMBOL_BITS
+        entries = self.pair_entries
+        at = int(entries.searchsorted(np.uint64(key)))
+        formed = entries.item(at) - key if at < entries.size else MAX_SYMBOLS
+        return formed if formed < MAX_SYMBOLS else int(ABSENT)
 
     def payload(self, symbol: int) -> bytes:
         """The bytes of one symbol; START and END have none."""
@@ -333,7 +351,9 @@ class Symbols:
     def ranked_words(self) -> U64:
         """uint64, shape (w + 1, n): payloads by rank; the last row is nothing: where the longest ones go on."""
         ranked = np.zeros((self.words.shape[0] + 1, self.size), np.uint64)
-        np.take(self.words, self.by_rank, axis=1, out=ranked[:-1], mode="clip")  # in place: other modes buffer
+        for word, at in zip(self.words, ranked, strict=False):
+            some = np.flatnonzero(word)  # few payloads are long
+            at[self.rank.take(some)] = word.take(some)
         return ranked
 
     def port_range(self, port: int) -> tuple[I64, I64]:
@@ -443,6 +463,6 @@ def payload_hash(words: U64, port: NDArray[np.uint16]) -> U64:
     return hashed
 
 
-def pair_key(left: U32, right: U32) -> U64:
+def pair_key(left: U32, right: U32, shift: int = PAIR_SHIFT) -> U64:
     """Pack two ids into one 64-bit key."""
-    return (left.astype(np.uint64) << np.uint64(PAIR_SHIFT)) | right
+    return (left.astype(np.uint64) << np.uint64(shift)) | right

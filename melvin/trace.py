@@ -6,8 +6,8 @@ it had, and arrays of one are dear.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,12 +30,11 @@ _NO_WORD = int(BORDER)
 _NAME_SHIFT = int(NAME_SHIFT)
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Some bytes that are read together, and what they are.
 
     key : their hash;  name : see `attention`;  symbols : they parse to
-    word : name of the word, `BORDER` where it is none
+    word : name of the word, `BORDER` where it is none;  place : where its vector is, -1 where it has none
     """
 
     payload: bytes
@@ -43,10 +42,10 @@ class Chunk:
     name: int
     symbols: tuple[int, ...]
     word: int
+    place: int
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """One place where the coming symbol may have begun: a `heads.Boundary` of one prediction.
 
     prefix : the bytes since, with which the symbol that is coming begins
@@ -59,15 +58,14 @@ class Begun:
     part: int
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """Where a prediction is asked for.
 
     context : the last codes as `contexts` packs them
     begun : by boundary; None where there is none
     before : name of the chunk before the last whole one
     attended : names of the chunks attended to with their lags
-    last, second, far : the chunk before, one more, the one attended to, each with the words before it; or None
+    last, second, far : the chunk before, one more, the one attended to, where they are words; or None
     lag : how far back that is
     """
 
@@ -87,11 +85,13 @@ class Spot:
         return nearest.here
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A chunk as it stands in text, to be looked up as a word: see `kinship.Said`."""
+class Spoken(NamedTuple):
+    """A chunk as it stands in text, to be looked up as a word: see `kinship.Said`.
 
-    word: int
+    place : where its vector is;  before : where it has none (-1), names of the words before it
+    """
+
+    place: int
     before: tuple[int, ...]
     separator: int
 
@@ -100,7 +100,7 @@ class Trace:
     """Places in lines of one port of a snapshot."""
 
     def __init__(self, known: Snapshot, port: int) -> None:
-        self._symbols, self._links = known.symbols, known.evidence.links
+        self._symbols, self._links, self._embeddings = known.symbols, known.evidence.links, known.embeddings
         self._port, self._salt = port, chunk_salt(port)
         self._foci = foci(fresh_bytes(known.ends_at))
         self._separates = known.separator[port].tolist()
@@ -109,8 +109,7 @@ class Trace:
         self._start = self._base + START
         self._chunks = Remembered(self._read, KEPT_CHUNKS)
         self._often = Remembered(self._frequency, KEPT_CHUNKS)
-        pairs = known.symbols.pairs
-        self._pairs: Remembered[tuple[int, int], int] = Remembered(lambda pair: pairs.get_one(*pair), KEPT_PAIRS)
+        self._pairs = Remembered(known.symbols.pattern_of_one, KEPT_PAIRS)
 
     def spot(self, text: bytes) -> Spot | None:
         """The place behind a text; None where the text is longer than a piece of a line."""
@@ -183,27 +182,21 @@ class Trace:
         return told, found[0][1] if found else 0
 
     def _spoken(self, chunks: list[Chunk], at: int) -> Spoken | None:
-        if at < 0:
+        if at < 0 or chunks[at].word == _NO_WORD:
             return None
-        before = tuple(chunks[at - lag].word if at >= lag else _NO_WORD for lag in range(1, FRAME_LAGS + 1))
-        return Spoken(chunks[at].word, before, chunks[at].payload[-1])
+        before: tuple[int, ...] = ()
+        if chunks[at].place < 0:
+            before = tuple(chunks[at - lag].word if at >= lag else _NO_WORD for lag in range(1, FRAME_LAGS + 1))
+        return Spoken(chunks[at].place, before, chunks[at].payload[-1])
 
     def _read(self, payload: bytes) -> Chunk:
         key = hash_one(payload, self._salt)
-        symbols = compete_one(self._pattern_of, [self._base + byte for byte in payload])
-        word = payload[:-1] if self._separates[payload[-1]] else payload
-        return Chunk(
-            payload,
-            key,
-            name=key >> _NAME_SHIFT,
-            symbols=tuple(symbols),
-            word=word_name(hash_one(word, self._salt)) if word else _NO_WORD,
-        )
-
-    def _pattern_of(self, left: int, right: int) -> int:
-        return self._pairs[left, right]
+        symbols = compete_one(self._pairs.__getitem__, [self._base + byte for byte in payload])
+        said = payload[:-1] if self._separates[payload[-1]] else payload
+        word = word_name(hash_one(said, self._salt)) if said else _NO_WORD
+        return Chunk(payload, key, key >> _NAME_SHIFT, tuple(symbols), word, self._embeddings.place(word))
 
     def _frequency(self, symbols: tuple[int, ...]) -> int:
         """How often a chunk of these symbols was seen, at the most: see `attention.chunk_frequency`."""
-        seen = times_seen(self._symbols, self._links, np.array(symbols, np.uint32))
-        return int(seen.min()) >> min(len(symbols) - 1, SYMBOL_BITS)
+        rarest = min(times_seen(self._symbols, self._links, symbol) for symbol in symbols)
+        return rarest >> min(len(symbols) - 1, SYMBOL_BITS)

@@ -55,7 +55,6 @@ def test_a_table_of_pairs_holds_what_a_dict_holds(batches, others):
         asked = [*others, *twin]
         expected = [twin.get(pair, int(ABSENT)) for pair in asked]
         assert held.get(*np.array(asked, np.uint32).reshape(-1, 2).T).tolist() == expected
-        assert [held.get_one(*pair) for pair in asked] == expected
     assert held.size == len(twin)
 
 

@@ -89,6 +89,7 @@ def test_what_is_remembered_changes_nothing(brain, monkeypatch):
         (spread, "KEPT_SPANS"),
         (spread, "KEPT_KIN"),
         (spread, "KEPT_CONTEXTS"),
+        (spread, "KEPT_WIDE"),
         (trace, "KEPT_CHUNKS"),
         (trace, "KEPT_PAIRS"),
     ):
@@ -134,7 +135,7 @@ def test_one_chunk_parses_as_it_does_among_many(brain, payload):
         np.zeros(1, np.bool_),
     )
     ground = [int(symbols.base[0]) + byte for byte in payload]
-    alone = compete_one(symbols.pairs.get_one, ground)
+    alone = compete_one(symbols.pattern_of_one, ground)
     assert alone == parsed.stream().tolist()
 
 

@@ -17,9 +17,11 @@ from melvin.competition import compete
 from melvin.hashing import ABSENT, HashTable
 from melvin.lines import lines_block
 from melvin.parse import Parser
+from melvin.soundness import symbols_hold
 from melvin.splits import parts, with_splits
 from melvin.symbols import BYTES, END, END_CODE, GROUND, PORTS_AT_ONCE, START, WORD_CODES, Symbols, word_shift
 
+PAIRS = ("pair_left", "pair_right", "pair_symbol")
 two_ports = symbol_sets(ports=("text", "can"))
 some_symbols = st.one_of(two_ports, symbol_sets(deep=True, rounds=9))
 
@@ -70,7 +72,42 @@ def test_the_pattern_of_a_pair_is_found_and_of_another_pair_is_not(symbols):
     known = forms(symbols)
     pairs = [*known, *((b, a) for a, b in known), (0, 0), (symbols.size - 1, symbols.size - 1)]
     left, right = (np.array([pair[side] for pair in pairs], np.uint32) for side in (0, 1))
-    assert symbols.pattern_of(left, right).tolist() == [known.get(pair, int(ABSENT)) for pair in pairs]
+    expected = [known.get(pair, int(ABSENT)) for pair in pairs]
+    assert symbols.pattern_of(left, right).tolist() == expected
+    assert [symbols.pattern_of_one(pair) for pair in pairs] == expected
+
+
+@pytest.mark.parametrize("column", ["words", "length", "port", "level", "left", "right", *PAIRS])
+@given(symbols=some_symbols, data=st.data())
+def test_symbols_hold_until_anything_in_them_is_another(column, symbols, data):
+    assert symbols_hold(symbols)
+    held = getattr(symbols, column)
+    if held.size:
+        changed = held.copy()
+        row = changed[data.draw(st.integers(0, len(held) - 1))] if held.ndim > 1 else changed
+        at = -1 - data.draw(st.integers(0, 9) | st.integers(0, row.size - 1)) % row.size  # the last ones are patterns
+        largest = symbols.size if column in ("left", "right", *PAIRS) else int(np.iinfo(held.dtype).max)
+        row[at] = (int(row[at]) + data.draw(st.integers(1, largest))) % (largest + 1)
+        assert not symbols_hold(replace(symbols, **{column: changed}))
+
+
+@given(two_ports, st.integers(0, 9))
+def test_no_pair_is_known_twice_or_holds_a_border_or_is_of_two_ports(symbols, which):
+    if not symbols.pair_left.size:
+        return
+    pair = [int(getattr(symbols, name)[which % symbols.pair_left.size]) for name in PAIRS]
+    left, right, pattern = pair
+    start = int(symbols.base[symbols.port[pattern]]) + START
+    text = payloads(symbols)
+    others = [i for i in range(symbols.size) if text[i] == text[right] and symbols.port[i] != symbols.port[right]]
+    for more in (
+        pair,
+        (start, pattern, pattern),
+        (pattern, start, pattern),
+        *((left, other, pattern) for other in others),
+    ):
+        columns = {name: np.append(getattr(symbols, name), np.uint32(n)) for name, n in zip(PAIRS, more, strict=True)}
+        assert not symbols_hold(replace(symbols, **columns))
 
 
 @given(some_symbols)

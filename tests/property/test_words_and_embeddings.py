@@ -115,6 +115,27 @@ def test_asking_for_many_words_at_once_is_asking_for_each(at_a_time, drawn):
         assert together.similarity[mine].tolist() == alone.similarity.tolist()
 
 
+@given(pieces, st.data())
+def test_what_stands_out_for_one_vector_is_what_stands_out_among_many(drawn, data):
+    e = embedded(drawn)
+    before = data.draw(st.lists(st.sampled_from(e.frame.tolist() or [1]), max_size=FRAME_LAGS, unique=True))
+    asked = [(e.vector(place), place) for place in range(e.name.size)] + [(e.behind(tuple(before)), -1)]
+    for vector, itself in asked:
+        query = np.zeros(vector.value.size, np.int64)
+        near = e.nearest(query, vector.dimension, vector.value, np.array([itself]))
+        assert e.standing_out(vector, itself).tolist() == near.where(near.stands_out).word.tolist()
+
+
+@given(pieces, st.lists(st.integers(0, 12), max_size=FRAME_LAGS))
+def test_what_stands_behind_words_stands_in_their_frames(drawn, names):
+    e = embedded(drawn)
+    frames = [e.dimension_of(np.array([name], np.uint32), lag, behind=True)[0] for lag, name in enumerate(names, 1)]
+    found = e.behind(tuple(names))
+    assert found.dimension.tolist() == sorted(frame for frame in frames if frame >= 0)
+    assert found.value.tolist() == [VALUE_ONE] * found.dimension.size
+    assert [e.place(name) for name in names] == e.index(np.array(names, np.uint32)).tolist()
+
+
 some_names = st.one_of(st.integers(0, 20), st.integers(0, 2**WORD_BITS - 1))
 
 

@@ -131,10 +131,11 @@ def test_the_words_that_a_search_looks_at_do_not_grow_with_the_brain(brain):
     large.learn(f"w{n % 700} goes to v{n % 90} by w{n * 7 % 700} at u{n % 50}" for n in range(6000))
     for one in (brain, large):
         e = one.snapshot.embeddings
-        begin, _, _ = e.postings
+        words, _ = e.fans
         every = np.arange(e.name.size)
         query, dimension, value = e.spread(every)
-        looked_at = np.bincount(query, np.minimum(np.diff(begin)[dimension], FANOUT))
+        looked_at = np.bincount(query, (words < e.name.size).sum(axis=1)[dimension])
+        assert words.shape[1] == FANOUT
         assert looked_at.max() <= ACTIVE * FANOUT
         assert np.bincount(e.nearest(query, dimension, value).query).max() <= SHORTLIST
     assert large.snapshot.embeddings.name.size > ACTIVE * FANOUT / 2

@@ -100,6 +100,7 @@ def test_threads_that_cannot_start_are_done_without(path, monkeypatch):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr("melvin.container.LARGE", 0)
+    monkeypatch.setattr("melvin.container.SHARED", 1)
     monkeypatch.setattr("threading.Thread.start", refuse)
     brain = Brain()
     brain.learn(PROSE)
@@ -123,6 +124,7 @@ def test_feedback_and_learning_count_from_the_next_answer_on(path):
 
 def test_a_large_file_is_checked_by_several_threads(path, monkeypatch):
     monkeypatch.setattr("melvin.container.LARGE", 0)
+    monkeypatch.setattr("melvin.container.SHARED", 1)
     brain = Brain()
     brain.learn(PROSE)
     brain.save(path)
