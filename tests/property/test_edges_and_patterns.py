@@ -97,7 +97,7 @@ def test_a_symbol_was_seen_as_often_as_it_came_after_anything_or_as_its_edge(dra
 @given(symbols_and_edges(), st.integers(1, 4))
 def test_what_follows_a_symbol_is_settled_where_it_always_was_the_same(drawn, often):
     symbols, raw = drawn
-    links = edges.with_anything(symbols, edge_table(symbols, raw))
+    links = with_anything(symbols, raw)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generation, "SETTLED", often)
         found = familiarity(symbols, links, 1, pairs_one_in=1, reach=1, settings=EVERYTHING)
