@@ -36,6 +36,7 @@ from melvin.symbols import (
     SYMBOL_BITS,
     U32,
     WORD_CODES,
+    WORD_MASK,
     Symbols,
 )
 from melvin.tables import I64, U64, Count, Counts, run_starts, slices
@@ -47,7 +48,6 @@ SLICE = 1 << 16  # symbols, or entries of a table, looked at at a time
 PAIRS = 1 << 14  # pairs of symbols
 ROWS = 1 << 15  # rows of contexts
 LENGTH_BITS = 8  # of a payload's length as it is kept
-WORD = np.uint64((1 << CODE_BITS * WORD_CODES) - 1)
 
 
 def symbols_hold(s: Symbols) -> bool:
@@ -161,7 +161,7 @@ def _joined_words(s: Symbols, offset: int, longest: int, left: I64, right: I64) 
         if at >= whole:
             moved = s.words[at - whole].take(right)
             joined |= moved >> shift
-            joined |= before << spill & WORD
+            joined |= before << spill & WORD_MASK
             before = moved
         yield joined
 
