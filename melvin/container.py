@@ -352,7 +352,7 @@ def _tiled(path: Path, header: Mapping[str, Any]) -> int:
 
 
 def _naturals(numbers: Any) -> bool:
-    return isinstance(numbers, list) and all(type(n) is int and n >= 0 for n in numbers)
+    return isinstance(numbers, list) and all(type(n) is int and 0 <= n <= LARGEST for n in numbers)
 
 
 def _damaged(path: Path) -> DamagedBrainError:

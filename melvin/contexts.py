@@ -28,6 +28,7 @@ from melvin.tables import (
     count_keys,
     fold,
     in_a_row,
+    joined,
     run_starts,
     slices,
     smallest,
@@ -203,8 +204,9 @@ def _reaching(evidence: Counts, length: int) -> Counts:
 def four_grams(evidence: Counts, port: int) -> Counts:
     """How often four codes came one after the other on a port; the last two of them in a line, once its end was read.
 
-    They are the first four codes of the 6-grams, which stand in order, and at a line's end two more. What begins with
-    END_CODE alone only says that a line began.
+    They are the first four codes of the 6-grams, which stand in order, and at a line's end two more: of those 6-grams,
+    once some were forgotten. What begins with END_CODE alone, as an empty line's end does, is left out: it only says
+    that a line began.
     """
     begin, opening, end = np.searchsorted(evidence.key, (np.uint64(port) << _PORT_SHIFT) | _PORT_BORDERS).tolist()
     ends = Counts(evidence.key[begin:end], evidence.count[begin:end]).where(
@@ -224,7 +226,7 @@ def _first_four(key: U64, count: Count) -> Counts:
     parts = [Counts.empty()]
     for low, high in pairwise([*border, key.size]):
         parts.append(sum_runs(key[low:high] >> last_two & _FOUR, count[low:high]))
-    return Counts(np.concatenate([part.key for part in parts]), np.concatenate([part.count for part in parts]))
+    return joined(*parts)
 
 
 def _context(key: U64, count: Count, discount: F64) -> Context:

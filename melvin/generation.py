@@ -173,13 +173,14 @@ def familiarity(
     """How often each symbol was seen, and whether what follows it is settled."""
     often = np.flatnonzero(links.count >= SETTLED)  # few
     source = source_of(links.key.take(often))
-    alone = [source_of(links.key.take(often + step, mode="wrap")) != source for step in (-1, 1)]
+    before, after = (source_of(links.key.take(often + step, mode="clip")) for step in (-1, 1))
+    alone = ((before != source) | (often == 0)) & ((after != source) | (often == links.size - 1))
     settled = np.zeros(symbols.size, np.bool_)
-    settled[source.compress(alone[0] & alone[1])] = True
+    settled[source.compress(alone)] = True
     seen = np.zeros(symbols.size, np.int64)
     for end in symbols.base + np.uint32(END):  # what came after anything in its port
-        after = slice(*np.searchsorted(links.key, pack(np.array([end, end + 1]), np.zeros(2, np.uint32))))
-        seen[symbols.by_rank.take(target_of(links.key[after]))] = links.count[after]
+        row = slice(*np.searchsorted(links.key, pack(np.array([end, end + 1]), np.zeros(2, np.uint32))))
+        seen[symbols.by_rank.take(target_of(links.key[row]))] = links.count[row]
     return Familiarity(_with_young(symbols, links, seen), settled, attended, pairs_one_in, reach, settings)
 
 

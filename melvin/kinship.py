@@ -98,8 +98,8 @@ class Kinship:
         """
         e = self.embeddings
         found = e.standing_out(e.vector(place) if place >= 0 else e.behind(before), place)
-        spelt = self._spelt.take(found)
-        good = found.compress((spelt >= 0) & (self.words.port.take(spelt, mode="clip") == port))
+        good = found.compress(self._spelt.take(found) >= 0)
+        good = good.compress(self.words.port.take(self._spelt.take(good)) == port)
         return [self.text(word) for word in good[:KIN].tolist()]
 
     def _frames(self, before: U32) -> tuple[I64, I64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from melvin.bridges import ANY, MAX_PRIMED_BYTES, PAYLOAD_BITS
 from melvin.calibration import BINS, Calibration
 from melvin.categories import Categories
-from melvin.contexts import ORDER, Context, discounts, row_sums
+from melvin.contexts import MAX_PORTS, ORDER, Context, discounts, row_sums
 from melvin.curve import Curve
 from melvin.edges import target_of
 from melvin.embedding import ACTIVE, DIMENSIONS, FRAME_WORDS, PLACES, Embeddings
@@ -32,11 +32,11 @@ from melvin.symbols import (
     MAX_PAYLOAD,
     MAX_SYMBOLS,
     NONE,
+    PACKED_MASK,
     START,
     SYMBOL_BITS,
     U32,
     WORD_CODES,
-    WORD_MASK,
     Symbols,
 )
 from melvin.tables import I64, U64, Count, Counts, run_starts, slices
@@ -47,6 +47,7 @@ MAX_TOTAL = float(1 << 62)  # of a table's counts: twice as much still fits into
 SLICE = 1 << 16  # symbols, or entries of a table, looked at at a time
 PAIRS = 1 << 14  # pairs of symbols
 ROWS = 1 << 15  # rows of contexts
+MOST_WORDS = -(-MAX_PAYLOAD // WORD_CODES)  # of the longest payload
 LENGTH_BITS = 8  # of a payload's length as it is kept
 
 
@@ -59,7 +60,7 @@ def symbols_hold(s: Symbols) -> bool:
     return bool(
         n < MAX_SYMBOLS
         and all(column.size == n for column in columns)
-        and s.words.shape[0] >= 1
+        and 1 <= s.words.shape[0] <= MOST_WORDS
         and s.words.shape[1] == n
         and all(column.size == pairs[0].size and (column < n).all() for column in pairs)
         and ascends(s.pair_entries >> np.uint64(SYMBOL_BITS))
@@ -69,6 +70,7 @@ def symbols_hold(s: Symbols) -> bool:
         and all(_built_before(s, pattern[part]) for part in slices(pattern.size, SLICE))
         and _payloads_hold(s, s.left[pattern], s.right[pattern], pattern)
         and _payloads_hold(s, *pairs)
+        and _payloads_differ(s)
     )
 
 
@@ -77,13 +79,21 @@ def ascends(key: NDArray[np.unsignedinteger]) -> bool:
     return bool((key[1:] > key[:-1]).all())
 
 
+def _payloads_differ(s: Symbols) -> bool:
+    """No two symbols of a port have one payload: in order, they would be neighbours."""
+    some = np.flatnonzero(s.port.take(s.by_rank[1:]) == s.port.take(s.by_rank[:-1]))
+    for word in s.words:
+        some = some.compress(word.take(s.by_rank.take(some + 1)) == word.take(s.by_rank.take(some)))
+    return not some.size
+
+
 def _ground_holds(s: Symbols) -> bool:
+    base = s.base.astype(np.int64)
+    if len(s.ports) > MAX_PORTS or (np.diff(base) < GROUND).any() or (base + GROUND > s.size).any():
+        return False
     expected = Symbols.empty()
     for name in s.ports:
         expected = expected.with_port(name, 0)
-    base = s.base.astype(np.int64)
-    if (np.diff(base) < GROUND).any() or (base + GROUND > s.size).any():
-        return False
     ground = (base[:, None] + np.arange(GROUND)).reshape(-1)
     return bool(
         int((s.level == 0).sum()) == ground.size
@@ -161,7 +171,7 @@ def _joined_words(s: Symbols, offset: int, longest: int, left: I64, right: I64) 
         if at >= whole:
             moved = s.words[at - whole].take(right)
             joined |= moved >> shift
-            joined |= before << spill & WORD_MASK
+            joined |= before << spill & PACKED_MASK
             before = moved
         yield joined
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.hashing import ABSENT
-from melvin.symbols import CODE_BITS, PAIR_SHIFT, U32, WORD_BITS, WORD_CODES, WORD_MASK, Symbols, pair_key
+from melvin.symbols import CODE_BITS, PACKED_BITS, PACKED_MASK, PAIR_SHIFT, U32, WORD_CODES, Symbols, pair_key
 from melvin.tables import I64, U64, slices
 
 MANY = 3  # words: rests of so many or more are worked out together, most are shorter
@@ -79,7 +79,7 @@ def codes_from(symbols: Symbols, symbol: U32, start: NDArray[np.uint8]) -> U64:
         np.where(row < rows, words.take(np.minimum(row, rows - 1) * size + symbol), 0)
         for row in (whole.astype(np.int64) + word for word in range(-(-longest // WORD_CODES) + 1))
     ]
-    moved = [(word << shift) & WORD_MASK | following >> (WORD_BITS - shift) for word, following in pairwise(held)]
+    moved = [(word << shift) & PACKED_MASK | following >> (PACKED_BITS - shift) for word, following in pairwise(held)]
     return np.stack(moved)
 
 

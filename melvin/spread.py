@@ -45,7 +45,7 @@ WIDE = 1 << 11  # entries of a row that are no longer looked at one by one: its 
 KEPT_SPANS = 1 << 14  # beginnings of symbols that are remembered: about 4 MiB
 KEPT_KIN = 1 << 13  # words whose kin are remembered: about 8 MiB
 KEPT_CONTEXTS = 1 << 12  # byte contexts that are remembered: 2 KiB each
-KEPT_WIDE = 1 << 9  # rows wider than that, and what they say: 2 KiB each
+KEPT_WIDE = 1 << 9  # rows wider than WIDE, and what they say: 2 KiB each
 _IN_ORDER = (ANYTHING, SUFFIX, SYMBOL, EDGE, *range(SOURCES - 1, ATTENDED - 1, -1))
 _ROW = CODES + 1  # codes that a row may go on with; 0 where the symbol is whole
 _CODES = np.arange(_ROW + 1, dtype=np.uint64)

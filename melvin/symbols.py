@@ -34,8 +34,8 @@ CODES = BYTES + 1  # what can come next: any byte, or END
 CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
 PAIR_SHIFT = 32  # bits of an id in the key of a pair
 WORD_CODES = 7  # codes that fit into one 63-bit word
-WORD_BITS = np.uint64(CODE_BITS * WORD_CODES)
-WORD_MASK = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
+PACKED_BITS = np.uint64(CODE_BITS * WORD_CODES)
+PACKED_MASK = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
 PORTS_AT_ONCE = 8  # whose pairs of bytes are at hand: 256 KiB each
 MAX_PAYLOAD = 63  # bytes of the longest pattern: nine words
 _ORDER = ("by_rank", "rank", "ranked_words", "_subtree")  # what is worked out of the payloads alone
@@ -189,7 +189,10 @@ class Symbols:
         return same
 
     def with_splits(self, left: U32, right: U32, symbol: U32, fresh: I64) -> Symbols:
-        """Let these pairs form their symbols: all that do so by now, and others. fresh : int64, shape (m,)   those"""
+        """Let these pairs form their symbols: all that do so by now, and others. fresh : int64, shape (m,)   those
+
+        The table of pairs is handed on: nobody else may ask this set for pairs meanwhile (see `apart`).
+        """
         same, pairs = self.with_pairs(left, right, symbol), self.pairs
         del vars(self)["pairs"]  # handed on, as `with_patterns` does
         pairs.put(left.take(fresh), right.take(fresh), symbol.take(fresh))
@@ -223,7 +226,7 @@ class Symbols:
             moved, at, by = held.take(right.take(some)), whole.take(some) + word, shift.take(some)
             joined[at, some] |= moved >> by
             spills = np.flatnonzero(at < depth - 1)
-            moved = moved << (WORD_BITS - by) & WORD_MASK
+            moved = moved << (PACKED_BITS - by) & PACKED_MASK
             joined[at.take(spills) + 1, some.take(spills)] |= moved.take(spills)
         return joined
 

@@ -22,8 +22,11 @@ KEY_BITS = 64
 FOLD_KEYS = 1 << 14  # entries of a table, or of a few, at a time: all that is worked out of them stays in cache
 MOST_RUNS = 8  # of like size that are kept: folded at once they cost half of what they would two by two
 SORTED_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
-GROWTH = 16  # a buffer that is too short is made so many times as long: no more of it takes memory than was written
+BUFFER_GROWTH = (
+    16  # a buffer that is too short is made so many times as long: no more of it takes memory than was written
+)
 NAME_BITS = 21  # highest bits of a 63-bit key: a name, evenly spread
+MOST_HALVINGS = 63  # then no name but 0 is kept
 BEYOND_BORDER = np.uint64(1 << (63 - NAME_BITS))  # the first key whose name is not 0
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
@@ -54,12 +57,13 @@ class Counts:
     def size(self) -> int:
         return int(self.key.size)
 
-    def __getitem__(self, part: slice) -> Counts:
+    def cut(self, part: slice) -> Counts:
+        """The entries in a range of places."""
         return Counts(self.key[part], self.count[part])
 
     def parts(self) -> Iterator[Counts]:
         """A few entries at a time: bounds the memory that it takes to work something out of them."""
-        return (self[part] for part in slices(self.size, FOLD_KEYS))
+        return (self.cut(part) for part in slices(self.size, FOLD_KEYS))
 
     def where(self, kept: Callable[[Counts], NDArray[np.bool_]]) -> Counts:
         """The entries that are kept, asked about a few at a time."""
@@ -73,10 +77,6 @@ class Counts:
         key.resize(end, refcheck=False)
         count.resize(end, refcheck=False)
         return Counts(key, count)
-
-    def at_least(self, least: int) -> Counts:
-        """The entries that were seen so often."""
-        return self if least <= 1 else self.where(lambda part: part.count >= least)
 
     def total(self) -> int:
         return int(self.count.sum(dtype=np.uint64))
@@ -157,15 +157,15 @@ def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
     return sum_runs(*ordered(key, count))
 
 
-def joined(*tables: Counts) -> Counts:
-    """Tables as one, each of whose keys follow those of the one before."""
-    return Counts(np.concatenate([t.key for t in tables]), np.concatenate([t.count for t in tables]))
-
-
 def sum_runs(sorted_key: U64, count: NDArray[np.integer]) -> Counts:
     """The same of keys in ascending order."""
     first = run_starts(sorted_key)
     return Counts.of(sorted_key.take(first), np.add.reduceat(count, first, dtype=np.uint64))
+
+
+def joined(*tables: Counts) -> Counts:
+    """Tables as one, each of whose keys follow those of the one before."""
+    return Counts(np.concatenate([t.key for t in tables]), np.concatenate([t.count for t in tables]))
 
 
 def fold(*tables: Counts) -> Counts:
@@ -245,7 +245,7 @@ class RunStack:
     ----------
     run : a table to begin with
     limit : distinct keys kept at the most; None for all
-    halvings : a key is kept when its name is below 2 ** (63 - halvings); see `_keys_below`
+    halvings : a key is kept when its name is below 2 ** (63 - halvings); see `_keys_below`, `names_of_rows`
     row_bits : of keys that begin with no name, but with a row that is given one: the bits behind the row. A row is
         kept whole or not at all, so that its shares stay true
     at_once : keys counted by one sort
@@ -275,7 +275,7 @@ class RunStack:
             some = key[part].compress(self._kept(key[part], self.halvings)) if self.halvings else key[part]
             end = self._buffered + some.size
             if end > self._buffer.size:
-                longer = np.empty(min(GROWTH * end, self._at_once), np.uint64)
+                longer = np.empty(min(BUFFER_GROWTH * end, self._at_once), np.uint64)
                 longer[: self._buffered] = self._buffer[: self._buffered]
                 self._buffer = longer
             self._buffer[self._buffered : end] = some
@@ -301,21 +301,21 @@ class RunStack:
 
     def _kept(self, key: U64, halvings: int) -> NDArray[np.bool_]:
         if self._row_bits is None:
-            border, other = _keys_below(1 << (63 - halvings))
-            return (key < border) | (key - BEYOND_BORDER < other - BEYOND_BORDER)  # below 0 it is large
+            return _is_below(key, 1 << (63 - halvings))
         return np.asarray(mix_but_last(_rows(key, self._row_bits)) < np.uint64(1 << (64 - halvings)))  # as its name is
 
     def _fold_runs(self) -> None:
         if len(self._runs) > 1:
             self._runs = [fold(*self._runs)]
-        while self._limit is not None and self._runs and self._runs[0].size > self._limit:
+        most = self._limit
+        while most is not None and self._runs and self._runs[0].size > most and self.halvings < MOST_HALVINGS:
             self._runs[0], self.halvings = self._thinned(self.halvings + 1), self.halvings + 1
 
     def _thinned(self, halvings: int) -> Counts:
         whole = self._runs[0]
         if self._row_bits is None:
             border, begin, end = _named_below(whole.key, 1 << (63 - halvings))
-            return joined(whole[:border], whole[begin:end])
+            return joined(whole.cut(slice(border)), whole.cut(slice(begin, end)))
         return whole.where(lambda part: self._kept(part.key, halvings))
 
     def fold(self) -> Counts:
@@ -367,13 +367,13 @@ def _forget_by_name(counts: Counts, least: int, few: int) -> Counts:
         if border + end - begin <= few:
             highest |= 1 << bit
     del weak
-    border, begin, end = _named_below(counts.key, highest)
-    return joined(
-        counts[:border].at_least(least),
-        counts[border:begin].at_least(least + 1),
-        counts[begin:end].at_least(least),
-        counts[end:].at_least(least + 1),
-    )
+    return counts.where(lambda part: (part.count > least) | ((part.count == least) & _is_below(part.key, highest)))
+
+
+def _is_below(key: U64, name: int) -> NDArray[np.bool_]:
+    """Whether keys that begin with a name have a lower one than this."""
+    border, other = _keys_below(name)
+    return np.asarray((key < border) | (key - BEYOND_BORDER < other - BEYOND_BORDER))  # below 0 it is large
 
 
 def _named_below(key: U64, name: int) -> I64:
@@ -408,7 +408,7 @@ def _rows(key: U64, row_bits: int) -> U64:
 def bisect(values: NDArray[np.generic], low: I64, high: I64, wanted: NDArray[np.generic]) -> I64:
     """First index in [low, high) whose value is >= wanted, element by element; `high` where there is none.
 
-    values is ascending within each [low, high); low, high and wanted broadcast to one shape.
+    values is ascending within each [low, high), low <= high; low, high and wanted broadcast to one shape.
     """
     low, high, wanted = np.broadcast_arrays(low, high, wanted)
     if not values.size:

@@ -94,8 +94,10 @@ def test_what_is_remembered_changes_nothing(brain, monkeypatch):
         (trace, "KEPT_PAIRS"),
     ):
         monkeypatch.setattr(module, name, 3)
-    brain._reader = None
-    assert_alike(brain, seed=2)
+    for entries in (spread.WIDE, 0):  # rows are read entry by entry, or searched
+        monkeypatch.setattr(spread, "WIDE", entries)
+        brain._reader = None
+        assert_alike(brain, seed=2)
 
 
 def test_a_continuation_gets_the_same_byte_by_byte_and_all_at_once(brain, monkeypatch):

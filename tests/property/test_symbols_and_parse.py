@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twins import evidence as twin
 from twins import lines as line_twin
 
-from melvin import chunks
+from melvin import chunks, splits
 from melvin.chunks import chunk_starts
 from melvin.competition import compete
 from melvin.hashing import ABSENT, HashTable
@@ -190,6 +190,15 @@ def test_every_pair_that_spells_a_pattern_forms_it(symbols):
     order = [(int(symbols.length[a]), c) for (a, _), c in forms(closed).items()]
     assert order == sorted(order)  # the shortest left part first, patterns by age
     assert closed.pair_left.size == len(wanted)
+    assert closed.pattern_of(closed.pair_left, closed.pair_right).tolist() == closed.pair_symbol.tolist()
+
+
+@given(some_symbols)
+def test_splits_are_the_same_however_few_are_looked_up_at_a_time(symbols):
+    expected = with_splits(symbols.apart())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(splits, "RESTS", 3)
+        assert forms(with_splits(symbols.apart())) == forms(expected)
 
 
 def words_of(payloads):

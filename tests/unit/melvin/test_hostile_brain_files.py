@@ -2,6 +2,8 @@
 
 import json
 import struct
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +11,10 @@ import xxhash
 from brain_files import PROSE, changed, header_of, read_all, rebuilt, refused
 from safetensors.numpy import load_file
 
-from melvin import Brain, Frame, MelvinError, binding, calibration
+from melvin import Brain, Frame, MelvinError, binding, calibration, container
 from melvin.errors import DamagedBrainError
+from melvin.soundness import symbols_hold
+from melvin.symbols import Symbols
 
 
 def state_changed(data, change):
@@ -298,3 +302,55 @@ def test_byte_contexts_that_do_not_add_up_are_refused_when_they_are_asked(path, 
     assert repr(name.removesuffix(".first")) in refused(
         path, DamagedBrainError, lambda path: Brain.open(path).query("a")
     )
+
+
+def remade(path, arrays, state):
+    """A brain file with other arrays, and with changes to its state."""
+    old = container.Container(path)
+    kept = {name: np.array(old.get(name)) for name in old.names()} | arrays
+    metadata = {key: text for key, text in old.metadata.items() if not key.startswith(container.CHECKSUM)}
+    metadata["state"] = json.dumps(json.loads(metadata["state"]) | state)
+    container.write(path, list(kept), kept.items(), metadata)
+
+
+def test_more_rows_of_payloads_than_any_payload_takes_are_refused(path):
+    Brain().save(path)
+    remade(path, {"symbols.words": np.empty((1 << 40, 0), np.uint64)}, {})
+    refused(path, DamagedBrainError, read_all)
+
+
+def test_more_ports_than_there_is_room_for_are_refused(path):
+    Brain().save(path)
+    remade(path, {"symbols.base": np.zeros(9000, np.uint32)}, {"ports": [str(n) for n in range(9000)]})
+    refused(path, DamagedBrainError, read_all)
+
+
+def test_vectors_without_words_do_no_harm(path):
+    brain = Brain()
+    brain.learn(f"w{n % 70} goes to v{n % 9} by w{n * 7 % 70}" for n in range(2000))
+    brain.save(path)
+    remade(path, {name: array[:0] for name, array in load_file(path).items() if "view.words" in name}, {})
+    assert Brain.open(path).query("w3 goes zz ").text
+
+
+@pytest.mark.parametrize("table", ["context_edges", "transformers"])
+def test_a_table_that_can_be_thinned_no_further_is_read_or_refused(path, table):
+    Brain(memory="256MiB").save(path)
+    key = np.arange(1, 1 << 20, dtype=np.uint64) << np.uint64(21)
+    thinned = {"attended": 63, "context_edges": 63, "grams": 0, "links": 0, "transformers": 63}
+    changes = {f"gathering.{table}.key": key, f"gathering.{table}.count": np.ones(key.size, np.uint32)}
+    remade(path, changes, {"thinned": thinned})
+    with suppress(DamagedBrainError):  # a table of so many keys that have none of the names that are kept
+        read_all(path)
+
+
+def test_two_symbols_of_one_payload_contradict_each_other():
+    symbols = Symbols.empty().with_port("text", 0)
+    symbols = symbols.with_patterns(np.array([97], np.uint32), np.array([98], np.uint32), 1)
+    assert symbols_hold(symbols)
+    twice = {
+        name: np.append(getattr(symbols, name), getattr(symbols, name)[-1:])
+        for name in ("port", "left", "right", "level", "length", "born")
+    }
+    doubled = replace(symbols, **twice, words=np.hstack((symbols.words, symbols.words[:, -1:])))
+    assert not symbols_hold(doubled)
