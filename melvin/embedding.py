@@ -112,9 +112,9 @@ class Embeddings:
         """
         # Of a dimension's words with one value, the order is that of the table.
         key = self.dimension.astype(np.uint64) << np.uint64(16) | (self.value ^ np.uint16(0xFFFF))
-        key = key << np.uint64(32) | np.arange(self.value.size, dtype=np.uint64)
+        key = key << _HALF_BITS | np.arange(self.value.size, dtype=np.uint64)
         key.sort()
-        order = (key & np.uint64(0xFFFFFFFF)).view(np.int64)
+        order = (key & _HALF).view(np.int64)
         dimension = self.dimension[order].astype(np.int64)
         rank = _ranks(dimension)
         kept = rank < FANOUT

@@ -11,7 +11,7 @@ import xxhash
 from brain_files import PROSE, changed, header_of, read_all, rebuilt, refused
 from safetensors.numpy import load_file
 
-from melvin import Brain, Frame, MelvinError, binding, calibration, container
+from melvin import Brain, Frame, MelvinError, binding, calibration, container, soundness
 from melvin.errors import DamagedBrainError
 from melvin.soundness import symbols_hold
 from melvin.symbols import Symbols
@@ -323,6 +323,13 @@ def test_more_ports_than_there_is_room_for_are_refused(path):
     Brain().save(path)
     remade(path, {"symbols.base": np.zeros(9000, np.uint32)}, {"ports": [str(n) for n in range(9000)]})
     refused(path, DamagedBrainError, read_all)
+
+
+def test_more_ports_than_keys_tell_apart_are_refused(monkeypatch):
+    symbols = Symbols.empty().with_port("text", 0).with_port("can", 0)
+    assert symbols_hold(symbols)
+    monkeypatch.setattr(soundness, "MAX_PORTS", 1)
+    assert not symbols_hold(symbols)
 
 
 def test_vectors_without_words_do_no_harm(path):
