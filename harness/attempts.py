@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import units
-from harness.errors import OutputError
+from harness.errors import OutputError, SubjectError
 from harness.evidence import Evidence
 from harness.launch import Launcher, worker_environment
 from harness.limits import Limits, other_limiter
@@ -170,13 +170,21 @@ class Trials:
             shutil.rmtree(work, ignore_errors=True)
 
     def attempt(self, rung: Rung, limits: Limits, asked: Asked) -> Attempt:
-        """Run one worker on a text that is there, and judge it."""
+        """Run one worker on a text that is there, and judge it.
+
+        Raises
+        ------
+        SubjectError : there is nothing to judge, the subject cannot be found
+        """
         name = f"{units.label(rung.size_bytes)}-{asked.number}" if asked.trace else asked.number
         folder = self._folder / "black-box" / name
         spawn, recipe = self._spawn(rung, limits, folder, asked)
         if asked.trace:
             self._watcher.attempt_started(rung, limits, asked.why)
         evidence = self._launcher.run(spawn, self._watcher.sample)
+        if evidence.subject_error:
+            shutil.rmtree(folder)
+            raise SubjectError(evidence.subject_error)
         verdict = judge(evidence, corpus_lines=rung.corpus_lines, min_lines_per_s=self.plan.min_lines_per_s)
         if asked.keep or (asked.trace and verdict.name != "ok"):
             recipe["corpus"]["sha256"] = sha256(rung.corpus)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from harness.errors import SubjectError
 from harness.heartbeat import NO_HEARTBEAT, Heartbeat
 
 
@@ -68,6 +69,12 @@ class Evidence:
     memory_pressure_percent: float | None = None
     oom_kills: int | None = None
     kernel_log: str | None = None
+
+    @property
+    def subject_error(self) -> str | None:
+        """Why the worker had no subject to try: it cannot be found. None where it had one."""
+        raised = (self.result or {}).get("exception")
+        return raised["message"] if raised and raised["type"] == SubjectError.__name__ else None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

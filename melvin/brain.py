@@ -44,6 +44,7 @@ PRIMED = 10  # payloads that `primed` names unless more are asked for
 NEIGHBOURS = 5  # words that `before` and `after` name unless more are asked for
 TEXT = "text"  # the port that lines go to unless another is named
 UNSURE = 16  # beginnings that a brain names when it is asked what it is unsure of
+NAMED = 8  # ports, at the most, of those that there are, where one is not
 LINE_BYTES = 256  # of a line made up, at the most, unless another length is named
 
 
@@ -295,7 +296,8 @@ class Brain:
     def _index(self, port: str) -> int:
         known = self._learner.snapshot.symbols.ports if self._file is None else self._file.ports
         if port not in known:
-            has = f"it has heard of {', '.join(known)}" if known else "it has learnt nothing yet"
+            some = f"{', '.join(known[:NAMED])}{f' and {len(known) - NAMED} more' if len(known) > NAMED else ''}"
+            has = f"it has heard of {some}" if known else "it has learnt nothing yet"
             raise InputError(f"the brain has no port {port!r}: {has}")
         return known.index(port)
 

@@ -110,6 +110,16 @@ def test_a_program_that_cannot_be_built_is_exit_2_with_its_reason(tmp_path):
     assert "nothing" in done.stderr
 
 
+@pytest.mark.parametrize("command", [("ladder", "--to", "1KB"), ("roundtrip",)])
+@pytest.mark.parametrize("subject", ["python:no.such:Thing", "python:melvin.brain:Nothing"])
+def test_a_subject_that_cannot_be_found_is_no_break_but_exit_2_with_one_sentence(command, subject, tmp_path):
+    done = harness(*command, "--subject", subject, "-o", tmp_path / "report")
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.splitlines()[-1].startswith(f"error: subject {subject}: ")
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("report.json"))
+
+
 def test_a_program_in_any_language_climbs_and_its_exit_code_is_the_verdicts(tmp_path):
     program = tmp_path / "trainer.py"
     program.write_text(

@@ -140,6 +140,9 @@ def test_a_port_that_the_brain_never_heard_of_is_refused_by_name():
     brain.learn([b"a line"])
     with pytest.raises(InputError, match="'other': it has heard of text"):
         brain.patterns(port="other")
+    brain.learn_episode((f"port {n}", b"x") for n in range(20))
+    with pytest.raises(InputError, match="heard of text, port 0, .*, port 6 and 13 more$"):
+        brain.query("a", port="other")
 
 
 def test_a_record_of_any_length_is_saved_and_read(tmp_path):
