@@ -141,7 +141,7 @@ def test_a_port_that_the_brain_never_heard_of_is_refused_by_name():
     with pytest.raises(InputError, match="'other': it has heard of text"):
         brain.patterns(port="other")
     brain.learn_episode((f"port {n}", b"x") for n in range(20))
-    with pytest.raises(InputError, match="heard of text, port 0, .*, port 6 and 13 more$"):
+    with pytest.raises(InputError, match=r"heard of text, port 0, .*, port 6 and 13 more$"):
         brain.query("a", port="other")
 
 
