@@ -11,6 +11,7 @@ melvin.brain/6    learning curve and calibration; a brain of an earlier version 
 melvin.brain/7    the pairs of words are the context edges, those of chunks are gone; fewer heads, fitted afresh
 melvin.brain/8    the budget and what was forgotten for it; a brain of an earlier version has the default one
 melvin.brain/9    the view that queries read (see `viewfile`); that of an earlier version is made when it is asked
+melvin.brain/10   what the view holds of 6-grams are their contexts alone; categories are the view's alone
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from melvin.binding import Binding
 from melvin.bindingfile import Contradiction, arrays_of, read_binding, state_of
 from melvin.budget import DEFAULT_MEMORY, LEAST_MEMORY, MOST_MEMORY
 from melvin.calibration import Calibration
-from melvin.categories import Categories
 from melvin.container import Array, Container, write
 from melvin.curve import Curve
 from melvin.embedding import Embeddings
@@ -43,10 +43,10 @@ from melvin.structure import MAX_COUNT, WEIGHTS, Rules, context_rules, gathering
 from melvin.symbols import Symbols
 from melvin.tables import Counts
 from melvin.viewfile import (
-    CATEGORIES,
     EMBEDDINGS,
     VIEW,
     WORDS,
+    held_as,
     read_counts,
     read_view,
     sections_of_view,
@@ -57,7 +57,7 @@ from melvin.weights import Weights
 from melvin.words import Words
 
 SCHEMA = "melvin.brain"
-VERSION = 9
+VERSION = 10
 RESUME = "resume"
 
 _SYMBOLS = {
@@ -77,7 +77,7 @@ _COUNTS = ("generation", "ends_at", "fed", "lines", "halvings")  # whole numbers
 HASH_BITS = 64
 _FEEDBACK = {"key": "uint64", "sum": "int64"}
 FEEDBACK_SINCE = 4
-CATEGORIES_SINCE = 5
+EMBEDDINGS_SINCE = 5
 _CURVE = ("end", "size", "cost")
 _CALIBRATION = {"tried": 2, "right": 2, "expected": 2, "entropy": 1, "squared": 1}  # name -> dimensions
 CURVE_SINCE = 6
@@ -110,7 +110,6 @@ def save(path: Path, learner: Learner, view: Snapshot | None = None) -> None:
             arrays |= {f"{where}{name}.key": table.key, f"{where}{name}.count": table.count}
     arrays |= {f"words.{name}": getattr(snapshot.words, name) for name in WORDS}
     arrays |= {f"embedding.{name}": getattr(snapshot.embeddings, name) for name in EMBEDDINGS}
-    arrays |= {f"categories.{name}": getattr(snapshot.categories, name) for name in CATEGORIES}
     arrays |= {f"feedback.{name}": getattr(snapshot.feedback, name) for name in _FEEDBACK}
     arrays |= {f"curve.{name}": getattr(snapshot.curve, name) for name in _CURVE}
     arrays |= {f"calibration.{name}": getattr(snapshot.calibration, name) for name in _CALIBRATION}
@@ -210,7 +209,7 @@ class Opened:
         self.view()
         learner.tally()
         for name, made in view_sections(learner.snapshot, learner.gathering):
-            if not np.array_equal(self._file.array(name, made.dtype.name), made):
+            if not np.array_equal(self._file.array(held_as(self._file, name), made.dtype.name), made):
                 raise _contradiction(self._path, name)
 
     def _check(self, rules: Rules) -> None:
@@ -240,7 +239,6 @@ class Opened:
             ends_at=state["ends_at"],
             words=_read_words(file),
             embeddings=_read_embeddings(file),
-            categorised=_read_categories(file),
             feedback=_read_feedback(file),
             curve=_read_curve(file),
             calibration=_read_calibration(file),
@@ -347,15 +345,9 @@ def _read_weights(file: Container) -> Weights:
 
 
 def _read_embeddings(file: Container) -> Embeddings:
-    if _version(file) < CATEGORIES_SINCE:
+    if _version(file) < EMBEDDINGS_SINCE:
         return Embeddings.empty()
     return Embeddings(**{name: file.array(f"embedding.{name}", dtype) for name, dtype in EMBEDDINGS.items()})
-
-
-def _read_categories(file: Container) -> Categories:
-    if _version(file) < CATEGORIES_SINCE:
-        return Categories.empty()
-    return Categories(**{name: file.array(f"categories.{name}", dtype) for name, dtype in CATEGORIES.items()})
 
 
 def _read_feedback(file: Container) -> Feedback:

@@ -74,11 +74,11 @@ class Snapshot:
     weights : how far each head is trusted
     words : those that can be named
     feedback : what was said of answers
-    embeddings : their vectors;  categorised : which of them belong together, where that was stored (see `categories`)
+    embeddings : their vectors;  categorised : which of them belong together, where that is at hand (see `viewfile`)
     curve : what lines cost that were predicted before they were learnt;  calibration : how far predictions are right
     settings : which mechanisms are on, and how much memory there is
     forgotten : entries dropped from each table, for want of memory
-    contexts : the byte contexts of the evidence, where they are at hand (see `viewfile`)
+    contexts : the byte contexts of the evidence, where they are at hand (see `viewfile`); in place of the 6-grams
     generation : how many have ended;  ends_at : bytes fed at which this one ends
     """
 

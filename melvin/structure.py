@@ -44,7 +44,7 @@ def known_rules(known: Snapshot, where: str = "") -> Rules:
         "weights": lambda: _weights_hold(known.weights),
         f"{where}words": lambda: words_hold(known.words, ports),
         f"{where}embedding": lambda: embeddings_hold(known.embeddings),
-        f"{where}categories": lambda: categories_hold(known.categories, known.embeddings),
+        f"{where}categories": lambda: known.categorised is None or categories_hold(known.categorised, known.embeddings),
         "feedback": lambda: feedback_holds(known.feedback, ports),
         "curve": lambda: curve_holds(known.curve),
         "calibration": lambda: calibration_holds(known.calibration, ports),

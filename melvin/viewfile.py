@@ -30,6 +30,7 @@ CONTEXT = {
     "discount": ("float64",),
 }  # name in Context -> the types that it may have
 COUNTS = ("key", "count")
+MAPPED = tuple(name for name in TABLES if name != "grams")  # tables that queries read: of 6-grams, the contexts do
 WORDS = {"name": "uint32", "port": "uint16", "count": "int64", "size": "uint8", "text": "uint8"}
 EMBEDDINGS = {"frame": "uint32", "name": "uint32", "size": "uint8", "dimension": "uint16", "value": "uint16"}
 CATEGORIES = {"name": "uint32", "label": "uint32"}
@@ -38,17 +39,12 @@ CATEGORIES = {"name": "uint32", "label": "uint32"}
 def view_names() -> list[str]:
     """Of all sections."""
     return [
-        *(f"{VIEW}{table}.{part}" for table in TABLES for part in COUNTS),
-        *(f"{VIEW}contexts.{length}.{part}" for length in range(ORDER + 1) for part in _stored(length)),
+        *(f"{VIEW}{table}.{part}" for table in MAPPED for part in COUNTS),
+        *(f"{VIEW}contexts.{length}.{part}" for length in range(ORDER + 1) for part in CONTEXT),
         *(f"{VIEW}words.{part}" for part in WORDS),
         *(f"{VIEW}embedding.{part}" for part in EMBEDDINGS),
         *(f"{VIEW}categories.{part}" for part in CATEGORIES),
     ]
-
-
-def _stored(length: int) -> list[str]:
-    """Parts of a context that are written: what the longest ones count are the 6-grams themselves."""
-    return [part for part in CONTEXT if length < ORDER or part != "count"]
 
 
 def view_sections(snapshot: Snapshot, gathering: Gathering) -> Iterator[tuple[str, Array]]:
@@ -60,12 +56,13 @@ def view_sections(snapshot: Snapshot, gathering: Gathering) -> Iterator[tuple[st
     yield from _parts("words", words, WORDS)
     for name in TABLES:
         table: Counts = getattr(merge(snapshot, gathered, name).evidence, name)
-        yield from _parts(name, table, COUNTS)
+        if name == "grams":
+            yield from _contexts(longest_first(table))
+        else:
+            yield from _parts(name, table, COUNTS)
         if name == "context_edges":
             near = replace(snapshot.evidence, context_edges=table)
             yield from _meaning(with_meaning(replace(snapshot, words=words, evidence=near)))
-        if name == "grams":
-            yield from _contexts(longest_first(table))
         del table  # before the next one is made
 
 
@@ -73,11 +70,12 @@ def sections_of_view(view: Snapshot) -> Iterator[tuple[str, Array]]:
     """The same of a view that was made already: see `absorb`."""
     yield from _parts("words", view.words, WORDS)
     for name in TABLES:
-        yield from _parts(name, getattr(view.evidence, name), COUNTS)
-        if name == "context_edges":
-            yield from _meaning(view)
         if name == "grams":
             yield from _contexts(reversed(view.model.contexts))
+        else:
+            yield from _parts(name, getattr(view.evidence, name), COUNTS)
+        if name == "context_edges":
+            yield from _meaning(view)
 
 
 def _parts(section: str, table: object, parts: Iterable[str]) -> Iterator[tuple[str, Array]]:
@@ -93,19 +91,19 @@ def _meaning(known: Snapshot) -> Iterator[tuple[str, Array]]:
 def _contexts(longest_first: Iterator[Context]) -> Iterator[tuple[str, Array]]:
     length = ORDER
     for context in longest_first:
-        yield from _parts(f"contexts.{length}", context, _stored(length))
+        yield from _parts(f"contexts.{length}", context, CONTEXT)
         length -= 1
         del context  # before the next one is made
 
 
 def read_view(file: Container, snapshot: Snapshot) -> Snapshot:
-    """The snapshot of a file with the view in place of what the last generation left.
+    """The snapshot of a file with the view in place of what the last generation left; of 6-grams, their contexts alone.
 
     Raises
     ------
     DamagedBrainError : a section is missing, or not of its type
     """
-    evidence = Evidence(**{name: read_counts(file, VIEW + name) for name in TABLES})
+    evidence = Evidence(**{name: read_counts(file, VIEW + name) for name in MAPPED}, grams=Counts.empty())
     return replace(
         snapshot,
         evidence=evidence,
@@ -116,14 +114,19 @@ def read_view(file: Container, snapshot: Snapshot) -> Snapshot:
         categorised=Categories(
             **{part: file.array(f"{VIEW}categories.{part}", dtype) for part, dtype in CATEGORIES.items()}
         ),
-        contexts=tuple(_context(file, length, evidence.grams) for length in range(ORDER + 1)),
+        contexts=tuple(_context(file, length) for length in range(ORDER + 1)),
     )
 
 
-def _context(file: Container, length: int, grams: Counts) -> Context:
+def _context(file: Container, length: int) -> Context:
     where = f"{VIEW}contexts.{length}."
-    parts = {part: file.any_of(where + part, CONTEXT[part]) for part in _stored(length)}
-    return Context(**{"count": grams.count, **parts})
+    return Context(**{part: file.any_of(held_as(file, where + part), types) for part, types in CONTEXT.items()})
+
+
+def held_as(file: Container, section: str) -> str:
+    """What a section of the view is called in a file: in version 9 the longest contexts had the counts of 6-grams."""
+    before = f"{VIEW}grams.count"
+    return before if section == f"{VIEW}contexts.{ORDER}.count" and before in file.names() else section
 
 
 def read_counts(file: Container, section: str) -> Counts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,13 @@ def state_of(brain: melvin.Brain) -> Mapping[str, Any]:
     """All that is learnt, as dataclasses of arrays; what is derived or arbitrary (order of a set) is left out."""
     learner = brain._learner
     learner.tally()
-    known = replace(learner.snapshot, categorised=learner.snapshot.categories)  # whether somebody asked for them or not
     gathering: dict[str, Any] = {}
     for part in fields(learner.gathering):
         value = getattr(learner.gathering, part.name)
         gathering[part.name] = value.fold() if hasattr(value, "fold") else value
     gathering["sample"] = sorted(gathering["sample"])
     return {
-        "snapshot": known,
+        "snapshot": learner.snapshot,
         "gathering": gathering,
         "fed": learner.fed,
         "lines": learner.lines,

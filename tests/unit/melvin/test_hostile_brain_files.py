@@ -239,7 +239,6 @@ SECTIONS = [
     "attended",
     "bridges",
     "calibration",
-    "categories",
     "context_edges",
     "curve",
     "embedding",

@@ -10,7 +10,7 @@ from melvin import Brain, Frame, verify
 from melvin.brainfile import Opened
 from melvin.container import Container, write
 from melvin.errors import DamagedBrainError
-from melvin.evidence import TABLES
+from melvin.viewfile import MAPPED
 
 PARTS = ("words", "embeddings", "categories")
 
@@ -32,7 +32,7 @@ def same(one, other):
 def test_what_queries_read_is_as_the_brain_itself_would_make_it(path, learnt):
     learnt.save(path)
     made, read = learnt.snapshot, Brain.open(path).snapshot
-    assert all(same(getattr(made.evidence, name), getattr(read.evidence, name)) for name in TABLES)
+    assert all(same(getattr(made.evidence, name), getattr(read.evidence, name)) for name in MAPPED)
     assert all(same(getattr(made, part), getattr(read, part)) for part in PARTS)
     pairs = zip(made.model.contexts, read.model.contexts, strict=True)
     assert all(same(one, other) for one, other in pairs)
@@ -131,7 +131,7 @@ def test_a_large_file_is_checked_by_several_threads(path, monkeypatch):
     assert Brain.open(path).lines == brain.lines
     whole = path.read_bytes()
     header, base = header_of(whole)
-    for name in ("links.key", "view.grams.key", "view.contexts.2.code"):
+    for name in ("links.key", "view.links.key", "view.contexts.2.code"):
         damaged = bytearray(whole)
         damaged[base + header[name]["data_offsets"][0]] ^= 1
         path.write_bytes(damaged)
