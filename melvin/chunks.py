@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from melvin.hashing import MASK, MULTIPLIER, mix_in_place, mix_one
 from melvin.lines import Block
 from melvin.symbols import MAX_PAYLOAD
-from melvin.tables import I64, U64
+from melvin.tables import I64, U64, sizes
 
 U8 = NDArray[np.uint8]
 
@@ -36,7 +36,7 @@ def chunk_starts(block: Block, separator: NDArray[np.bool_]) -> I64:
     ends = block.piece_end[block.closed] - 1
     begins[ends] = True
     start = np.flatnonzero(begins)
-    length = np.diff(start, append=block.data.size)
+    length = sizes(start, block.data.size)
     long = np.flatnonzero(length > MAX_CHUNK)
     if long.size:
         more = (length[long] - 1) // MAX_CHUNK  # chunks behind the first one

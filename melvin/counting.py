@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import NOTHING, Focus, all_bits, attend, chunks_before, continued, earlier, names
+from melvin.attention import NOTHING, Focus, all_bits, attend, continued, earlier, names
 from melvin.chunks import MAX_CHUNK, Window, chunk_starts
 from melvin.contexts import ORDER, last_codes, ngrams
 from melvin.edges import pack
@@ -21,7 +21,7 @@ from melvin.lines import Block
 from melvin.parse import Parser, chunk_salt
 from melvin.settings import Settings
 from melvin.symbols import END, END_CODE, START, SYMBOL_BITS, U32, Symbols
-from melvin.tables import U64, in_a_row
+from melvin.tables import U64, in_a_row, sizes
 from melvin.words import chosen_pieces, every_word, pair_keys, word_names
 
 
@@ -53,6 +53,7 @@ class Reading:
     finished : bool, shape (c,)        it can go on no further, so that what comes next begins a new one
     key : uint64, shape (c,)           hash of its bytes
     name : uint32, shape (c,)          see `attention`
+    begin : int64, shape (p,)          the first chunk of each piece of a line
     within : int64, shape (c,)         how many chunks of its piece of a line stand before it
     word : int64, shape (c,)           its bytes without the separator; 0 for a line's end
     focus : what each chunk attends to
@@ -68,6 +69,7 @@ class Reading:
     size: NDArray[np.int64]
     key: U64
     name: U32
+    begin: NDArray[np.int64]
     within: NDArray[np.int64]
     word: NDArray[np.int64]
     focus: Focus
@@ -112,11 +114,16 @@ def read(
     """Parse a block; with `tally` its chunks count as read."""
     window = Window(block.data)
     start = chunk_starts(block, separator)
-    length = np.diff(start, append=block.data.size)
-    terminator = _marked(block.data.size, block.piece_end[block.closed] - 1).take(start)
+    length = sizes(start, block.data.size)
+    opens = np.zeros(block.data.size, np.bool_)
+    opens[block.piece_start] = True
+    begin = np.flatnonzero(opens.take(start))
+    chunks = sizes(begin, start.size)
+    terminator = np.zeros(start.size, np.bool_)
+    terminator[(begin + chunks - 1).compress(block.closed)] = True
     parsed = parser.parse(window, start, length, port, terminator, tally)
     stream = parsed.stream()
-    within = chunks_before(_marked(block.data.size, block.piece_start).take(start))
+    within = in_a_row(np.zeros_like(begin), chunks)
     name = names(parsed.key)
     separated = separator.take(block.data.take(start + length - 1))
     return Reading(
@@ -129,18 +136,12 @@ def read(
         size=parsed.size,
         key=parsed.key,
         name=name,
+        begin=begin,
         within=within,
         word=(length - separated) * ~terminator,
         focus=attend(name, parsed.frequency, within, familiarity.foci),
         salt=chunk_salt(port),
     )
-
-
-def _marked(size: int, places: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """True at these places of so many."""
-    marked = np.zeros(size, np.bool_)
-    marked[places] = True
-    return marked
 
 
 def count(
@@ -266,10 +267,9 @@ def _pairs(familiarity: Familiarity, block: Block, reading: Reading) -> U64:
     """Keys of the pairs of words near each other."""
     if not familiarity.settings.context_edges:
         return np.empty(0, np.uint64)
-    begin = np.flatnonzero(reading.within == 0)  # the first chunk of each piece
-    chosen = np.flatnonzero(chosen_pieces(reading.key, begin, familiarity.pairs_one_in))
-    chunks = np.diff(begin, append=reading.within.size).take(chosen)
-    chunk, piece = in_a_row(begin.take(chosen), chunks), np.repeat(chosen, chunks)
+    chosen = np.flatnonzero(chosen_pieces(reading.key, reading.begin, familiarity.pairs_one_in))
+    chunks = sizes(reading.begin, reading.key.size).take(chosen)
+    chunk, piece = in_a_row(reading.begin.take(chosen), chunks), np.repeat(chosen, chunks)
     is_word = reading.word.take(chunk) > 0
     words, piece = chunk.compress(is_word), piece.compress(is_word)
     named = word_names(reading.window.hash(reading.start.take(words), reading.word.take(words), reading.salt))

@@ -36,7 +36,7 @@ def mix_in_place(value: U64) -> U64:
 
 
 def mix_but_last(value: U64) -> U64:
-    """The same without the last step: that leaves the highest bit of a value where it is."""
+    """The same without the last step: that leaves the highest 31 bits of a value as they are."""
     moved = value >> np.uint64(30)
     value ^= moved
     value *= FINALISER

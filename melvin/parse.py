@@ -20,7 +20,7 @@ from melvin.hashing import ABSENT, HashTable
 from melvin.lexicon import Lexicon, fold
 from melvin.searching import nearly_sorted
 from melvin.symbols import END, START, U32, Symbols
-from melvin.tables import I64, U64, in_a_row
+from melvin.tables import I64, U64, in_a_row, sizes
 
 # Symbols that the parsed chunks remembered in DEFAULT_MEMORY may have, with all that is held of them about 100 MiB;
 # then half of it is forgotten.
@@ -140,6 +140,7 @@ class Parser:
         if self._read:
             count = self._chunks["count"]
             count += np.bincount(np.concatenate(self._read), minlength=count.size)
+            count[: self.symbols.base.size] = 0  # ends of lines are no chunks of any lexicon
         self._read, self._untallied = [], 0
 
     def parse(
@@ -168,8 +169,8 @@ class Parser:
                 missing = np.flatnonzero(chunk == ABSENT)
             chunk[missing] = self._learn(window, start.take(missing), length.take(missing), port, key.take(missing))
         if tally:
-            self._read.append(chunk.take(np.flatnonzero(~terminator)))
-            self._untallied += self._read[-1].size
+            self._read.append(chunk)
+            self._untallied += chunk.size
             if self._untallied >= TALLIED_AT_ONCE or len(self._read) >= BLOCKS_AT_ONCE:
                 self._tally()
         first, size = (self._chunks[name].take(chunk).astype(np.int64) for name in ("first", "size"))
@@ -194,7 +195,7 @@ class Parser:
         begins[np.cumsum(length) - length] = True
         stream, begins, _ = compete(self.symbols, byte + self.symbols.base[port], begins, np.arange(byte.size), formed)
         first = np.flatnonzero(begins)
-        size = np.diff(first, append=stream.size)
+        size = sizes(first, stream.size)
         self._remember(key.compress(fresh), stream, size, chunk_frequency(self._frequency, stream, first, size))
         return chunk
 
