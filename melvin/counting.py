@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import NOTHING, Focus, all_bits, attend, continued, earlier, names
+from melvin.attention import NOTHING, OPENING, Focus, all_bits, attend, continued, earlier, names
 from melvin.chunks import MAX_CHUNK, Window, chunk_starts
 from melvin.contexts import ORDER, last_codes, ngrams
 from melvin.edges import pack
@@ -179,19 +179,19 @@ def _with_context(
 ) -> dict[str, U64]:
     """Keys of the tables that are read by a name of what came before."""
     on = familiarity.settings
-    before = earlier(reading.name, reading.within, 2)
-    turned = before < (_limit(halvings, "transformers") if on.edge_transformers else 0)
+    last, before = (earlier(reading.name, reading.within, back) for back in (1, 2))
+    limit = _limit(halvings, "transformers") if on.edge_transformers else np.uint32(0)
+    turned = before < limit
     foci = _attended_before(reading) if on.attention else np.empty((0, before.size), np.uint32)
-    limit = _limit(halvings, "attended")
-    wanted = turned.copy()
-    for focus in foci:
-        wanted |= focus < limit
-    steps = _Steps.of(symbols, familiarity, reading, opening, np.flatnonzero(wanted))
-    here, next_ = _here(reading, steps), target.take(steps.place)
+    tells = foci < _limit(halvings, "attended")
+    told = tells.any(0)
+    begun = (before | last * (before == OPENING)) < limit  # of a key that begins with 0 the next name counts
+    steps = _Steps.of(symbols, familiarity, reading, opening, begun | told, turned | told)
+    here, next_ = _here(reading, last, steps), target.take(steps.place)
     attended = [np.empty(0, np.uint64)]
-    for focus in foci:
-        told = np.flatnonzero((focus < limit).take(steps.chunk))
-        attended.append(pack(pack(focus.take(steps.chunk.take(told)), here.take(told)), next_.take(told)))
+    for focus, tell in zip(foci, tells, strict=True):
+        some = np.flatnonzero(tell.take(steps.chunk))
+        attended.append(pack(pack(focus.take(steps.chunk.take(some)), here.take(some)), next_.take(some)))
     some = np.flatnonzero(turned.take(steps.chunk))
     return {
         "transformers": pack(pack(before.take(steps.chunk.take(some)), here.take(some)), next_.take(some)),
@@ -214,25 +214,31 @@ class _Steps:
 
     @classmethod
     def of(
-        cls, symbols: Symbols, familiarity: Familiarity, reading: Reading, opening: np.uint32, chunks: NDArray[np.int64]
+        cls,
+        symbols: Symbols,
+        familiarity: Familiarity,
+        reading: Reading,
+        opening: np.uint32,
+        to: NDArray[np.bool_],
+        inside: NDArray[np.bool_],
     ) -> _Steps:
-        """The steps of some chunks.
+        """The steps that some chunks begin with, and those inside some chunks.
 
-        opening : the symbol at a line's start, behind which nothing is open;  chunks : int64, shape (c,)
+        opening : the symbol at a line's start, behind which nothing is open;  to, inside : bool, shape (c,)
         """
         before = reading.first - 1
         # The end of a line whose last chunk is not finished: that chunk could have gone on.
         goes_over = np.zeros(before.size + 1, np.bool_)
         goes_over[1:-1] = reading.ends[1:] & (reading.within[1:] > 0) & ~reading.finished[:-1]
-        begun = chunks.compress(~goes_over.take(chunks))
-        over = chunks.compress(goes_over.take(chunks + 1))
-        several = chunks.compress((reading.size.take(chunks) > 1) & ~reading.ends.take(chunks))
+        begun = np.flatnonzero(to & ~goes_over[:-1])
+        over = np.flatnonzero(inside & goes_over[1:])
+        several = np.flatnonzero(inside & (reading.size > 1) & ~reading.ends)
         steps = reading.size.take(several) - 1
-        inside = in_a_row(reading.first.take(several), steps)
-        passed = np.append(0, np.cumsum(symbols.length.take(reading.stream.take(inside)), dtype=np.int64))
+        further = in_a_row(reading.first.take(several), steps)
+        passed = np.append(0, np.cumsum(symbols.length.take(reading.stream.take(further)), dtype=np.int64))
         part = passed[1:] - np.repeat(passed.take(np.cumsum(steps) - steps), steps)
 
-        place = np.concatenate((before.take(begun), before.take(over + 1), inside))
+        place = np.concatenate((before.take(begun), before.take(over + 1), further))
         chunk = np.concatenate((begun, over, np.repeat(several, steps)))
         part = np.concatenate((reading.length.take(over), part))
         source = reading.stream.take(place)
@@ -244,14 +250,18 @@ class _Steps:
 def _attended_before(reading: Reading) -> U32:
     """What is attended to from the chunk before each, NOTHING where none is. uint32, shape (foci, c)"""
     key = reading.focus.key
-    found = np.full(key.shape, NOTHING)
+    found = np.empty_like(key)
+    found[:, :1] = NOTHING
     np.bitwise_or(key[:, :-1], all_bits(reading.within[1:] == 0, np.uint32), out=found[:, 1:])
     return found
 
 
-def _here(reading: Reading, steps: _Steps) -> U32:
-    """Name of the chunk before each step, together with the part of the chunk that is being read."""
-    here = earlier(reading.name, reading.within, 1).take(steps.chunk)
+def _here(reading: Reading, last: U32, steps: _Steps) -> U32:
+    """Name of the chunk before each step, together with the part of the chunk that is being read.
+
+    last : uint32, shape (c,)   name of the chunk before each
+    """
+    here = last.take(steps.chunk)
     bare = steps.chunk.size - steps.part.size  # steps that begin a chunk
     part = reading.window.hash(reading.start.take(steps.chunk[bare:]), steps.part, reading.salt)
     here[bare:] = continued(here[bare:], part)

@@ -92,10 +92,11 @@ def in_a_row(first: I64, size: I64) -> I64:
 
     for f, s in zip(first, size): yield from range(f, f + s)     # as steps: 1, or from one stretch's end to the next
     """
-    step = np.ones(int(size.sum()), np.int64)
+    end = np.cumsum(size)
+    step = np.ones(int(end[-1]) if end.size else 0, np.int64)
     if step.size:
         step[0] = first[0]
-        step[np.cumsum(size[:-1])] = first[1:] - first[:-1] - size[:-1] + 1
+        step[end[:-1]] = first[1:] - first[:-1] - size[:-1] + 1
     return np.cumsum(step, out=step)
 
 
