@@ -159,9 +159,8 @@ def count(
     """
     opening, end = symbols.base[port] + np.uint32(START), symbols.base[port] + np.uint32(END)
     source, target = reading.stream[:-1], symbols.rank.take(reading.stream[1:])
-    linked = np.flatnonzero(source != end)
     keys = {
-        "links": pack(source.take(linked), target.take(linked)),
+        "links": pack(source, target).compress(source != end),
         "grams": ngrams(block, carry.before, port),
         "context_edges": _pairs(familiarity, block, reading),
     }

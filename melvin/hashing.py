@@ -21,6 +21,7 @@ FINALISER = np.uint64(0xBF58476D1CE4E5B9)  # from splitmix64 (Steele, Lea, Flood
 MASK = (1 << 64) - 1
 _FINALISER, _MULTIPLIER = int(FINALISER), int(MULTIPLIER)
 MAX_LOAD = 0.5  # beyond half full, linear probing slows down
+GROWN_AT_ONCE = 1 << 16  # slots of a table that grows: what is made of their keys stays in cache
 
 
 def mix(value: U64) -> U64:
@@ -99,8 +100,9 @@ class HashTable:
         """Add keys that are not there yet, each once."""
         if (self.size + keys.size) > MAX_LOAD * self._keys.size:
             grown = HashTable(2 * (self.size + keys.size))
-            held = np.flatnonzero(self._keys)
-            grown._place(self._keys.take(held), self._values.take(held))
+            for begin in range(0, self._keys.size, GROWN_AT_ONCE):
+                held = begin + np.flatnonzero(self._keys[begin : begin + GROWN_AT_ONCE])
+                grown._place(self._keys.take(held), self._values.take(held))
             vars(self).update(vars(grown) | {"size": self.size})  # only now: nothing is lost where this is broken off
         self._place(np.where(keys == EMPTY, ZERO_KEY, keys), values)
         self.size += keys.size
@@ -109,16 +111,16 @@ class HashTable:
         slot = self._slots(keys)
         while keys.size:
             free = np.flatnonzero(self._keys.take(slot) == EMPTY)
-            self._keys[slot.take(free)] = keys.take(free)  # where two keys want one slot, the last one written has it
-            placed = self._keys.take(slot) == keys
-            self._values[slot.compress(placed)] = values.compress(placed)
-            rest = np.flatnonzero(~placed)
+            at = slot.take(free)  # where two keys want one slot, the last one written has it
+            self._keys[at], self._values[at] = keys.take(free), values.take(free)
+            rest = np.flatnonzero(self._keys.take(slot) != keys)
             keys, values, slot = keys.take(rest), values.take(rest), (slot.take(rest) + 1) & self._mask
 
 
 ID_BITS = 21  # three ids fit into one word
 _ID = np.uint64(ID_BITS)
 _VALUE = np.uint64((1 << ID_BITS) - 1)
+_OTHER = _VALUE + np.uint64(1)
 _TAKEN = np.uint64(1 << 63)  # marks a slot that is not free
 PAIRS_LOAD = 0.3  # every second pair that is asked about forms nothing, and is probed for up to a free slot
 
@@ -177,19 +179,26 @@ class PairTable:
         """Return the value of each pair, `ABSENT` where there is none. Shapes (n,), (n,) -> (n,)."""
         key = self._key(left, right)
         slot = self._slot(key)
-        found = np.empty(0, np.uint32)
-        place: NDArray[np.int64] | None = None
-        while True:
-            held = self._slots.take(slot)
-            key ^= held  # what is left of a pair that is the same is its value
-            other = key > _VALUE
-            more = np.flatnonzero(other & (held != EMPTY))
-            value = (key | -other.astype(np.uint64)).astype(np.uint32)
-            if place is None:
-                found, place = value, more
-            else:
-                found[place] = value
-                place = place.take(more)
-            if not more.size:
-                return found
-            key, slot = key.take(more) ^ held.take(more), (slot.take(more) + 1) & (self._slots.size - 1)
+        rest = key ^ self._slots.take(slot)
+        found = _value(rest)
+        place = more = _undecided(rest)
+        while more.size:
+            key, slot = key.take(more), (slot.take(more) + 1) & (self._slots.size - 1)
+            rest = key ^ self._slots.take(slot)
+            found[place] = _value(rest)
+            more = _undecided(rest)
+            place = place.take(more)
+        return found
+
+
+def _value(rest: U64) -> U32:
+    """The value in what is left of a pair's key without a slot's: of the same pair its value, of a free slot ABSENT.
+
+    Of another pair it is anything.
+    """
+    return np.minimum(rest, np.uint64(ABSENT)).astype(np.uint32)
+
+
+def _undecided(rest: U64) -> NDArray[np.int64]:
+    """Where a slot has another pair: more than a value is left, but of a free slot, which is 0, all of the key."""
+    return np.flatnonzero(rest - _OTHER < _TAKEN - _OTHER)

@@ -173,8 +173,9 @@ class Parser:
             self._untallied += chunk.size
             if self._untallied >= TALLIED_AT_ONCE or len(self._read) >= BLOCKS_AT_ONCE:
                 self._tally()
-        first, size = (self._chunks[name].take(chunk).astype(np.int64) for name in ("first", "size"))
-        return Parsed(key, self._pool["symbol"], first, size, self._chunks["frequency"].take(chunk))
+        at = chunk.astype(np.int64)  # as `take` would make it each time
+        first, size = (self._chunks[name].take(at).astype(np.int64) for name in ("first", "size"))
+        return Parsed(key, self._pool["symbol"], first, size, self._chunks["frequency"].take(at))
 
     def _learn(self, window: Window, start: I64, length: I64, port: int, key: U64) -> U32:
         """Parse chunks that are not known, which may come several times. -> uint32, shape (c,): where they are held
