@@ -27,8 +27,6 @@ from melvin.tables import I64, U64, in_a_row, sizes
 POOL_SYMBOLS = 1 << 21
 MOST_POOL = 1 << 31  # places in it are uint32
 END_KEY = np.uint64(1)  # stands for the hash of a line's end
-TALLIED_AT_ONCE = 1 << 20  # chunks that were read: counting them takes a pass over all that are known
-BLOCKS_AT_ONCE = 1 << 10  # that they were read in, however short these are
 OFTEN = 255  # times read: chunks that were read as often or more are all alike
 
 
@@ -96,7 +94,6 @@ class Parser:
         self._room = min(within(memory, POOL_SYMBOLS), MOST_POOL)
         self._frequency = frequency
         self._tallied = Lexicon.empty()
-        self._read, self._untallied = list[U32](), 0  # chunks that were read, and how many of them
         self._forget()
 
     def _forget(self) -> None:
@@ -112,7 +109,6 @@ class Parser:
 
     def lexicon(self) -> Lexicon:
         """The chunks read so far, and how often each was."""
-        self._tally()
         count, key = self._chunks["count"], self._chunks["key"]
         self._tallied = fold(self._tallied, self._some(np.flatnonzero((count > 0) & (key <= self._tallied.last))))
         count[:] = 0
@@ -126,7 +122,6 @@ class Parser:
 
     def _forget_rare(self) -> None:
         """Remember only the chunks that were read most often of late, as many as half of the room is enough for."""
-        self._tally()
         count = np.minimum(self._chunks["count"], OFTEN)
         symbols = np.bincount(count, self._chunks["size"], OFTEN + 2)[::-1].cumsum()[::-1]  # read so often, or more
         often = np.flatnonzero(count >= np.argmax(symbols <= self._room // 2))
@@ -134,14 +129,6 @@ class Parser:
         kept, frequency = self._some(often), self._chunks["frequency"].take(often)
         self._forget()
         self._remember(kept.key, kept.pool, kept.size, frequency)
-
-    def _tally(self) -> None:
-        """Count the chunks that were read since this was last done."""
-        if self._read:
-            count = self._chunks["count"]
-            count += np.bincount(np.concatenate(self._read), minlength=count.size)
-            count[: self.symbols.base.size] = 0  # ends of lines are no chunks of any lexicon
-        self._read, self._untallied = [], 0
 
     def parse(
         self,
@@ -168,12 +155,10 @@ class Parser:
                 chunk[ends] = port
                 missing = np.flatnonzero(chunk == ABSENT)
             chunk[missing] = self._learn(window, start.take(missing), length.take(missing), port, key.take(missing))
-        if tally:
-            self._read.append(chunk)
-            self._untallied += chunk.size
-            if self._untallied >= TALLIED_AT_ONCE or len(self._read) >= BLOCKS_AT_ONCE:
-                self._tally()
         at = chunk.astype(np.int64)  # as `take` would make it each time
+        if tally:
+            np.add.at(self._chunks["count"], at, 1)
+            self._chunks["count"][port] = 0  # the end of a line is in no lexicon
         first, size = (self._chunks[name].take(at).astype(np.int64) for name in ("first", "size"))
         return Parsed(key, self._pool["symbol"], first, size, self._chunks["frequency"].take(at))
 
