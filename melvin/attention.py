@@ -150,7 +150,8 @@ def continued_one(before: int, part: int) -> int:
 
 def earlier(name: U32, within: I64, back: int) -> U32:
     """Name of the chunk `back` before each, OPENING where the line does not reach back so far. Shape (n,) -> (n,)."""
-    found = np.full(name.size, OPENING)
+    found = np.empty_like(name)
+    found[:back] = OPENING
     np.multiply(name[:-back], within[back:] >= back, out=found[back:])  # OPENING is 0
     return found
 

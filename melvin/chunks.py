@@ -24,14 +24,21 @@ _MULTIPLIER = int(MULTIPLIER)
 _LOW_BYTES = np.array([(1 << (8 * n)) - 1 for n in range(WORD_BYTES)] + [2**64 - 1], np.uint64)  # of a word, by length
 
 
+def separates(data: U8, separator: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where a byte is a separator. Shape (n,) -> (n,)"""
+    found = np.zeros(data.size, np.bool_)
+    for byte in np.flatnonzero(separator).astype(np.uint8):  # a comparison is SIMD, looking each byte up is not
+        found |= data == byte
+    return found
+
+
 def chunk_starts(block: Block, separator: NDArray[np.bool_]) -> I64:
     """Where chunks begin in a block. A line's terminator is a chunk of its own.
 
     for each piece: start a chunk at its first byte, behind each separator, at its terminator, MAX_CHUNK after a start
     """
     begins = np.zeros(block.data.size, np.bool_)
-    for byte in np.flatnonzero(separator).astype(np.uint8):  # a comparison is SIMD, looking each byte up is not
-        begins[1:] |= block.data[:-1] == byte
+    begins[1:] = separates(block.data[:-1], separator)
     begins[block.piece_start] = True
     ends = block.piece_end[block.closed] - 1
     begins[ends] = True

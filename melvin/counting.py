@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.attention import NOTHING, OPENING, Focus, all_bits, attend, continued, earlier, names
-from melvin.chunks import MAX_CHUNK, Window, chunk_starts
+from melvin.chunks import MAX_CHUNK, Window, chunk_starts, separates
 from melvin.contexts import ORDER, last_codes, ngrams
 from melvin.edges import pack
 from melvin.lines import Block
@@ -78,7 +78,10 @@ class Reading:
     @cached_property
     def first(self) -> NDArray[np.int64]:
         """int64, shape (c,): where each chunk's symbols begin in the stream."""
-        return 1 + np.cumsum(self.size) - self.size
+        first = np.cumsum(self.size)
+        first -= self.size
+        first += 1
+        return first
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def read(
     stream = parsed.stream()
     within = in_a_row(np.zeros_like(begin), chunks)
     name = names(parsed.key)
-    separated = separator.take(block.data.take(start + length - 1))
+    separated = separates(block.data.take(start + length - 1), separator)
     return Reading(
         window=window,
         stream=np.concatenate(([carry.last], stream)),
@@ -225,19 +228,19 @@ class _Steps:
 
         opening : the symbol at a line's start, behind which nothing is open;  to, inside : bool, shape (c,)
         """
-        before = reading.first - 1
+        first = reading.first
         # The end of a line whose last chunk is not finished: that chunk could have gone on.
-        goes_over = np.zeros(before.size + 1, np.bool_)
+        goes_over = np.zeros(first.size + 1, np.bool_)
         goes_over[1:-1] = reading.ends[1:] & (reading.within[1:] > 0) & ~reading.finished[:-1]
         begun = np.flatnonzero(to & ~goes_over[:-1])
         over = np.flatnonzero(inside & goes_over[1:])
         several = np.flatnonzero(inside & (reading.size > 1) & ~reading.ends)
         steps = reading.size.take(several) - 1
-        further = in_a_row(reading.first.take(several), steps)
+        further = in_a_row(first.take(several), steps)
         passed = np.append(0, np.cumsum(symbols.length.take(reading.stream.take(further)), dtype=np.int64))
         part = passed[1:] - np.repeat(passed.take(np.cumsum(steps) - steps), steps)
 
-        place = np.concatenate((before.take(begun), before.take(over + 1), further))
+        place = np.concatenate((first.take(begun) - 1, first.take(over + 1) - 1, further))
         chunk = np.concatenate((begun, over, np.repeat(several, steps)))
         part = np.concatenate((reading.length.take(over), part))
         source = reading.stream.take(place)

@@ -72,7 +72,7 @@ class HashTable:
         self._shift = np.uint64(64 - bits)
         self._mask = np.int64((1 << bits) - 1)
         self._keys = np.zeros(1 << bits, np.uint64)
-        self._values = np.zeros(1 << bits, np.uint32)
+        self._values = np.full(1 << bits, ABSENT)
 
     def _slots(self, keys: U64) -> NDArray[np.int64]:
         return ((keys * MULTIPLIER) >> self._shift).view(np.int64)
@@ -82,19 +82,19 @@ class HashTable:
         if not keys.all():
             keys = np.where(keys == EMPTY, ZERO_KEY, keys)
         slot = self._slots(keys)
-        held = self._keys.take(slot)
-        found = self._values.take(slot)
-        more = np.flatnonzero(held != keys)  # most keys are where they are looked for first, or are not there
-        found[more] = ABSENT
-        place, slot, held = more, slot.take(more), held.take(more)
-        while (some := np.flatnonzero(held != EMPTY)).size:
-            place = place.take(some)
-            slot = (slot.take(some) + 1) & self._mask
-            held = self._keys.take(slot)
-            hit = held == keys.take(place)
-            found[place.compress(hit)] = self._values.take(slot.compress(hit))
-            held[hit] = EMPTY
+        found = self._values.take(slot)  # of another key, until its own or a free slot is found
+        place = more = self._undecided(slot, keys)
+        while more.size:
+            keys, slot = keys.take(more), (slot.take(more) + 1) & self._mask
+            found[place] = self._values.take(slot)
+            more = self._undecided(slot, keys)
+            place = place.take(more)
         return found
+
+    def _undecided(self, slot: NDArray[np.int64], keys: U64) -> NDArray[np.int64]:
+        """Where a slot holds another key."""
+        held = self._keys.take(slot)
+        return np.flatnonzero((held != keys) & (held != EMPTY))
 
     def put(self, keys: U64, values: U32) -> None:
         """Add keys that are not there yet, each once."""
