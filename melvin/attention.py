@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from melvin.hashing import mix_but_last, mix_one
 from melvin.symbols import SYMBOL_BITS, U32
-from melvin.tables import I64, U64, in_a_row
+from melvin.tables import I64, U64
 
 Unsigned = TypeVar("Unsigned", np.uint32, np.uint64)
 
@@ -160,13 +160,8 @@ def chunk_frequency(frequency: NDArray[np.uint32], symbols: U32, first: I64, siz
     """How often each chunk was seen at the most: as often as its rarest symbol, halved for each further symbol.
 
     frequency : uint32, shape (symbols,);  symbols : uint32, shape (s,)   all chunks' symbols in a row
-    first, size : int64, shape (n,)        where each chunk's begin, and how many they are
+    first, size : int64, shape (n,)        where each chunk's begin, one chunk after the other, and how many they are
     """
-    rarest = frequency.take(symbols.take(first))
-    several = np.flatnonzero(size > 1)  # most chunks are one symbol
-    if several.size:
-        length = size.take(several)
-        held = frequency.take(symbols.take(in_a_row(first.take(several), length)))
-        least = np.minimum.reduceat(held, np.cumsum(length) - length)
-        rarest[several] = least >> np.minimum(length - 1, SYMBOL_BITS).astype(np.uint32)
+    rarest = np.minimum.reduceat(frequency.take(symbols), first)
+    rarest >>= np.minimum(size - 1, SYMBOL_BITS).astype(np.uint32)
     return rarest

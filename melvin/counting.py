@@ -141,7 +141,7 @@ def read(
         name=name,
         begin=begin,
         within=within,
-        word=(length - separated) * ~terminator,
+        word=length - (separated | terminator),
         focus=attend(name, parsed.frequency, within, familiarity.foci),
         salt=chunk_salt(port),
     )
