@@ -14,17 +14,17 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import mix, mix_one
+from melvin.hashing import mix_but_last, mix_one
 from melvin.symbols import SYMBOL_BITS, U32
-from melvin.tables import I64, U64, in_a_row
+from melvin.tables import I64, U64
 
 Unsigned = TypeVar("Unsigned", np.uint32, np.uint64)
 
 LAGS = 8  # chunks looked back at: a power of two, see `_rarest`
 LAG_BITS = 4  # that a lag takes in a key
-_PLACE_BITS = np.uint64(32)
-_LAST_PLACE = np.uint64((1 << 32) - 1)
-_UNRANKED = np.uint64((1 << 64) - 1)
+_LAG_SHIFT, _LAG_MASK = np.uint64(LAG_BITS), np.uint8((1 << LAG_BITS) - 1)
+_OPENING_SHIFT = np.uint64(32 + LAG_BITS)
+_BEYOND = np.uint64((1 << 64) - (1 << LAG_BITS))  # no chunk's number is as large
 MAX_FOCI = 6  # chunks attended to: with the last chunk and the edge just taken, eight heads in all
 FOCUS_BYTES = 1 << 21  # bytes of a generation, times chunks attended to, that attention may cost
 NOTHING = np.uint32(0xFFFFFFFF)  # where no chunk of the line lies in reach
@@ -52,7 +52,10 @@ class Focus:
 
 def at_lag(name: U32, lag: NDArray[np.uint8]) -> U32:
     """Name of a chunk so far back."""
-    return names(mix(name.astype(np.uint64) << np.uint64(LAG_BITS) | lag.astype(np.uint64)))
+    both = name.astype(np.uint64)
+    both <<= _LAG_SHIFT
+    both |= lag
+    return names(mix_but_last(both))
 
 
 def at_lag_one(name: int, lag: int) -> int:
@@ -66,7 +69,7 @@ def foci(generation_bytes: int) -> int:
 
 
 def names(key: U64) -> U32:
-    """Names of chunks, from the hashes of their bytes: SYMBOL_BITS of them."""
+    """Names of chunks, from the hashes of their bytes: the highest SYMBOL_BITS, so that `mix_but_last` will do."""
     return (key >> NAME_SHIFT).astype(np.uint32)
 
 
@@ -87,21 +90,22 @@ def attend(name: U32, frequency: NDArray[np.uint32], within: I64, count: int) ->
 def _rarest(frequency: NDArray[np.uint32], within: I64) -> NDArray[np.uint8]:
     """How far back the least frequent of the LAGS chunks before is, the latest of equals; 0 where there is none.
 
-    A minimum over a window, twice as wide with each step. frequency, within : shape (n,) -> (n,)
+    A minimum over a window, twice as wide with each step, of numbers that hold a chunk's frequency above how far back
+    it is. Above both stands what is less the later its line begins, so that the lines before never matter.
+    frequency, within : shape (n,) -> (n,)
     """
-    place = np.arange(frequency.size, dtype=np.uint64)
-    # A chunk's frequency and its place in one number: of equal ones the latest place is the least.
-    ranked = (
-        (frequency.astype(np.uint64) << _PLACE_BITS) | (_LAST_PLACE - place) | all_bits(frequency == NOTHING, np.uint64)
-    )
-    least = np.full(frequency.size, _UNRANKED)
-    np.bitwise_or(ranked[:-1], all_bits(within[1:] < 1, np.uint64), out=least[1:])
+    opening = (within[:-1] - np.arange(1, within.size)).view(np.uint64)
+    opening <<= _OPENING_SHIFT
+    before = frequency[:-1].astype(np.uint64)
+    before <<= _LAG_SHIFT
+    before |= opening
+    least = np.full(within.size, _BEYOND)
+    np.bitwise_or(before, np.uint64(1), out=least[1:])
     width = 1
     while width < LAGS:
-        np.minimum(least[width:], least[:-width] | all_bits(within[width:] <= width, np.uint64), out=least[width:])
+        np.minimum(least[width:], least[:-width] + np.uint64(width), out=least[width:])
         width *= 2
-    lag = place - (_LAST_PLACE - (least & _LAST_PLACE))
-    return (lag & ~all_bits(least == _UNRANKED, np.uint64)).astype(np.uint8)
+    return (least.astype(np.uint8) & _LAG_MASK) * (within > 0)
 
 
 def all_bits(mask: NDArray[np.bool_], dtype: type[Unsigned]) -> NDArray[Unsigned]:
@@ -133,7 +137,10 @@ def _rarest_few(frequency: NDArray[np.uint32], within: I64, count: int) -> NDArr
 
 def continued(before: U32, part: U64) -> U32:
     """Name of a chunk's beginning, from its hash, together with the chunk before it by name."""
-    return names(mix(part ^ (before.astype(np.uint64) << NAME_SHIFT)))
+    both = before.astype(np.uint64)
+    both <<= NAME_SHIFT
+    both ^= part
+    return names(mix_but_last(both))
 
 
 def continued_one(before: int, part: int) -> int:
@@ -141,15 +148,10 @@ def continued_one(before: int, part: int) -> int:
     return mix_one(part ^ before << _NAME_SHIFT) >> _NAME_SHIFT
 
 
-def chunks_before(opens: NDArray[np.bool_]) -> I64:
-    """How many chunks of its piece of a line stand before each chunk. Shape (n,) -> (n,)."""
-    place = np.arange(opens.size)
-    return place - np.maximum.accumulate(place * opens)
-
-
 def earlier(name: U32, within: I64, back: int) -> U32:
     """Name of the chunk `back` before each, OPENING where the line does not reach back so far. Shape (n,) -> (n,)."""
-    found = np.full(name.size, OPENING)
+    found = np.empty_like(name)
+    found[:back] = OPENING
     np.multiply(name[:-back], within[back:] >= back, out=found[back:])  # OPENING is 0
     return found
 
@@ -158,13 +160,8 @@ def chunk_frequency(frequency: NDArray[np.uint32], symbols: U32, first: I64, siz
     """How often each chunk was seen at the most: as often as its rarest symbol, halved for each further symbol.
 
     frequency : uint32, shape (symbols,);  symbols : uint32, shape (s,)   all chunks' symbols in a row
-    first, size : int64, shape (n,)        where each chunk's begin, and how many they are
+    first, size : int64, shape (n,)        where each chunk's begin, one chunk after the other, and how many they are
     """
-    rarest = frequency.take(symbols.take(first))
-    several = np.flatnonzero(size > 1)  # most chunks are one symbol
-    if several.size:
-        length = size.take(several)
-        held = frequency.take(symbols.take(in_a_row(first.take(several), length)))
-        least = np.minimum.reduceat(held, np.cumsum(length) - length)
-        rarest[several] = least >> np.minimum(length - 1, SYMBOL_BITS).astype(np.uint32)
+    rarest = np.minimum.reduceat(frequency.take(symbols), first)
+    rarest >>= np.minimum(size - 1, SYMBOL_BITS).astype(np.uint32)
     return rarest

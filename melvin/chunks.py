@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from melvin.hashing import MASK, MULTIPLIER, mix_in_place, mix_one
 from melvin.lines import Block
 from melvin.symbols import MAX_PAYLOAD
-from melvin.tables import I64, U64
+from melvin.tables import I64, U64, sizes
 
 U8 = NDArray[np.uint8]
 
@@ -24,19 +24,26 @@ _MULTIPLIER = int(MULTIPLIER)
 _LOW_BYTES = np.array([(1 << (8 * n)) - 1 for n in range(WORD_BYTES)] + [2**64 - 1], np.uint64)  # of a word, by length
 
 
+def separates(data: U8, separator: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where a byte is a separator. Shape (n,) -> (n,)"""
+    found = np.zeros(data.size, np.bool_)
+    for byte in np.flatnonzero(separator).astype(np.uint8):  # a comparison is SIMD, looking each byte up is not
+        found |= data == byte
+    return found
+
+
 def chunk_starts(block: Block, separator: NDArray[np.bool_]) -> I64:
     """Where chunks begin in a block. A line's terminator is a chunk of its own.
 
     for each piece: start a chunk at its first byte, behind each separator, at its terminator, MAX_CHUNK after a start
     """
     begins = np.zeros(block.data.size, np.bool_)
-    for byte in np.flatnonzero(separator).astype(np.uint8):  # a comparison is SIMD, looking each byte up is not
-        begins[1:] |= block.data[:-1] == byte
+    begins[1:] = separates(block.data[:-1], separator)
     begins[block.piece_start] = True
     ends = block.piece_end[block.closed] - 1
     begins[ends] = True
     start = np.flatnonzero(begins)
-    length = np.diff(start, append=block.data.size)
+    length = sizes(start, block.data.size)
     long = np.flatnonzero(length > MAX_CHUNK)
     if long.size:
         more = (length[long] - 1) // MAX_CHUNK  # chunks behind the first one

@@ -13,15 +13,15 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import NOTHING, Focus, all_bits, attend, chunks_before, continued, earlier, names
-from melvin.chunks import MAX_CHUNK, Window, chunk_starts
+from melvin.attention import NOTHING, OPENING, Focus, all_bits, attend, continued, earlier, names
+from melvin.chunks import MAX_CHUNK, Window, chunk_starts, separates
 from melvin.contexts import ORDER, last_codes, ngrams
 from melvin.edges import pack
 from melvin.lines import Block
 from melvin.parse import Parser, chunk_salt
 from melvin.settings import Settings
 from melvin.symbols import END, END_CODE, START, SYMBOL_BITS, U32, Symbols
-from melvin.tables import U64, in_a_row
+from melvin.tables import U64, in_a_row, sizes
 from melvin.words import chosen_pieces, every_word, pair_keys, word_names
 
 
@@ -53,6 +53,7 @@ class Reading:
     finished : bool, shape (c,)        it can go on no further, so that what comes next begins a new one
     key : uint64, shape (c,)           hash of its bytes
     name : uint32, shape (c,)          see `attention`
+    begin : int64, shape (p,)          the first chunk of each piece of a line
     within : int64, shape (c,)         how many chunks of its piece of a line stand before it
     word : int64, shape (c,)           its bytes without the separator; 0 for a line's end
     focus : what each chunk attends to
@@ -68,6 +69,7 @@ class Reading:
     size: NDArray[np.int64]
     key: U64
     name: U32
+    begin: NDArray[np.int64]
     within: NDArray[np.int64]
     word: NDArray[np.int64]
     focus: Focus
@@ -76,7 +78,10 @@ class Reading:
     @cached_property
     def first(self) -> NDArray[np.int64]:
         """int64, shape (c,): where each chunk's symbols begin in the stream."""
-        return 1 + np.cumsum(self.size) - self.size
+        first = np.cumsum(self.size)
+        first -= self.size
+        first += 1
+        return first
 
 
 @dataclass(frozen=True)
@@ -112,13 +117,18 @@ def read(
     """Parse a block; with `tally` its chunks count as read."""
     window = Window(block.data)
     start = chunk_starts(block, separator)
-    length = np.diff(start, append=block.data.size)
-    terminator = _marked(block.data.size, block.piece_end[block.closed] - 1).take(start)
+    length = sizes(start, block.data.size)
+    opens = np.zeros(block.data.size, np.bool_)
+    opens[block.piece_start] = True
+    begin = np.flatnonzero(opens.take(start))
+    chunks = sizes(begin, start.size)
+    terminator = np.zeros(start.size, np.bool_)
+    terminator[(begin + chunks - 1).compress(block.closed)] = True
     parsed = parser.parse(window, start, length, port, terminator, tally)
     stream = parsed.stream()
-    within = chunks_before(_marked(block.data.size, block.piece_start).take(start))
+    within = in_a_row(np.zeros_like(begin), chunks)
     name = names(parsed.key)
-    separated = separator.take(block.data.take(start + length - 1))
+    separated = separates(block.data.take(start + length - 1), separator)
     return Reading(
         window=window,
         stream=np.concatenate(([carry.last], stream)),
@@ -129,18 +139,12 @@ def read(
         size=parsed.size,
         key=parsed.key,
         name=name,
+        begin=begin,
         within=within,
-        word=(length - separated) * ~terminator,
+        word=length - (separated | terminator),
         focus=attend(name, parsed.frequency, within, familiarity.foci),
         salt=chunk_salt(port),
     )
-
-
-def _marked(size: int, places: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """True at these places of so many."""
-    marked = np.zeros(size, np.bool_)
-    marked[places] = True
-    return marked
 
 
 def count(
@@ -158,9 +162,8 @@ def count(
     """
     opening, end = symbols.base[port] + np.uint32(START), symbols.base[port] + np.uint32(END)
     source, target = reading.stream[:-1], symbols.rank.take(reading.stream[1:])
-    linked = np.flatnonzero(source != end)
     keys = {
-        "links": pack(source.take(linked), target.take(linked)),
+        "links": pack(source, target).compress(source != end),
         "grams": ngrams(block, carry.before, port),
         "context_edges": _pairs(familiarity, block, reading),
     }
@@ -178,19 +181,19 @@ def _with_context(
 ) -> dict[str, U64]:
     """Keys of the tables that are read by a name of what came before."""
     on = familiarity.settings
-    before = earlier(reading.name, reading.within, 2)
-    turned = before < (_limit(halvings, "transformers") if on.edge_transformers else 0)
+    last, before = (earlier(reading.name, reading.within, back) for back in (1, 2))
+    limit = _limit(halvings, "transformers") if on.edge_transformers else np.uint32(0)
+    turned = before < limit
     foci = _attended_before(reading) if on.attention else np.empty((0, before.size), np.uint32)
-    limit = _limit(halvings, "attended")
-    wanted = turned.copy()
-    for focus in foci:
-        wanted |= focus < limit
-    steps = _Steps.of(symbols, familiarity, reading, opening, np.flatnonzero(wanted))
-    here, next_ = _here(reading, steps), target.take(steps.place)
+    tells = foci < _limit(halvings, "attended")
+    told = tells.any(0)
+    begun = (before | last * (before == OPENING)) < limit  # of a key that begins with 0 the next name counts
+    steps = _Steps.of(symbols, familiarity, reading, opening, begun | told, turned | told)
+    here, next_ = _here(reading, last, steps), target.take(steps.place)
     attended = [np.empty(0, np.uint64)]
-    for focus in foci:
-        told = np.flatnonzero((focus < limit).take(steps.chunk))
-        attended.append(pack(pack(focus.take(steps.chunk.take(told)), here.take(told)), next_.take(told)))
+    for focus, tell in zip(foci, tells, strict=True):
+        some = np.flatnonzero(tell.take(steps.chunk))
+        attended.append(pack(pack(focus.take(steps.chunk.take(some)), here.take(some)), next_.take(some)))
     some = np.flatnonzero(turned.take(steps.chunk))
     return {
         "transformers": pack(pack(before.take(steps.chunk.take(some)), here.take(some)), next_.take(some)),
@@ -213,25 +216,31 @@ class _Steps:
 
     @classmethod
     def of(
-        cls, symbols: Symbols, familiarity: Familiarity, reading: Reading, opening: np.uint32, chunks: NDArray[np.int64]
+        cls,
+        symbols: Symbols,
+        familiarity: Familiarity,
+        reading: Reading,
+        opening: np.uint32,
+        to: NDArray[np.bool_],
+        inside: NDArray[np.bool_],
     ) -> _Steps:
-        """The steps of some chunks.
+        """The steps that some chunks begin with, and those inside some chunks.
 
-        opening : the symbol at a line's start, behind which nothing is open;  chunks : int64, shape (c,)
+        opening : the symbol at a line's start, behind which nothing is open;  to, inside : bool, shape (c,)
         """
-        before = reading.first - 1
+        first = reading.first
         # The end of a line whose last chunk is not finished: that chunk could have gone on.
-        goes_over = np.zeros(before.size + 1, np.bool_)
+        goes_over = np.zeros(first.size + 1, np.bool_)
         goes_over[1:-1] = reading.ends[1:] & (reading.within[1:] > 0) & ~reading.finished[:-1]
-        begun = chunks.compress(~goes_over.take(chunks))
-        over = chunks.compress(goes_over.take(chunks + 1))
-        several = chunks.compress((reading.size.take(chunks) > 1) & ~reading.ends.take(chunks))
+        begun = np.flatnonzero(to & ~goes_over[:-1])
+        over = np.flatnonzero(inside & goes_over[1:])
+        several = np.flatnonzero(inside & (reading.size > 1) & ~reading.ends)
         steps = reading.size.take(several) - 1
-        inside = in_a_row(reading.first.take(several), steps)
-        passed = np.append(0, np.cumsum(symbols.length.take(reading.stream.take(inside)), dtype=np.int64))
+        further = in_a_row(first.take(several), steps)
+        passed = np.append(0, np.cumsum(symbols.length.take(reading.stream.take(further)), dtype=np.int64))
         part = passed[1:] - np.repeat(passed.take(np.cumsum(steps) - steps), steps)
 
-        place = np.concatenate((before.take(begun), before.take(over + 1), inside))
+        place = np.concatenate((first.take(begun) - 1, first.take(over + 1) - 1, further))
         chunk = np.concatenate((begun, over, np.repeat(several, steps)))
         part = np.concatenate((reading.length.take(over), part))
         source = reading.stream.take(place)
@@ -243,14 +252,18 @@ class _Steps:
 def _attended_before(reading: Reading) -> U32:
     """What is attended to from the chunk before each, NOTHING where none is. uint32, shape (foci, c)"""
     key = reading.focus.key
-    found = np.full(key.shape, NOTHING)
+    found = np.empty_like(key)
+    found[:, :1] = NOTHING
     np.bitwise_or(key[:, :-1], all_bits(reading.within[1:] == 0, np.uint32), out=found[:, 1:])
     return found
 
 
-def _here(reading: Reading, steps: _Steps) -> U32:
-    """Name of the chunk before each step, together with the part of the chunk that is being read."""
-    here = earlier(reading.name, reading.within, 1).take(steps.chunk)
+def _here(reading: Reading, last: U32, steps: _Steps) -> U32:
+    """Name of the chunk before each step, together with the part of the chunk that is being read.
+
+    last : uint32, shape (c,)   name of the chunk before each
+    """
+    here = last.take(steps.chunk)
     bare = steps.chunk.size - steps.part.size  # steps that begin a chunk
     part = reading.window.hash(reading.start.take(steps.chunk[bare:]), steps.part, reading.salt)
     here[bare:] = continued(here[bare:], part)
@@ -266,10 +279,9 @@ def _pairs(familiarity: Familiarity, block: Block, reading: Reading) -> U64:
     """Keys of the pairs of words near each other."""
     if not familiarity.settings.context_edges:
         return np.empty(0, np.uint64)
-    begin = np.flatnonzero(reading.within == 0)  # the first chunk of each piece
-    chosen = np.flatnonzero(chosen_pieces(reading.key, begin, familiarity.pairs_one_in))
-    chunks = np.diff(begin, append=reading.within.size).take(chosen)
-    chunk, piece = in_a_row(begin.take(chosen), chunks), np.repeat(chosen, chunks)
+    chosen = np.flatnonzero(chosen_pieces(reading.key, reading.begin, familiarity.pairs_one_in))
+    chunks = sizes(reading.begin, reading.key.size).take(chosen)
+    chunk, piece = in_a_row(reading.begin.take(chosen), chunks), np.repeat(chosen, chunks)
     is_word = reading.word.take(chunk) > 0
     words, piece = chunk.compress(is_word), piece.compress(is_word)
     named = word_names(reading.window.hash(reading.start.take(words), reading.word.take(words), reading.salt))

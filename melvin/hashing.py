@@ -21,6 +21,7 @@ FINALISER = np.uint64(0xBF58476D1CE4E5B9)  # from splitmix64 (Steele, Lea, Flood
 MASK = (1 << 64) - 1
 _FINALISER, _MULTIPLIER = int(FINALISER), int(MULTIPLIER)
 MAX_LOAD = 0.5  # beyond half full, linear probing slows down
+GROWN_AT_ONCE = 1 << 16  # slots of a table that grows: what is made of their keys stays in cache
 
 
 def mix(value: U64) -> U64:
@@ -36,7 +37,7 @@ def mix_in_place(value: U64) -> U64:
 
 
 def mix_but_last(value: U64) -> U64:
-    """The same without the last step: that leaves the highest bit of a value where it is."""
+    """The same without the last step: that leaves the highest 31 bits of a value as they are."""
     moved = value >> np.uint64(30)
     value ^= moved
     value *= FINALISER
@@ -71,7 +72,7 @@ class HashTable:
         self._shift = np.uint64(64 - bits)
         self._mask = np.int64((1 << bits) - 1)
         self._keys = np.zeros(1 << bits, np.uint64)
-        self._values = np.zeros(1 << bits, np.uint32)
+        self._values = np.full(1 << bits, ABSENT)
 
     def _slots(self, keys: U64) -> NDArray[np.int64]:
         return ((keys * MULTIPLIER) >> self._shift).view(np.int64)
@@ -81,26 +82,27 @@ class HashTable:
         if not keys.all():
             keys = np.where(keys == EMPTY, ZERO_KEY, keys)
         slot = self._slots(keys)
-        held = self._keys.take(slot)
-        found = self._values.take(slot)
-        more = np.flatnonzero(held != keys)  # most keys are where they are looked for first, or are not there
-        found[more] = ABSENT
-        place, slot, held = more, slot.take(more), held.take(more)
-        while (some := np.flatnonzero(held != EMPTY)).size:
-            place = place.take(some)
-            slot = (slot.take(some) + 1) & self._mask
-            held = self._keys.take(slot)
-            hit = held == keys.take(place)
-            found[place.compress(hit)] = self._values.take(slot.compress(hit))
-            held[hit] = EMPTY
+        found = self._values.take(slot)  # of another key, until its own or a free slot is found
+        place = more = self._undecided(slot, keys)
+        while more.size:
+            keys, slot = keys.take(more), (slot.take(more) + 1) & self._mask
+            found[place] = self._values.take(slot)
+            more = self._undecided(slot, keys)
+            place = place.take(more)
         return found
+
+    def _undecided(self, slot: NDArray[np.int64], keys: U64) -> NDArray[np.int64]:
+        """Where a slot holds another key."""
+        held = self._keys.take(slot)
+        return np.flatnonzero((held != keys) & (held != EMPTY))
 
     def put(self, keys: U64, values: U32) -> None:
         """Add keys that are not there yet, each once."""
         if (self.size + keys.size) > MAX_LOAD * self._keys.size:
             grown = HashTable(2 * (self.size + keys.size))
-            held = np.flatnonzero(self._keys)
-            grown._place(self._keys.take(held), self._values.take(held))
+            for begin in range(0, self._keys.size, GROWN_AT_ONCE):
+                held = begin + np.flatnonzero(self._keys[begin : begin + GROWN_AT_ONCE])
+                grown._place(self._keys.take(held), self._values.take(held))
             vars(self).update(vars(grown) | {"size": self.size})  # only now: nothing is lost where this is broken off
         self._place(np.where(keys == EMPTY, ZERO_KEY, keys), values)
         self.size += keys.size
@@ -109,16 +111,16 @@ class HashTable:
         slot = self._slots(keys)
         while keys.size:
             free = np.flatnonzero(self._keys.take(slot) == EMPTY)
-            self._keys[slot.take(free)] = keys.take(free)  # where two keys want one slot, the last one written has it
-            placed = self._keys.take(slot) == keys
-            self._values[slot.compress(placed)] = values.compress(placed)
-            rest = np.flatnonzero(~placed)
+            at = slot.take(free)  # where two keys want one slot, the last one written has it
+            self._keys[at], self._values[at] = keys.take(free), values.take(free)
+            rest = np.flatnonzero(self._keys.take(slot) != keys)
             keys, values, slot = keys.take(rest), values.take(rest), (slot.take(rest) + 1) & self._mask
 
 
 ID_BITS = 21  # three ids fit into one word
 _ID = np.uint64(ID_BITS)
 _VALUE = np.uint64((1 << ID_BITS) - 1)
+_OTHER = _VALUE + np.uint64(1)
 _TAKEN = np.uint64(1 << 63)  # marks a slot that is not free
 PAIRS_LOAD = 0.3  # every second pair that is asked about forms nothing, and is probed for up to a free slot
 
@@ -177,19 +179,26 @@ class PairTable:
         """Return the value of each pair, `ABSENT` where there is none. Shapes (n,), (n,) -> (n,)."""
         key = self._key(left, right)
         slot = self._slot(key)
-        found = np.empty(0, np.uint32)
-        place: NDArray[np.int64] | None = None
-        while True:
-            held = self._slots.take(slot)
-            key ^= held  # what is left of a pair that is the same is its value
-            other = key > _VALUE
-            more = np.flatnonzero(other & (held != EMPTY))
-            value = (key | -other.astype(np.uint64)).astype(np.uint32)
-            if place is None:
-                found, place = value, more
-            else:
-                found[place] = value
-                place = place.take(more)
-            if not more.size:
-                return found
-            key, slot = key.take(more) ^ held.take(more), (slot.take(more) + 1) & (self._slots.size - 1)
+        rest = key ^ self._slots.take(slot)
+        found = _value(rest)
+        place = more = _undecided(rest)
+        while more.size:
+            key, slot = key.take(more), (slot.take(more) + 1) & (self._slots.size - 1)
+            rest = key ^ self._slots.take(slot)
+            found[place] = _value(rest)
+            more = _undecided(rest)
+            place = place.take(more)
+        return found
+
+
+def _value(rest: U64) -> U32:
+    """The value in what is left of a pair's key without a slot's: of the same pair its value, of a free slot ABSENT.
+
+    Of another pair it is anything.
+    """
+    return np.minimum(rest, np.uint64(ABSENT)).astype(np.uint32)
+
+
+def _undecided(rest: U64) -> NDArray[np.int64]:
+    """Where a slot has another pair: more than a value is left, but of a free slot, which is 0, all of the key."""
+    return np.flatnonzero(rest - _OTHER < _TAKEN - _OTHER)

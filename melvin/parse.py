@@ -20,15 +20,13 @@ from melvin.hashing import ABSENT, HashTable
 from melvin.lexicon import Lexicon, fold
 from melvin.searching import nearly_sorted
 from melvin.symbols import END, START, U32, Symbols
-from melvin.tables import I64, U64, in_a_row
+from melvin.tables import I64, U64, in_a_row, sizes
 
 # Symbols that the parsed chunks remembered in DEFAULT_MEMORY may have, with all that is held of them about 100 MiB;
 # then half of it is forgotten.
 POOL_SYMBOLS = 1 << 21
 MOST_POOL = 1 << 31  # places in it are uint32
 END_KEY = np.uint64(1)  # stands for the hash of a line's end
-TALLIED_AT_ONCE = 1 << 20  # chunks that were read: counting them takes a pass over all that are known
-BLOCKS_AT_ONCE = 1 << 10  # that they were read in, however short these are
 OFTEN = 255  # times read: chunks that were read as often or more are all alike
 
 
@@ -96,7 +94,6 @@ class Parser:
         self._room = min(within(memory, POOL_SYMBOLS), MOST_POOL)
         self._frequency = frequency
         self._tallied = Lexicon.empty()
-        self._read, self._untallied = list[U32](), 0  # chunks that were read, and how many of them
         self._forget()
 
     def _forget(self) -> None:
@@ -112,7 +109,6 @@ class Parser:
 
     def lexicon(self) -> Lexicon:
         """The chunks read so far, and how often each was."""
-        self._tally()
         count, key = self._chunks["count"], self._chunks["key"]
         self._tallied = fold(self._tallied, self._some(np.flatnonzero((count > 0) & (key <= self._tallied.last))))
         count[:] = 0
@@ -126,7 +122,6 @@ class Parser:
 
     def _forget_rare(self) -> None:
         """Remember only the chunks that were read most often of late, as many as half of the room is enough for."""
-        self._tally()
         count = np.minimum(self._chunks["count"], OFTEN)
         symbols = np.bincount(count, self._chunks["size"], OFTEN + 2)[::-1].cumsum()[::-1]  # read so often, or more
         often = np.flatnonzero(count >= np.argmax(symbols <= self._room // 2))
@@ -134,13 +129,6 @@ class Parser:
         kept, frequency = self._some(often), self._chunks["frequency"].take(often)
         self._forget()
         self._remember(kept.key, kept.pool, kept.size, frequency)
-
-    def _tally(self) -> None:
-        """Count the chunks that were read since this was last done."""
-        if self._read:
-            count = self._chunks["count"]
-            count += np.bincount(np.concatenate(self._read), minlength=count.size)
-        self._read, self._untallied = [], 0
 
     def parse(
         self,
@@ -167,13 +155,12 @@ class Parser:
                 chunk[ends] = port
                 missing = np.flatnonzero(chunk == ABSENT)
             chunk[missing] = self._learn(window, start.take(missing), length.take(missing), port, key.take(missing))
+        at = chunk.astype(np.int64)  # as `take` would make it each time
         if tally:
-            self._read.append(chunk.take(np.flatnonzero(~terminator)))
-            self._untallied += self._read[-1].size
-            if self._untallied >= TALLIED_AT_ONCE or len(self._read) >= BLOCKS_AT_ONCE:
-                self._tally()
-        first, size = (self._chunks[name].take(chunk).astype(np.int64) for name in ("first", "size"))
-        return Parsed(key, self._pool["symbol"], first, size, self._chunks["frequency"].take(chunk))
+            np.add.at(self._chunks["count"], at, 1)
+            self._chunks["count"][port] = 0  # the end of a line is in no lexicon
+        first, size = (self._chunks[name].take(at).astype(np.int64) for name in ("first", "size"))
+        return Parsed(key, self._pool["symbol"], first, size, self._chunks["frequency"].take(at))
 
     def _learn(self, window: Window, start: I64, length: I64, port: int, key: U64) -> U32:
         """Parse chunks that are not known, which may come several times. -> uint32, shape (c,): where they are held
@@ -194,7 +181,7 @@ class Parser:
         begins[np.cumsum(length) - length] = True
         stream, begins, _ = compete(self.symbols, byte + self.symbols.base[port], begins, np.arange(byte.size), formed)
         first = np.flatnonzero(begins)
-        size = np.diff(first, append=stream.size)
+        size = sizes(first, stream.size)
         self._remember(key.compress(fresh), stream, size, chunk_frequency(self._frequency, stream, first, size))
         return chunk
 

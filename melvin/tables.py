@@ -92,10 +92,11 @@ def in_a_row(first: I64, size: I64) -> I64:
 
     for f, s in zip(first, size): yield from range(f, f + s)     # as steps: 1, or from one stretch's end to the next
     """
-    step = np.ones(int(size.sum()), np.int64)
+    end = np.cumsum(size)
+    step = np.ones(int(end[-1]) if end.size else 0, np.int64)
     if step.size:
         step[0] = first[0]
-        step[np.cumsum(size[:-1])] = first[1:] - first[:-1] - size[:-1] + 1
+        step[end[:-1]] = first[1:] - first[:-1] - size[:-1] + 1
     return np.cumsum(step, out=step)
 
 
@@ -105,7 +106,7 @@ def smallest(count: NDArray[np.integer]) -> Count:
     return count.astype(np.uint32 if fits else np.uint64, copy=False)
 
 
-def run_starts(sorted_key: U64) -> I64:
+def run_starts(sorted_key: NDArray[np.integer]) -> I64:
     """Where each run of equal keys begins. Shape (n,) -> (number of distinct keys,)."""
     if not sorted_key.size:
         return np.empty(0, np.int64)
@@ -126,8 +127,17 @@ def count_keys(key: U64) -> Counts:
 
 
 def lengths(first: I64, size: int) -> Count:
-    """How long each run is, from where it begins. Shape (n,) -> (n,)."""
-    length: Count = np.empty(first.size, np.uint32 if size <= SMALL else np.uint64)
+    """How long each run is, from where it begins, as counts. Shape (n,) -> (n,)."""
+    return _up_to_next(first, size, np.empty(first.size, np.uint32 if size <= SMALL else np.uint64))
+
+
+def sizes(first: I64, size: int) -> I64:
+    """The same as int64: np.diff(first, append=size), in half the time. Shape (n,) -> (n,)."""
+    return _up_to_next(first, size, np.empty(first.size, np.int64))
+
+
+def _up_to_next(first: I64, size: int, length: NDArray[Number]) -> NDArray[Number]:
+    """From each place to the next, and from the last one to the end."""
     np.subtract(first[1:], first[:-1], out=length[:-1], casting="unsafe")
     length[-1:] = size - first[-1:]
     return length

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.chunks import Window, chunk_starts, hash_one
-from melvin.hashing import mix
+from melvin.hashing import mix_in_place
 from melvin.lexicon import Lexicon
 from melvin.lines import lines_block
 from melvin.symbols import U32, Symbols
-from melvin.tables import I64, U64, in_a_row, run_starts, slices
+from melvin.tables import I64, U64, in_a_row, run_starts, sizes, slices
 
 WORD_BITS = 28  # of a name: of 100,000 words, about 20 share one
 BORDER = np.uint32(0)  # the name of a line's border
@@ -43,12 +43,20 @@ def word_name(key: int) -> int:
     return max(key >> 64 - WORD_BITS, int(BORDER) + 1)
 
 
-def pack_pair(word: U32, other: U32, lag: NDArray[np.integer] | int, behind: bool) -> U64:
+def pack_pair(word: U32, other: U32, lag: int, behind: bool) -> U64:
     """Key of a pair: `other` stands `lag` words after `word`, or before it with `behind`."""
-    place = np.asarray(lag, np.uint64) | (BEHIND if behind else np.uint64(0))
-    near = np.uint64(LAG_BITS + 1)
-    first, second = word.astype(np.uint64), other.astype(np.uint64)
-    return np.asarray(first << np.uint64(WORD_BITS) + near | second << near | place)
+    return _halves(word)[0] | _halves(other)[1] | _place(lag, behind)
+
+
+def _halves(word: NDArray[np.unsignedinteger]) -> tuple[U64, U64]:
+    """Words as the first one in the key of a pair, and as the second."""
+    second = word.astype(np.uint64) << np.uint64(LAG_BITS + 1)
+    return second << np.uint64(WORD_BITS), second
+
+
+def _place(lag: int, behind: bool) -> np.uint64:
+    """Where the second word of a pair stands, as in its key."""
+    return np.uint64(lag) | (BEHIND if behind else np.uint64(0))
 
 
 def unpack_pair(key: U64) -> tuple[U32, U32, I64, NDArray[np.bool_]]:
@@ -89,24 +97,27 @@ def pair_keys(
     opens, closes : bool, shape (pieces,)   the piece begins its line, and ends it
     every : name under which all stretches are counted
     """
+    first, second = _halves(word)
     keys: list[U64] = []
     for lag in range(1, reach + 1):
-        near = np.flatnonzero(piece[lag:] == piece[:-lag])
-        before, after = word.take(near), word.take(near + lag)
-        keys += [pack_pair(before, after, lag, behind=False), pack_pair(after, before, lag, behind=True)]
-    starts = run_starts(piece.astype(np.uint64))
-    stands, size = piece.take(starts), np.diff(starts, append=word.size)
-    first, last = word.take(starts), word.take(starts + size - 1)
-    first, last = first.compress(opens.take(stands)), last.compress(closes.take(stands))
-    keys.append(pack_pair(first, np.full(first.size, BORDER), 1, behind=True))
-    keys.append(pack_pair(last, np.full(last.size, BORDER), 1, behind=False))
+        before = np.flatnonzero(piece[lag:] == piece[:-lag])
+        after = before + lag
+        keys += [
+            first.take(before) | second.take(after) | _place(lag, behind=False),
+            first.take(after) | second.take(before) | _place(lag, behind=True),
+        ]
+    starts = run_starts(piece)
+    stands, size = piece.take(starts), sizes(starts, word.size)
+    opening = first.take(starts.compress(opens.take(stands)))
+    closing = first.take((starts + size - 1).compress(closes.take(stands)))
+    keys += [opening | _place(1, behind=True), closing | _place(1, behind=False)]  # BORDER is 0
     place = np.arange(word.size) - np.repeat(starts, size)
     stretch = np.cumsum(place % reach == 0).astype(np.uint64)
-    held = stretch << np.uint64(WORD_BITS) | word.astype(np.uint64)
+    held = stretch << np.uint64(WORD_BITS) | word
     held.sort()
-    held = (held[run_starts(held)] & np.uint64((1 << WORD_BITS) - 1)).astype(np.uint32)
-    held = np.append(held, np.full(int(stretch[-1]) if stretch.size else 0, every, np.uint32))
-    keys.append(pack_pair(held, np.full(held.size, BORDER), HELD, behind=False))
+    held = held[run_starts(held)] & np.uint64((1 << WORD_BITS) - 1)
+    held = np.append(held, np.full(int(stretch[-1]) if stretch.size else 0, every, np.uint64))
+    keys.append(_halves(held)[0] | _place(HELD, behind=False))
     return np.concatenate(keys)
 
 
@@ -117,7 +128,8 @@ def chosen_pieces(key: U64, begin: I64, one_in: int) -> NDArray[np.bool_]:
     """
     if one_in <= 1:
         return np.ones(begin.size, np.bool_)
-    return np.asarray(mix(np.add.reduceat(key, begin)) % np.uint64(one_in) == 0)
+    upto = np.cumsum(key).take(begin + sizes(begin, key.size) - 1)  # pieces are so short that `reduceat` takes longer
+    return np.asarray(mix_in_place(np.diff(upto, prepend=np.uint64(0))) % np.uint64(one_in) == 0)
 
 
 def every_word(salt: int) -> int:

@@ -347,7 +347,6 @@ def test_a_parser_that_forgets_goes_on_as_before(monkeypatch):
     streams, parsers = [], []
     for room in (1 << 22, 20):
         monkeypatch.setattr("melvin.parse.POOL_SYMBOLS", room)
-        monkeypatch.setattr("melvin.parse.TALLIED_AT_ONCE", room)
         parsers.append(parser := parser_of(symbols))
         streams.append([parse_block(parser, separator, block, 0, tally=True) for block in blocks])
     assert streams[0] == streams[1]
@@ -390,13 +389,13 @@ def test_a_parser_that_was_broken_off_while_its_memory_grew_goes_on_as_one_that_
         assert parse_block(other, separator, block, 0) == parse_block(parser_of(symbols), separator, block, 0)
 
 
-def test_what_waits_to_be_tallied_is_bounded_however_short_blocks_are(monkeypatch):
-    monkeypatch.setattr("melvin.parse.BLOCKS_AT_ONCE", 5)
+def test_each_time_that_a_chunk_is_read_counts_and_ends_of_lines_do_not():
     parser = parser_of(Symbols.empty().with_port("text", 0))
-    for number in range(40):
-        parse_block(parser, np.zeros(BYTES, np.bool_), lines_block([b"%d" % number]), 0, tally=True)
-        assert len(parser._read) < 5
-    assert int(parser.lexicon().count.sum()) == 40
+    for rows in ([b"a", b"b", b"a"], [b"a"]):
+        parse_block(parser, np.zeros(BYTES, np.bool_), lines_block(rows), 0, tally=True)
+        parse_block(parser, np.zeros(BYTES, np.bool_), lines_block(rows), 0)
+    lexicon = parser.lexicon()
+    assert dict(zip(map(chr, lexicon.pool.tolist()), lexicon.count.tolist(), strict=True)) == {"a": 3, "b": 1}
 
 
 def test_pairs_of_bytes_are_at_hand_for_few_ports():

@@ -1,0 +1,60 @@
+"""What a block is counted as, held to loops over its chunks, and to tables that choose for themselves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from melvin import Brain
+from melvin.attention import LAGS, NOTHING, attend
+from melvin.counting import Carry, count, read
+from melvin.evidence import ROW_BITS
+from melvin.lines import lines_block
+from melvin.tables import RunStack, sizes
+
+PROSE = (Path(__file__).parents[2] / "fixtures" / "prose.txt").read_bytes().splitlines()
+frequencies = st.one_of(st.integers(0, 3), st.integers(0, int(NOTHING) - 1))
+
+
+@given(st.lists(st.lists(frequencies, min_size=1, max_size=2 * LAGS + 2), min_size=1, max_size=5), st.integers(1, 6))
+def test_the_rarest_of_a_lines_last_chunks_are_attended_to_first_of_equals_the_latest(lines, count):
+    seen = np.array([frequency for line in lines for frequency in line], np.uint32)
+    within = np.array([place for line in lines for place in range(len(line))])
+    focus = attend(np.arange(seen.size, dtype=np.uint32), seen, within, count)
+    for at, before in enumerate(within.tolist()):
+        lags = sorted(range(1, min(before, LAGS) + 1), key=lambda lag: (seen[at - lag], lag))
+        found = [lag for lag in focus.lag[:, at].tolist() if lag]
+        assert found[:1] == lags[:1]
+        assert [seen[at - lag] for lag in found] == [seen[at - lag] for lag in lags[:count]]
+        assert focus.chunk[:, at].tolist() == [at - lag for lag in found] + [int(NOTHING)] * (count - len(found))
+
+
+@given(st.lists(st.integers(1, 9), min_size=1))
+def test_runs_are_as_long_as_it_is_from_each_to_the_next(lengths):
+    first = np.cumsum([0, *lengths[:-1]])
+    assert sizes(first, sum(lengths)).tolist() == lengths
+    assert sizes(first[:0], 0).tolist() == []
+
+
+@pytest.fixture(scope="module")
+def snapshot():
+    brain = Brain()
+    brain.learn(PROSE)
+    return brain._learner.snapshot
+
+
+@pytest.mark.parametrize("halvings", [1, 4, 20, 21, 23, 45])
+def test_where_tables_are_thinned_nothing_is_left_out_that_they_would_keep(snapshot, halvings):
+    block, carry = lines_block(PROSE), Carry.opening(snapshot.symbols, 0)
+    reading = read(snapshot.parser(), snapshot.familiarity, snapshot.separator[0], block, 0, carry)
+
+    def kept(worked_out):
+        keys, _ = count(snapshot.symbols, snapshot.familiarity, block, 0, carry, reading, worked_out)
+        for name, key in keys.items():
+            stack = RunStack(halvings=halvings, row_bits=ROW_BITS.get(name))
+            stack.add(key)
+            yield name, *(part.tolist() for part in (stack.fold().key, stack.fold().count))
+
+    assert list(kept(dict.fromkeys(("transformers", "attended"), halvings))) == list(kept({}))
