@@ -134,6 +134,7 @@ def test_folding_is_addition_in_any_order(a, b, c):
 def test_tables_are_folded_alike_wherever_they_are_cut(several, step):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "FOLD_KEYS", step)
+        patch.setattr(tables, "MERGED_KEYS", step)
         folded = fold(*map(table, several))
         few = folded.where(lambda part: part.key % np.uint64(3) == 0)
     added = sum(map(Counter, several), Counter())
@@ -143,10 +144,18 @@ def test_tables_are_folded_alike_wherever_they_are_cut(several, step):
     assert as_dict(few) == {key: count for key, count in added.items() if key % 3 == 0}
 
 
+@given(st.sets(keys, max_size=20), st.sets(keys, max_size=20))
+def test_counts_that_pass_32_bits_only_all_together_are_added(a, b):
+    largest = 2**31 - 1
+    folded = fold(table(dict.fromkeys(a, largest)), table(dict.fromkeys(b, largest)))
+    assert as_dict(folded) == {key: largest * ((key in a) + (key in b)) for key in a | b}
+    assert folded.count.dtype == np.uint32
+
+
 @given(counters)
 def test_a_table_folded_with_itself_counts_all_twice(a):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "FOLD_KEYS", 4)
+        patch.setattr(tables, "MERGED_KEYS", 4)
         assert as_dict(fold(table(a), table(a))) == {key: 2 * count for key, count in a.items()}
 
 
