@@ -157,8 +157,48 @@ def ordered(key: U64, beside: NDArray[Number]) -> tuple[U64, NDArray[Number]]:
 
 
 def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
-    """Add the counts of equal keys; the keys may come in any order."""
-    return sum_runs(*ordered(key, count))
+    """Add the counts of equal keys; the keys may come in any order, and are used up."""
+    return summed(key, count)[0]
+
+
+def summed(key: U64, count: NDArray[np.integer]) -> tuple[Counts, Count]:
+    """The same, and how many there were of each key.
+
+    A key and its count are sorted as one number, as `ordered` does; what a count is more than there is room for is
+    added afterwards. The sums are differences of one running sum.
+    """
+    largest = int(count.max(initial=0))
+    bits = min(KEY_BITS - int(key.max(initial=0)).bit_length(), largest.bit_length())
+    shift, most = np.uint64(bits), (1 << bits) - 1
+    large = np.flatnonzero(count > most) if largest > most else np.empty(0, np.int64)
+    large_key, more = key.take(large), count.take(large) - most
+    key <<= shift
+    np.bitwise_or(key, np.minimum(count, most) if large.size else count, out=key, dtype=np.uint64, casting="unsafe")
+    key.sort()
+    total: Count = np.empty(key.size, np.uint64)
+    times: Count = np.empty(key.size, np.uint32 if key.size <= SMALL else np.uint64)
+    end, so_far = 0, np.uint64(0)
+    for part in slices(key.size, FOLD_KEYS):
+        some = key[part] >> shift
+        running = key[part] & np.uint64(most)
+        last = np.ones(some.size, np.bool_)  # of its key
+        np.not_equal(some[1:], some[:-1], out=last[:-1])
+        if part.stop < key.size:
+            last[-1] = some[-1] != key[part.stop] >> shift
+        running[0] += so_far
+        np.cumsum(running, out=running)
+        so_far = running[-1]
+        at = np.flatnonzero(last)
+        begin, end = end, end + at.size
+        some.take(at, out=key[begin:end], mode="clip")
+        running.take(at, out=total[begin:end], mode="clip")
+        np.add(at, part.start + 1, out=times[begin:end], casting="unsafe")
+    key.resize(end, refcheck=False)
+    for sums in (total, times):
+        sums.resize(end, refcheck=False)
+        sums[1:] -= sums[:-1]
+    np.add.at(total, np.searchsorted(key, large_key), more.astype(np.uint64))
+    return Counts.of(key, total), times
 
 
 def sum_runs(sorted_key: U64, count: NDArray[np.integer]) -> Counts:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from melvin import tables
 from melvin.hashing import ABSENT, ZERO_KEY, HashTable, PairTable, mix_one
-from melvin.tables import Counts, RunStack, bisect, count_keys, fold, forget, run_starts, sum_by_key
+from melvin.tables import Counts, RunStack, bisect, count_keys, fold, forget, run_starts, summed
 
 how_often = st.one_of(st.integers(1, 9), st.integers(2**31, 2**33), st.integers(1, 2**40))  # 32 bits are enough, or not
 counters = st.dictionaries(keys, how_often, max_size=60)
@@ -105,9 +105,12 @@ def test_counts_of_equal_keys_are_added(pairs):
     twin = Counter()
     for key, count in pairs:
         twin[key] += count
-    counts = sum_by_key(u64([k for k, _ in pairs]), np.array([c for _, c in pairs], np.int64))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "FOLD_KEYS", 4)
+        counts, times = summed(u64([k for k, _ in pairs]), np.array([c for _, c in pairs], np.int64))
     assert as_dict(counts) == twin
     assert counts.key.tolist() == sorted(twin)
+    assert dict(zip(counts.key.tolist(), times.tolist(), strict=True)) == Counter(key for key, _ in pairs)
 
 
 @given(counters, counters, counters)
