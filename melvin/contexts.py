@@ -24,12 +24,12 @@ from melvin.tables import (
     Count,
     Counts,
     bisect,
-    count_keys,
     in_a_row,
     run_starts,
     slices,
     smallest,
     sum_by_key,
+    summed,
 )
 
 F64 = NDArray[np.float64]
@@ -38,6 +38,7 @@ ORDER = 5  # bytes of context: six codes of 9 bits leave 10 bits of a key for th
 _BITS = np.uint64(CODE_BITS)
 _PORT_SHIFT = np.uint64(CODE_BITS * (ORDER + 1))
 MAX_PORTS = 1 << (64 - CODE_BITS * (ORDER + 1))
+FOUR = 4  # codes that tell what separates
 DISTINCT_DISCOUNTS = 3  # D1, D2, D3+
 FALLBACK_DISCOUNT = 0.5  # half an observation, where too few counts were seen to estimate a discount
 SLICE = 1 << 16  # entries worked on at a time
@@ -152,26 +153,50 @@ def derive(evidence: Counts, asked: U64 | None = None) -> tuple[Context, ...]:
     return tuple(longest_first(evidence, asked))[::-1]
 
 
+def derive_with_four_grams(evidence: Counts, asked: U64) -> tuple[tuple[Context, ...], Counts]:
+    """The same, and the 4-grams, which are counted on the way (see `four_grams`)."""
+    contexts, four = list[Context](), Counts.empty()
+    for length, seen, told in _by_length(evidence):
+        contexts.append(_of_length(length, told, asked))
+        if length == FOUR - 1:
+            four = seen
+    return tuple(contexts)[::-1], four
+
+
 def longest_first(evidence: Counts, asked: U64 | None = None) -> Iterator[Context]:
     """Contexts of every length, ORDER bytes first, from the 6-gram counts."""
+    return (_of_length(length, told, asked) for length, _, told in _by_length(evidence))
 
-    def of_length(length: int, key: U64, count: Count) -> Context:
-        discount = discounts(count)
-        if asked is not None:
-            key, count = _rows(key, count, np.unique(asked & (_kept(length) >> _BITS)))
-        return _context(key, count, discount)
 
-    key, reaching = evidence.key, evidence
-    yield of_length(ORDER, key, evidence.count)
+def _by_length(evidence: Counts) -> Iterator[tuple[int, Counts, Counts]]:
+    """For each length, ORDER first: how often contexts were seen with what came next, and the evidence that counts.
+
+    That is the number of distinct longer contexts. Nothing stands before a line's start: there it is the occurrences.
+    """
+    seen = evidence
+    yield ORDER, seen, seen
     for length in range(ORDER - 1, -1, -1):
-        shorter = count_keys(key & _kept(length))
-        key, weight = shorter.key, shorter.count
-        if length:  # nothing stands before a line's start: there the occurrences themselves are the evidence
-            reaching = _reaching(reaching, length)  # as all of their longer contexts do
-            opening = sum_by_key(reaching.key & _kept(length), reaching.count)
-            weight = weight.astype(opening.count.dtype, copy=False)
-            weight[np.searchsorted(key, opening.key)] = opening.count
-        yield of_length(length, key, weight)
+        seen, longer = summed(seen.key & _kept(length), seen.count)
+        told = longer.astype(seen.count.dtype, copy=False)
+        for opening in _openings(seen.key, length):
+            told[opening] = seen.count[opening]
+        yield length, seen, Counts.of(seen.key, told)
+
+
+def _openings(key: U64, length: int) -> Iterator[slice]:
+    """Where contexts of a length reach back to a line's start, port by port: they begin with END_CODE."""
+    if length and key.size:
+        port = np.arange(int(key[-1] >> _PORT_SHIFT) + 1, dtype=np.uint64) << _PORT_SHIFT
+        borders = (port | np.uint64(code << (CODE_BITS * length)) for code in (END_CODE, END_CODE + 1))
+        yield from map(slice, *(np.searchsorted(key, border).tolist() for border in borders))
+
+
+def _of_length(length: int, told: Counts, asked: U64 | None) -> Context:
+    """The contexts of one length, or the rows of them that are asked."""
+    key, count = told.key, told.count
+    if asked is not None:
+        key, count = _rows(key, count, np.unique(asked & (_kept(length) >> _BITS)))
+    return _context(key, count, discounts(told.count))
 
 
 def _rows(key: U64, count: Count, row: U64) -> tuple[U64, Count]:
@@ -188,23 +213,21 @@ def _kept(length: int) -> np.uint64:
     return np.uint64(port | ((1 << (CODE_BITS * (length + 1))) - 1))
 
 
-def _reaching(evidence: Counts, length: int) -> Counts:
-    """The 6-grams whose context of this length reaches back to a line's start: it begins with END_CODE."""
-    mask, end = (np.uint64(code << (CODE_BITS * length)) for code in (int(CODE_MASK), END_CODE))
-    return evidence.where(lambda part: (part.key & mask) == end)
-
-
-def four_grams(evidence: Counts, port: int) -> Counts:
-    """How often four codes came one after the other on a port.
+def four_grams(evidence: Counts) -> Counts:
+    """How often four codes came one after the other; above them in a key is the port.
 
     The last four of each 6-gram: where rows were thinned, those that are left hold what came before them in any row.
     The first four would need no sorting, but stand in few rows each: 993 MB in 512 MiB cost 0.006 bits a byte more.
     """
+    return sum_by_key(evidence.key & _kept(FOUR - 1), evidence.count)
+
+
+def of_port(grams: Counts, port: int) -> Counts:
+    """Those of one port, without it."""
     first = np.uint64(port) << _PORT_SHIFT
-    begin = np.searchsorted(evidence.key, first)
-    end = np.searchsorted(evidence.key, first | np.uint64((1 << int(_PORT_SHIFT)) - 1), side="right")
-    kept = np.uint64((1 << (4 * CODE_BITS)) - 1)
-    return sum_by_key(evidence.key[begin:end] & kept, evidence.count[begin:end])
+    codes = np.uint64((1 << int(_PORT_SHIFT)) - 1)
+    begin, end = np.searchsorted(grams.key, first), np.searchsorted(grams.key, first | codes, side="right")
+    return Counts(grams.key[begin:end] & codes, grams.count[begin:end])
 
 
 def _context(key: U64, count: Count, discount: F64) -> Context:

@@ -18,7 +18,7 @@ from melvin import edges, lexicon, patterns
 from melvin.attention import foci
 from melvin.calibration import Calibration, places_to_try, sample_places
 from melvin.categories import Categories, categorise
-from melvin.contexts import Context, codes_of
+from melvin.contexts import Context, codes_of, derive_with_four_grams
 from melvin.counting import Carry, Familiarity, count, read
 from melvin.curve import Curve, code_length
 from melvin.edges import counted, pack, source_of, target_of
@@ -252,10 +252,10 @@ def merge(snapshot: Snapshot, gathering: Gathering, name: str) -> Snapshot:
 def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     """End a generation whose evidence is folded in: predict what was held back, judge separators, form patterns."""
     known = with_meaning(replace(known, words=with_words(known, gathering.lexicon)))
-    known = _checked(known, gathering, fed)
+    known, four_grams = _checked(known, gathering, fed)
     separator = known.separator
     if fed >= SEPARATE_FROM:
-        separator = learn_separators(known.evidence.grams, len(separator))
+        separator = learn_separators(four_grams, len(separator))
     grown = known.symbols
     if known.settings.patterns:
         grown = patterns.form(grown, gathering.lexicon, fed, known.settings.memory)
@@ -275,8 +275,11 @@ def sampled(gathering: Gathering) -> Iterator[tuple[int, Block]]:
         yield port, lines_block(sorted(line for at, line in gathering.sample if at == port))
 
 
-def _checked(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
-    """Predict some bytes of the lines held back, note how well that went, and fit the heads' weights to the outcome."""
+def _checked(known: Snapshot, gathering: Gathering, fed: int) -> tuple[Snapshot, Counts]:
+    """Predict some bytes of the lines held back, note how well that went, and fit the heads' weights to the outcome.
+
+    Returns the 4-grams, too (see `contexts.derive_with_four_grams`).
+    """
     weights, calibration, size, cost = known.weights, known.calibration, 0, 0
     parser, lines = known.parser(), dict(sampled(gathering))
     count = places_to_try(fresh_bytes(known.ends_at))
@@ -284,14 +287,15 @@ def _checked(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     many = {port: _many(known, block, port, parser) for port, block in lines.items()}
     asked = [places.context for places, _ in (*few.values(), *many.values())]
     asked_once = np.unique(np.concatenate([np.empty(0, np.uint64), *asked]))
-    model = Model(known.symbols, known.evidence, known.settings, known.kinship, asked=asked_once)
+    contexts, four_grams = derive_with_four_grams(known.evidence.grams, asked_once)
+    model = Model(known.symbols, known.evidence, known.settings, known.kinship, contexts, once=True)
     for port, (places, code) in many.items():
         if count:
             calibration = calibration.fold(_tried(model, weights, port, *few[port]))
         predicted, weights = fit(model, weights, places, code)
         size, cost = size + code.size, cost + code_length(predicted)
     curve = known.curve.fold(Curve.at(fed, size, cost))
-    return replace(known, weights=weights, curve=curve, calibration=calibration)
+    return replace(known, weights=weights, curve=curve, calibration=calibration), four_grams
 
 
 def _many(known: Snapshot, block: Block, port: int, parser: Parser) -> tuple[Places, I64]:

@@ -104,8 +104,8 @@ def only_rows(counts: Counts, begin: I64) -> Counts:
 class Model:
     """What the heads read: the evidence, as rows, and what is derived from it when it is first needed.
 
-    contexts : those of the evidence, where they are at hand
-    asked : uint64, shape (n,)   where they are not, those whose rows alone will be read; all, when it is not given
+    contexts : those of the evidence, or the rows of them that will be read; where they are not given, all are derived
+    once : what is asked is asked at once: of the other rows nothing need be known
     """
 
     def __init__(
@@ -115,14 +115,14 @@ class Model:
         settings: Settings,
         kinship: Kinship,
         contexts: tuple[Context, ...] | None = None,
-        asked: U64 | None = None,
+        once: bool = False,
     ) -> None:
         self.symbols = symbols
         self.settings = settings
         self.kinship = kinship
         self.evidence = evidence
         self._contexts = contexts
-        self._asked = asked
+        self._once = once
 
     @cached_property
     def silent(self) -> frozenset[int]:
@@ -149,13 +149,13 @@ class Model:
 
     @cached_property
     def contexts(self) -> tuple[Context, ...]:
-        return derive(self.evidence.grams, self._asked) if self._contexts is None else self._contexts
+        return derive(self.evidence.grams) if self._contexts is None else self._contexts
 
     def rows(self, table: str, source: U64) -> tuple[Rows, I64]:
         """The evidence of a table, of other rows perhaps none; and which sources may have a row there, ascending."""
         if table == "links":
             return self.links, np.arange(source.size)  # nearly every symbol has one
-        if self._asked is None:
+        if not self._once:
             rows: Rows = getattr(self, table)
             return rows, rows_there(rows.key, source)[0]
         counts: Counts = getattr(self.evidence, table)

@@ -20,6 +20,7 @@ import numpy as np
 from melvin import bridges, edges
 from melvin.binding import Binding
 from melvin.bridges import Bridges
+from melvin.contexts import four_grams
 from melvin.edges import pack, source_of, target_of
 from melvin.episodes import Cutter, border_of
 from melvin.errors import InputError
@@ -75,7 +76,7 @@ def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
     evidence = Evidence(**tables)
     separator = a.separator if len(a.separator) >= len(b.separator) else b.separator
     if fed >= SEPARATE_FROM:
-        separator = learn_separators(evidence.grams, len(separator))
+        separator = learn_separators(four_grams(evidence.grams), len(separator))
     return with_meaning(
         Snapshot(
             symbols=symbols,

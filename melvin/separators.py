@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.arithmetic import log2
-from melvin.contexts import F64, four_grams
+from melvin.contexts import F64, of_port
 from melvin.symbols import BYTES, CODE_BITS, CODE_MASK, CODES
 from melvin.tables import U64, Counts, sum_by_key, sum_runs
 
@@ -28,14 +28,17 @@ def default_separators() -> NDArray[np.bool_]:
 
 
 def learn_separators(grams: Counts, ports: int) -> NDArray[np.bool_]:
-    """The bytes that separate on each port, from the 6-gram counts. -> bool, shape (ports, 256)"""
-    return np.vstack([separators(four_grams(grams, port)) for port in range(ports)])
+    """The bytes that separate on each port. -> bool, shape (ports, 256)
+
+    grams : counts of four codes (see `contexts.four_grams`)
+    """
+    return np.vstack([separators(of_port(grams, port)) for port in range(ports)])
 
 
 def separators(grams: Counts) -> NDArray[np.bool_]:
     """The bytes whose openness, ahead and behind, stands out by more than a deviation among all bytes as they occur.
 
-    grams : counts of four codes (see `contexts.four_grams`);  -> bool, shape (256,)
+    grams : counts of four codes;  -> bool, shape (256,)
     """
     share, ahead, behind = openness(grams)
     separates = stands_out(ahead, share) & stands_out(behind, share)

@@ -19,7 +19,8 @@ from melvin.hashing import mix_but_last, mix_in_place
 I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
 KEY_BITS = 64
-FOLD_KEYS = 1 << 14  # entries of a table, or of a few, at a time: all that is worked out of them stays in cache
+FOLD_KEYS = 1 << 14  # entries of a table at a time: all that is worked out of them stays in cache
+MERGED_KEYS = 1 << 15  # entries of several tables that are added at a time
 MOST_RUNS = 8  # of like size that are kept: folded at once they cost half of what they would two by two
 SORTED_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
 BUFFER_GROWTH = (
@@ -67,15 +68,18 @@ class Counts:
 
     def where(self, kept: Callable[[Counts], NDArray[np.bool_]]) -> Counts:
         """The entries that are kept, asked about a few at a time."""
-        key, count = np.empty(self.size, np.uint64), np.empty(self.size, self.count.dtype)
+        return self.compress(np.concatenate([np.empty(0, np.bool_), *map(kept, self.parts())]))
+
+    def compress(self, kept: NDArray[np.bool_]) -> Counts:
+        """Some of the entries. kept : bool, shape (n,)"""
+        size = int(np.count_nonzero(kept))
+        key, count = np.empty(size, np.uint64), np.empty(size, self.count.dtype)
         end = 0
-        for part in self.parts():
-            some = np.flatnonzero(kept(part))
+        for part in slices(self.size, FOLD_KEYS):
+            some = np.flatnonzero(kept[part])
             begin, end = end, end + some.size
-            part.key.take(some, out=key[begin:end], mode="clip")
-            part.count.take(some, out=count[begin:end], mode="clip")
-        key.resize(end, refcheck=False)
-        count.resize(end, refcheck=False)
+            self.key[part].take(some, out=key[begin:end], mode="clip")
+            self.count[part].take(some, out=count[begin:end], mode="clip")
         return Counts(key, count)
 
     def total(self) -> int:
@@ -163,8 +167,48 @@ def ordered(key: U64, beside: NDArray[Number]) -> tuple[U64, NDArray[Number]]:
 
 
 def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
-    """Add the counts of equal keys; the keys may come in any order."""
-    return sum_runs(*ordered(key, count))
+    """Add the counts of equal keys; the keys may come in any order, and are used up."""
+    return summed(key, count)[0]
+
+
+def summed(key: U64, count: NDArray[np.integer]) -> tuple[Counts, Count]:
+    """The same, and how many there were of each key.
+
+    A key and its count are sorted as one number, as `ordered` does; what a count is more than there is room for is
+    added afterwards. The sums are differences of one running sum.
+    """
+    largest = int(count.max(initial=0))
+    bits = min(KEY_BITS - int(key.max(initial=0)).bit_length(), largest.bit_length())
+    shift, most = np.uint64(bits), (1 << bits) - 1
+    large = np.flatnonzero(count > most) if largest > most else np.empty(0, np.int64)
+    large_key, more = key.take(large), count.take(large) - most
+    key <<= shift
+    np.bitwise_or(key, np.minimum(count, most) if large.size else count, out=key, dtype=np.uint64, casting="unsafe")
+    key.sort()
+    total: Count = np.empty(key.size, np.uint64)
+    times: Count = np.empty(key.size, np.uint32 if key.size <= SMALL else np.uint64)
+    end, so_far = 0, np.uint64(0)
+    for part in slices(key.size, FOLD_KEYS):
+        some = key[part] >> shift
+        running = key[part] & np.uint64(most)
+        last = np.ones(some.size, np.bool_)  # of its key
+        np.not_equal(some[1:], some[:-1], out=last[:-1])
+        if part.stop < key.size:
+            last[-1] = some[-1] != key[part.stop] >> shift
+        running[0] += so_far
+        np.cumsum(running, out=running)
+        so_far = running[-1]
+        at = np.flatnonzero(last)
+        begin, end = end, end + at.size
+        some.take(at, out=key[begin:end], mode="clip")
+        running.take(at, out=total[begin:end], mode="clip")
+        np.add(at, part.start + 1, out=times[begin:end], casting="unsafe")
+    key.resize(end, refcheck=False)
+    for sums in (total, times):
+        sums.resize(end, refcheck=False)
+        sums[1:] -= sums[:-1]
+    np.add.at(total, np.searchsorted(key, large_key), more.astype(np.uint64))
+    return Counts.of(key, total), times
 
 
 def sum_runs(sorted_key: U64, count: NDArray[np.integer]) -> Counts:
@@ -195,8 +239,8 @@ def fold(*tables: Counts) -> Counts:
 
 
 def _ranges(tables: Sequence[Counts]) -> Iterator[list[tuple[U64, Count]]]:
-    """What tables hold of one range of keys after the other: on average FOLD_KEYS entries of them together."""
-    cut = np.unique(np.concatenate([table.key[::FOLD_KEYS] for table in tables]))[1:]
+    """What tables hold of one range of keys after the other: on average MERGED_KEYS entries of them together."""
+    cut = np.unique(np.concatenate([table.key[::MERGED_KEYS] for table in tables]))[1:]
     border = [[0, *np.searchsorted(table.key, cut).tolist(), table.size] for table in tables]
     for low, high in pairwise(zip(*border, strict=True)):
         yield [(t.key[a:b], t.count[a:b]) for t, a, b in zip(tables, low, high, strict=True) if a < b]
@@ -209,26 +253,18 @@ def _add(parts: Sequence[tuple[U64, Count]], key: U64, count: Count) -> int:
         key[: both.size], count[: both.size] = both, seen
         return both.size
     keys, counts = zip(*parts, strict=True)
-    both, seen = np.concatenate(keys), np.concatenate(counts, dtype=count.dtype)
-    if len(parts) == 2:
-        order = np.argsort(both, kind="stable")  # ascending runs are merged as they are
-        both, seen = both.take(order, mode="clip"), seen.take(order, mode="clip")  # "clip": no place is beyond the end
-    else:  # to merge more than two takes longer than to sort them
-        lowest = min(some[0] for some in keys)
-        both, seen = ordered(both - lowest, seen)  # what is left of a key leaves room for a count
-        both += lowest
-    new = np.ones(both.size, np.bool_)
-    step = 1
-    while step < len(parts):  # each entry becomes the sum of itself and the next 1, then 3, 7 ... of the same key
-        same = both[step:] == both[:-step]
-        seen[:-step] += seen[step:] * same
-        if step == 1:
-            np.logical_not(same, out=new[1:])
-        step *= 2
-    first = np.flatnonzero(new)
-    both.take(first, out=key[: first.size], mode="clip")
-    seen.take(first, out=count[: first.size], mode="clip")
-    return first.size
+    both = np.concatenate(keys)
+    order = np.argsort(both, kind="stable")  # ascending runs are merged as they are
+    both = both.take(order, mode="clip")  # no place is beyond the end
+    running = np.concatenate(counts, dtype=count.dtype).take(order, mode="clip")
+    np.cumsum(running, dtype=running.dtype, out=running)  # where it wraps round, its differences do not
+    last = np.ones(both.size, np.bool_)  # of its key
+    np.not_equal(both[1:], both[:-1], out=last[:-1])
+    end = np.flatnonzero(last)
+    both.take(end, out=key[: end.size], mode="clip")
+    running.take(end, out=count[: end.size], mode="clip")
+    count[1 : end.size] -= count[: end.size - 1]
+    return end.size
 
 
 def size_of_union(a: Counts, b: Counts) -> int:
@@ -370,14 +406,23 @@ def _forget_by_name(counts: Counts, least: int, few: int) -> Counts:
 
     Keys begin with their names, so that those named lowest are two stretches of a table.
     """
-    weak = np.flatnonzero(counts.count == least)
+    weakest = counts.count == least
+    whole = np.cumsum([0, *(np.count_nonzero(weakest[part]) for part in slices(counts.size, FOLD_KEYS))])
+
+    def before(place: int) -> int:
+        """How many of the weakest stand before a place."""
+        begin = place - place % FOLD_KEYS
+        return int(whole[begin // FOLD_KEYS]) + int(np.count_nonzero(weakest[begin:place]))
+
     highest = 0
     for bit in reversed(range(KEY_BITS)):  # the highest name that no more than these few are below
-        border, begin, end = np.searchsorted(weak, _named_below(counts.key, highest | 1 << bit))
+        border, begin, end = map(before, _named_below(counts.key, highest | 1 << bit).tolist())
         if border + end - begin <= few:
             highest |= 1 << bit
-    del weak
-    return counts.where(lambda part: (part.count > least) | ((part.count == least) & _is_below(part.key, highest)))
+    border, begin, end = _named_below(counts.key, highest)
+    weakest[border:begin] = weakest[end:] = False
+    weakest |= counts.count > least
+    return counts.compress(weakest)
 
 
 def _is_below(key: U64, name: int) -> NDArray[np.bool_]:

@@ -4,12 +4,24 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from drawn import any_line
+from drawn import any_line, as_dict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins import kneser_ney as twin
 
-from melvin.contexts import ORDER, codes_of, derive, discounts, four_grams, last_codes, ngrams, probability, row_sums
+from melvin.contexts import (
+    ORDER,
+    codes_of,
+    derive,
+    derive_with_four_grams,
+    discounts,
+    four_grams,
+    last_codes,
+    ngrams,
+    of_port,
+    probability,
+    row_sums,
+)
 from melvin.lines import Block
 from melvin.symbols import CODES, END_CODE
 from melvin.tables import count_keys, smallest
@@ -116,7 +128,8 @@ def test_of_contexts_that_are_asked_the_same_is_derived_and_of_others_nothing(dr
     table, counter = drawn
     seen = [(port, context) for port, context, _ in [*counter][::3]]
     asked = np.array([(port << 45) | packed(context) for port, context in [*seen, *others]], np.uint64)
-    every, some = derive(table), derive(table, asked)
+    every, (some, four) = derive(table), derive_with_four_grams(table, asked)
+    assert as_dict(four) == as_dict(four_grams(table))
     for length, (whole, part) in enumerate(zip(every, some, strict=True)):
         wanted = {(port << 45) | packed(context[ORDER - length :]) for port, context in [*seen, *others]}
         assert part.row.tolist() == sorted(wanted & {*whole.row.tolist()})
@@ -162,6 +175,6 @@ def test_four_grams_are_the_last_four_codes(drawn, port):
     for (at, context, last), count in counter.items():
         if at == port:
             expected[*context[-3:], last] += count
-    found = four_grams(table, port)
+    found = of_port(four_grams(table), port)
     split = {tuple(int(key) >> 9 * place & 511 for place in (3, 2, 1, 0)): key for key in found.key.tolist()}
     assert {codes: int(found.count[found.key == key][0]) for codes, key in split.items()} == expected

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from melvin import tables
 from melvin.hashing import ABSENT, ZERO_KEY, HashTable, PairTable, mix_one
-from melvin.tables import Counts, RunStack, bisect, count_keys, fold, forget, run_starts, sum_by_key
+from melvin.tables import Counts, RunStack, bisect, count_keys, fold, forget, run_starts, summed
 
 how_often = st.one_of(st.integers(1, 9), st.integers(2**31, 2**33), st.integers(1, 2**40))  # 32 bits are enough, or not
 counters = st.dictionaries(keys, how_often, max_size=60)
@@ -106,9 +106,12 @@ def test_counts_of_equal_keys_are_added(pairs):
     twin = Counter()
     for key, count in pairs:
         twin[key] += count
-    counts = sum_by_key(u64([k for k, _ in pairs]), np.array([c for _, c in pairs], np.int64))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "FOLD_KEYS", 4)
+        counts, times = summed(u64([k for k, _ in pairs]), np.array([c for _, c in pairs], np.int64))
     assert as_dict(counts) == twin
     assert counts.key.tolist() == sorted(twin)
+    assert dict(zip(counts.key.tolist(), times.tolist(), strict=True)) == Counter(key for key, _ in pairs)
 
 
 @given(counters, counters, counters)
@@ -135,6 +138,7 @@ def test_folding_is_addition_in_any_order(a, b, c):
 def test_tables_are_folded_alike_wherever_they_are_cut(several, step):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "FOLD_KEYS", step)
+        patch.setattr(tables, "MERGED_KEYS", step)
         folded = fold(*map(table, several))
         few = folded.where(lambda part: part.key % np.uint64(3) == 0)
     added = sum(map(Counter, several), Counter())
@@ -144,10 +148,18 @@ def test_tables_are_folded_alike_wherever_they_are_cut(several, step):
     assert as_dict(few) == {key: count for key, count in added.items() if key % 3 == 0}
 
 
+@given(st.sets(keys, max_size=20), st.sets(keys, max_size=20))
+def test_counts_that_pass_32_bits_only_all_together_are_added(a, b):
+    largest = 2**31 - 1
+    folded = fold(table(dict.fromkeys(a, largest)), table(dict.fromkeys(b, largest)))
+    assert as_dict(folded) == {key: largest * ((key in a) + (key in b)) for key in a | b}
+    assert folded.count.dtype == np.uint32
+
+
 @given(counters)
 def test_a_table_folded_with_itself_counts_all_twice(a):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "FOLD_KEYS", 4)
+        patch.setattr(tables, "MERGED_KEYS", 4)
         assert as_dict(fold(table(a), table(a))) == {key: 2 * count for key, count in a.items()}
 
 

@@ -17,7 +17,7 @@ from melvin.tables import count_keys
 
 
 def grams(rows):
-    return four_grams(count_keys(ngrams(lines_block(rows), np.full(ORDER, END_CODE, np.uint64), 0)), 0)
+    return four_grams(count_keys(ngrams(lines_block(rows), np.full(ORDER, END_CODE, np.uint64), 0)))
 
 
 def entropy(rows, ahead):
