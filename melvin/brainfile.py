@@ -11,7 +11,8 @@ melvin.brain/6    learning curve and calibration; a brain of an earlier version 
 melvin.brain/7    the pairs of words are the context edges, those of chunks are gone; fewer heads, fitted afresh
 melvin.brain/8    the budget and what was forgotten for it; a brain of an earlier version has the default one
 melvin.brain/9    the view that queries read (see `viewfile`); that of an earlier version is made when it is asked
-melvin.brain/10   what the view holds of 6-grams are their contexts alone; categories are the view's alone
+melvin.brain/10   what the view holds of 6-grams are their contexts alone; categories are the view's alone; when the
+                  generation began, which is half of its end in an earlier version
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ _SYMBOLS = {
     "pair_symbol": "uint32",
     "words": "uint64",
 }  # name in Symbols -> dtype
-_COUNTS = ("generation", "ends_at", "fed", "lines", "halvings")  # whole numbers in the state
+_COUNTS = ("generation", "began_at", "ends_at", "fed", "lines", "halvings")  # whole numbers in the state
 HASH_BITS = 64
 _FEEDBACK = {"key": "uint64", "sum": "int64"}
 FEEDBACK_SINCE = 4
@@ -86,6 +87,7 @@ PAIRS = "pairs"  # what the context edges were called before version 7
 PAIRS_SINCE = 2
 HEADS_SINCE = 7  # the heads that there are now
 VIEW_SINCE = 9
+BEGAN_SINCE = 10
 _LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"}
 
 
@@ -122,6 +124,7 @@ def save(path: Path, learner: Learner, view: Snapshot | None = None) -> None:
         "thinned": gathering.runs.halvings,
         "ports": list(snapshot.symbols.ports),
         "generation": snapshot.generation,
+        "began_at": snapshot.began_at,
         "ends_at": snapshot.ends_at,
         "fed": learner.fed,
         "lines": learner.lines,
@@ -236,6 +239,7 @@ class Opened:
             separator=file.array("separator", "bool", 2),
             weights=_read_weights(file),
             generation=state["generation"],
+            began_at=state["began_at"],
             ends_at=state["ends_at"],
             words=_read_words(file),
             embeddings=_read_embeddings(file),
@@ -276,6 +280,8 @@ def _checked(path: Path) -> Container:
 def _state(file: Container) -> dict[str, Any]:
     try:
         state = json.loads(file.metadata["state"])
+        if _version(file) < BEGAN_SINCE:
+            state["began_at"] = min(state["ends_at"] // 2, state["fed"])  # every generation doubled what was fed
         good = all(type(state[name]) is int and 0 <= state[name] < MAX_COUNT for name in _COUNTS)
         thinned = state["thinned"]
         good = good and thinned.keys() <= {*TABLES, PAIRS}
@@ -287,7 +293,7 @@ def _state(file: Container) -> dict[str, Any]:
         good = good and type(memory) is int and LEAST_MEMORY <= memory <= MOST_MEMORY
         off = state.get("off", [])
         good = good and type(off) is list and all(name in (*MECHANISMS, *RETIRED) for name in off)
-        good = good and state["fed"] < state["ends_at"] and state["halvings"] < HASH_BITS
+        good = good and state["began_at"] <= state["fed"] < state["ends_at"] and state["halvings"] < HASH_BITS
         ports = state["ports"]
         good = good and type(ports) is list and all(type(name) is str for name in ports) and len({*ports}) == len(ports)
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError):

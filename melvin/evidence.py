@@ -50,7 +50,7 @@ RANKED = ("links", "transformers", "attended")  # tables whose keys end with a t
 
 # Entries of the tables in DEFAULT_MEMORY: those one generation may add, and those a brain keeps. On 10 MB of prose,
 # forgetting what was seen once cost 0.011 bits a byte for transformers, 0.003 for attention.
-ADDED = {"links": 1 << 22, "transformers": 2 << 20, "attended": 1 << 19, "grams": 1 << 22, "context_edges": 1 << 20}
+ADDED = {"links": 1 << 22, "transformers": 3 << 20, "attended": 3 << 18, "grams": 1 << 22, "context_edges": 1 << 20}
 KEPT = {"links": 3 << 21, "transformers": 3 << 20, "attended": 3 << 19, "grams": 3 << 21, "context_edges": 1 << 20}
 # Keys of them that wait to be counted by one sort, 56 MiB in all: the longer it is, the shorter what is left to fold.
 WAITING = {"links": 1 << 21, "transformers": 3 << 19, "attended": 1 << 19, "grams": 1 << 21, "context_edges": 1 << 20}

@@ -1,8 +1,8 @@
 """Generations: what a brain knows (a snapshot), what it is gathering, and how the one becomes part of the other.
 
 Within a generation the snapshot is frozen and evidence only accumulates, so blocks commute. When the bytes fed have
-doubled, the brain consolidates: evidence is closed and folded in, strong edges become patterns, separators are judged
-afresh.
+doubled, or are four times as many (see `next_end`), the brain consolidates: evidence is closed and folded in, strong
+edges become patterns, separators are judged afresh.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from melvin import edges, lexicon, patterns
 from melvin.attention import foci
+from melvin.budget import DEFAULT_MEMORY, within
 from melvin.calibration import Calibration, places_to_try, sample_places
 from melvin.categories import Categories, categorise
 from melvin.contexts import Context, codes_of, derive_with_four_grams
@@ -39,18 +40,22 @@ from melvin.tables import I64, SMALL, Counts, fold, forget
 from melvin.weights import Weights
 from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, added, reach
 
-FIRST_GENERATION = 32  # bytes: a generation ends when so many were fed, and from then on each time they have doubled
+FIRST_GENERATION = 32  # bytes: a generation ends when so many were fed,
+GROWTH = 2  # from then on each time there are so many times as many;
+GROWTH_LARGE = 4  # so many times where there is room for what it sees: it begins with LARGE bytes fed,
+LARGE = 1 << 20
+MOST_GROWN = 1 << 25  # and fewer than these, in DEFAULT_MEMORY or more of it
 
 FIT_ALL = 1 << 14  # bytes held back that are all predicted, and weights fitted to. Of more, one in so many: what that
 FIT_EVERY = 2  # costs, and saves, is told in docs/learner.md
-FIT_EVERY_LARGE = 3  # the same, where weights are well known:
-LARGE = 1 << 20  # in generations of so many bytes
+FIT_EVERY_LARGE = 3  # the same, where weights are well known: in generations of LARGE bytes
 SETTLED = 32  # times that a symbol was followed by one and the same, before its context is no longer kept
 
 
-def fresh_bytes(ends_at: int) -> int:
-    """Bytes of a generation that ends when so many were fed."""
-    return ends_at // 2
+def next_end(fed: int, memory: int) -> int:
+    """Bytes fed at which the generation ends that begins when so many were."""
+    has_room = memory >= DEFAULT_MEMORY and LARGE <= fed < within(memory, MOST_GROWN)
+    return max(fed * (GROWTH_LARGE if has_room else GROWTH), FIRST_GENERATION)
 
 
 def fitted_places(held_back: int, fresh: int) -> I64:
@@ -79,7 +84,7 @@ class Snapshot:
     settings : which mechanisms are on, and how much memory there is
     forgotten : entries dropped from each table, for want of memory
     contexts : the byte contexts of the evidence, where they are at hand (see `viewfile`); in place of the 6-grams
-    generation : how many have ended;  ends_at : bytes fed at which this one ends
+    generation : how many have ended;  began_at, ends_at : bytes fed at which this one began, and ends
     """
 
     symbols: Symbols
@@ -87,6 +92,7 @@ class Snapshot:
     separator: NDArray[np.bool_]
     weights: Weights
     generation: int
+    began_at: int
     ends_at: int
     words: Words = field(default_factory=Words.empty)
     feedback: Feedback = field(default_factory=Feedback.empty)
@@ -101,7 +107,14 @@ class Snapshot:
     @classmethod
     def empty(cls, settings: Settings = EVERYTHING) -> Snapshot:
         separator = np.zeros((0, BYTES), np.bool_)
-        return cls(Symbols.empty(), Evidence.empty(), separator, Weights.none(), 0, FIRST_GENERATION, settings=settings)
+        return cls(
+            Symbols.empty(), Evidence.empty(), separator, Weights.none(), 0, 0, FIRST_GENERATION, settings=settings
+        )
+
+    @property
+    def fresh(self) -> int:
+        """Bytes of the generation that is going on."""
+        return self.ends_at - self.began_at
 
     @cached_property
     def model(self) -> Model:
@@ -123,13 +136,12 @@ class Snapshot:
 
     @cached_property
     def familiarity(self) -> Familiarity:
-        fresh = fresh_bytes(self.ends_at)
         return familiarity(
             self.symbols,
             self.evidence.links,
-            foci(fresh),
-            pairs_one_in=fresh // PAIR_BYTES,
-            reach=reach(fresh),
+            foci(self.fresh),
+            pairs_one_in=self.fresh // PAIR_BYTES,
+            reach=reach(self.fresh),
             settings=self.settings,
         )
 
@@ -220,7 +232,9 @@ def so_far(snapshot: Snapshot, gathering: Gathering) -> tuple[Gathering, Words]:
         reading = read(parser, snapshot.familiarity, snapshot.separator[port], block, port, carry, tally=True)
         keys, _ = count(snapshot.symbols, snapshot.familiarity, block, port, carry, reading, runs.halvings)
         runs.add(keys)
-    return Gathering(runs), with_words(snapshot, lexicon.fold(gathering.lexicon, parser.lexicon()))
+    return Gathering(runs), with_words(
+        snapshot, lexicon.fold(gathering.lexicon, parser.lexicon(), snapshot.settings.memory)
+    )
 
 
 def with_words(known: Snapshot, read: Lexicon) -> Words:
@@ -258,14 +272,16 @@ def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
         separator = learn_separators(four_grams, len(separator))
     grown = known.symbols
     if known.settings.patterns:
-        grown = patterns.form(grown, gathering.lexicon, fed, known.settings.memory)
+        growth = known.fresh / known.began_at if known.began_at else 1.0
+        grown = patterns.form(grown, gathering.lexicon, fed, known.settings.memory, growth)
     return replace(
         known,
         symbols=grown,
         evidence=known.evidence.renumber(known.symbols, grown),
         separator=separator,
         generation=known.generation + 1,
-        ends_at=max(2 * fed, FIRST_GENERATION),
+        began_at=fed,
+        ends_at=next_end(fed, known.settings.memory),
     )
 
 
@@ -282,7 +298,7 @@ def _checked(known: Snapshot, gathering: Gathering, fed: int) -> tuple[Snapshot,
     """
     weights, calibration, size, cost = known.weights, known.calibration, 0, 0
     parser, lines = known.parser(), dict(sampled(gathering))
-    count = places_to_try(fresh_bytes(known.ends_at))
+    count = places_to_try(known.fresh)
     few = {port: _few(known, block, port, parser, count) for port, block in lines.items()} if count else {}
     many = {port: _many(known, block, port, parser) for port, block in lines.items()}
     asked = [places.context for places, _ in (*few.values(), *many.values())]
@@ -300,7 +316,7 @@ def _checked(known: Snapshot, gathering: Gathering, fed: int) -> tuple[Snapshot,
 
 def _many(known: Snapshot, block: Block, port: int, parser: Parser) -> tuple[Places, I64]:
     """The places of lines at which what comes is predicted, and weights fitted to it; and the codes that came."""
-    at = fitted_places(block.data.size, fresh_bytes(known.ends_at))
+    at = fitted_places(block.data.size, known.fresh)
     places = encode_lines(parser, block, known.separator[port], port, known.familiarity, at)
     return places, codes_of(block)[at].astype(np.int64)
 

@@ -16,7 +16,7 @@ from melvin.contexts import MAX_PORTS
 from melvin.counting import Carry, count, read
 from melvin.errors import InputError
 from melvin.evidence import TABLES, Runs
-from melvin.generation import Gathering, Snapshot, fresh_bytes, merge, sampled, settle
+from melvin.generation import Gathering, Snapshot, merge, sampled, settle
 from melvin.lexicon import fold
 from melvin.lines import Block
 from melvin.parse import Parser
@@ -60,7 +60,7 @@ class Learner:
         if self._parser:
             known, lexicon = self.gathering.lexicon, self._parser.lexicon()
             if known.key.size or known.halvings:
-                lexicon = fold(known, lexicon)
+                lexicon = fold(known, lexicon, self.snapshot.settings.memory)
             self.gathering.lexicon, self._parser = lexicon, None
 
     def learn(self, block: Block, port: int, carry: Carry, enter_stage: Callable[[str], None]) -> Carry:
@@ -139,8 +139,7 @@ class Learner:
     @property
     def held_back_from(self) -> int:
         """Bytes fed from which on lines of the generation are held back."""
-        generation = fresh_bytes(self.snapshot.ends_at)
-        return self.snapshot.ends_at - min(generation // HELD_BACK, HELD_BACK_BYTES)
+        return self.snapshot.ends_at - min(self.snapshot.fresh // HELD_BACK, HELD_BACK_BYTES)
 
     def _hold_back(self, block: Block, port: int) -> Block | None:
         """Take the whole lines at a generation's end out of a block.

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.budget import DEFAULT_MEMORY, within
 from melvin.symbols import U32
 from melvin.tables import I64, U64, in_a_row, run_starts
 
 SLICE = 1 << 16  # chunks worked on at a time
-MAX_CHUNKS = 1 << 18  # distinct chunks kept; with their symbols about 10 MiB
+CHUNKS = 1 << 19  # distinct chunks kept in DEFAULT_MEMORY; with their symbols about 20 MiB
+LEAST_CHUNKS = 1 << 18  # kept in less of it, too: patterns are worth more than what they take from the tables
 MAX_POOL = 1 << 21  # symbols of them, of which forming patterns takes 80 bytes each; text has three to a chunk
 
 
@@ -67,8 +69,8 @@ class Lexicon:
         return size, self.pool.take(in_a_row((np.cumsum(self.size) - self.size).take(chunk), size))
 
 
-def fold(a: Lexicon, b: Lexicon) -> Lexicon:
-    """Add two lexicons of one generation."""
+def fold(a: Lexicon, b: Lexicon, memory: int = DEFAULT_MEMORY) -> Lexicon:
+    """Add two lexicons of one generation. memory : the budget of the brain"""
     if not b.key.size and b.halvings <= a.halvings:
         return a
     both = Lexicon(
@@ -83,8 +85,9 @@ def fold(a: Lexicon, b: Lexicon) -> Lexicon:
     chosen = np.minimum.reduceat(order, first)  # of one key, the first
     key, count = key.take(first), np.add.reduceat(both.count.take(order), first)
     symbols = np.append(0, np.cumsum(both.size.take(chosen)))
+    most = max(within(memory, CHUNKS), LEAST_CHUNKS)
     halvings = max(a.halvings, b.halvings)
-    while (kept := _below(key, halvings)) > MAX_CHUNKS or symbols[kept] > MAX_POOL:
+    while (kept := _below(key, halvings)) > most or symbols[kept] > MAX_POOL:
         halvings += 1
     size, pool = both.take(chosen[:kept])
     return Lexicon(key[:kept], count[:kept], size, pool, halvings)

@@ -26,7 +26,7 @@ from melvin.episodes import Cutter, border_of
 from melvin.errors import InputError
 from melvin.evidence import RANKED, ROW_BITS, TABLES, Evidence, Runs, kept
 from melvin.feedback import KEPT_FEEDBACK, Feedback
-from melvin.generation import FIRST_GENERATION, Gathering, Snapshot, absorb, with_meaning
+from melvin.generation import Gathering, Snapshot, absorb, next_end, with_meaning
 from melvin.learner import Learner
 from melvin.payloads import forget as forget_payloads
 from melvin.separators import SEPARATE_FROM, learn_separators
@@ -84,7 +84,8 @@ def _snapshots(a: Snapshot, b: Snapshot, fed: int) -> Snapshot:
             separator=separator,
             weights=Weights(*(getattr(a.weights, f.name) + getattr(b.weights, f.name) for f in fields(Weights))),
             generation=max(a.generation, b.generation),
-            ends_at=max(2 * fed, FIRST_GENERATION),
+            began_at=fed,
+            ends_at=next_end(fed, settings.memory),
             words=added([a.words, b.words], KEPT_WORDS if bounded else None),
             feedback=_feedback(a.feedback, b.feedback, KEPT_FEEDBACK if bounded else None),
             curve=a.curve.fold(b.curve),

@@ -91,7 +91,7 @@ class Parser:
 
     def __init__(self, symbols: Symbols, frequency: U32, memory: int = DEFAULT_MEMORY) -> None:
         self.symbols = symbols
-        self._room = min(within(memory, POOL_SYMBOLS), MOST_POOL)
+        self._memory, self._room = memory, min(within(memory, POOL_SYMBOLS), MOST_POOL)
         self._frequency = frequency
         self._tallied = Lexicon.empty()
         self._forget()
@@ -110,7 +110,8 @@ class Parser:
     def lexicon(self) -> Lexicon:
         """The chunks read so far, and how often each was."""
         count, key = self._chunks["count"], self._chunks["key"]
-        self._tallied = fold(self._tallied, self._some(np.flatnonzero((count > 0) & (key <= self._tallied.last))))
+        some = self._some(np.flatnonzero((count > 0) & (key <= self._tallied.last)))
+        self._tallied = fold(self._tallied, some, self._memory)
         count[:] = 0
         return self._tallied
 

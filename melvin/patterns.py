@@ -25,13 +25,15 @@ from melvin.tables import I64, U64, in_a_row, ordered, run_starts
 PATTERNS = 1 << 19  # symbols in DEFAULT_MEMORY beyond which no pattern is formed
 MOST_SYMBOLS = MAX_SYMBOLS - 1 - MAX_PORTS * GROUND  # new ports find room at any time
 _NO_PAIR = -1
-GROWTH = 1.0  # a generation, having read as much again as all before it, may at most double the vocabulary
 
 
-def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_MEMORY) -> Symbols:
-    """Add the patterns that this generation's chunks have earned, as far as there is memory for them."""
+def form(symbols: Symbols, lexicon: Lexicon, born: int, memory: int = DEFAULT_MEMORY, growth: float = 1.0) -> Symbols:
+    """Add the patterns that this generation's chunks have earned, as far as there is memory for them.
+
+    growth : how many bytes were read for each read before; by no more than that the vocabulary grows
+    """
     symbols = symbols.apart()
-    room = min(int(GROWTH * symbols.size), min(within(memory, PATTERNS), MOST_SYMBOLS) - symbols.size)
+    room = min(int(growth * symbols.size), min(within(memory, PATTERNS), MOST_SYMBOLS) - symbols.size)
     if room > 0:
         symbols = _with_best(symbols, Chunks(lexicon, symbols.size + room), room, born)
     return with_splits(symbols)

@@ -17,7 +17,7 @@ from melvin.competition import compete_one
 from melvin.contexts import context_after
 from melvin.embedding import FRAME_LAGS
 from melvin.encode import LOOK_BACK
-from melvin.generation import Snapshot, fresh_bytes, times_seen
+from melvin.generation import Snapshot, times_seen
 from melvin.lines import MAX_PIECE
 from melvin.parse import chunk_salt
 from melvin.remembered import Remembered
@@ -102,7 +102,7 @@ class Trace:
     def __init__(self, known: Snapshot, port: int) -> None:
         self._symbols, self._links, self._embeddings = known.symbols, known.evidence.links, known.embeddings
         self._port, self._salt = port, chunk_salt(port)
-        self._foci = foci(fresh_bytes(known.ends_at))
+        self._foci = foci(known.fresh)
         self._separates = known.separator[port].tolist()
         self._ends = known.separator[port].astype(np.uint8).tobytes()  # a table for bytes.translate
         self._base = int(known.symbols.base[port])

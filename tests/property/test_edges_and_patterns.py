@@ -142,7 +142,8 @@ def lexicon_dict(held):
 )
 def test_lexicons_add_up_in_any_order_even_when_they_are_thinned(parts, most, most_symbols):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lexicon, "MAX_CHUNKS", most)
+        patch.setattr(lexicon, "CHUNKS", most)
+        patch.setattr(lexicon, "LEAST_CHUNKS", 1)
         patch.setattr(lexicon, "MAX_POOL", most_symbols)
         a, b, c = (lexicon.fold(Lexicon.empty(), as_lexicon(part)) for part in parts)
         add = lexicon.fold

@@ -206,6 +206,6 @@ def test_ports_in_another_order_are_refused():
 
 def test_every_part_of_a_snapshot_is_added_or_judged_afresh():
     added_up = {"symbols", "evidence", "weights", "words", "feedback", "curve", "calibration", "forgotten"}
-    judged = {"separator", "generation", "ends_at", "settings", "embeddings"}
+    judged = {"separator", "generation", "began_at", "ends_at", "settings", "embeddings"}
     derived = {"contexts", "categorised"}
     assert {field.name for field in fields(Snapshot)} == added_up | judged | derived  # a new part: `merge` must know it

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from melvin import Brain, verify
-from melvin.brainfile import VERSION
+from melvin.brainfile import BEGAN_SINCE, VERSION
 from melvin.cli import main
 
 GOLDEN = Path(__file__).parents[3] / "fixtures" / "golden"
@@ -43,6 +43,12 @@ def test_a_golden_checkpoint_is_resumed_to_the_end_of_its_input(tmp_path, versio
     resumed = CliRunner().invoke(main, ["train", str(path), str(GOLDEN / "prose.txt"), "--resume"])
     assert resumed.exit_code == 0, resumed.output
     assert Brain.open(path).lines == Brain.open(GOLDEN / f"brain-{version}.m").lines
+
+
+@pytest.mark.parametrize("version", range(1, BEGAN_SINCE))
+def test_a_generation_of_an_earlier_version_began_at_half_of_its_end(version):
+    known = Brain.open(GOLDEN / f"brain-{version}.m").snapshot
+    assert 2 * known.began_at == known.ends_at
 
 
 @pytest.mark.parametrize("version", range(1, VERSION + 1))
