@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import units
-from harness.errors import OutputError, SubjectError
+from harness.errors import OutputError, SubjectMissing
 from harness.evidence import Evidence
 from harness.launch import Launcher, worker_environment
 from harness.limits import Limits, other_limiter
@@ -114,6 +114,7 @@ class Trials:
         self._folder = folder
         self._watcher = watcher
         self._prepare = prepare
+        self._begun = False  # the subject was there once: if it goes, that is a break
 
     def try_and_confirm(self, size_bytes: int) -> Trial:
         """Try a size; a memory break is tried again under another limiter, a foreign kill as it was."""
@@ -174,7 +175,7 @@ class Trials:
 
         Raises
         ------
-        SubjectError : there is nothing to judge, the subject cannot be found
+        SubjectMissing : there never was anything to judge, the subject cannot be found
         """
         name = f"{units.label(rung.size_bytes)}-{asked.number}" if asked.trace else asked.number
         folder = self._folder / "black-box" / name
@@ -182,9 +183,10 @@ class Trials:
         if asked.trace:
             self._watcher.attempt_started(rung, limits, asked.why)
         evidence = self._launcher.run(spawn, self._watcher.sample)
-        if evidence.subject_error:
+        if evidence.subject_missing and not self._begun:
             shutil.rmtree(folder)
-            raise SubjectError(evidence.subject_error)
+            raise SubjectMissing(evidence.subject_missing)
+        self._begun = True
         verdict = judge(evidence, corpus_lines=rung.corpus_lines, min_lines_per_s=self.plan.min_lines_per_s)
         if asked.keep or (asked.trace and verdict.name != "ok"):
             recipe["corpus"]["sha256"] = sha256(rung.corpus)

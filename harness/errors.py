@@ -15,6 +15,10 @@ class SubjectError(HarnessError):
     """What should be measured is not named in a form that is known, or cannot be found."""
 
 
+class SubjectMissing(SubjectError):
+    """A Python subject cannot be imported, or its module has no such class: only its worker finds out."""
+
+
 class WorkloadFailed(HarnessError):
     """The text of a rung could not be made."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from harness.errors import SubjectError
 from harness.heartbeat import NO_HEARTBEAT, Heartbeat
 
 
@@ -71,10 +70,10 @@ class Evidence:
     kernel_log: str | None = None
 
     @property
-    def subject_error(self) -> str | None:
+    def subject_missing(self) -> str | None:
         """Why the worker had no subject to try: it cannot be found. None where it had one."""
-        raised = (self.result or {}).get("exception")
-        return raised["message"] if raised and raised["type"] == SubjectError.__name__ else None
+        result = self.result or {}
+        return result["exception"]["message"] if result.get("subject_missing") else None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, OutputError, SubjectError
+from harness.errors import HarnessError, OutputError, SubjectMissing
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher, worker_environment
 from harness.limits import Limits
@@ -35,7 +35,7 @@ def run_job(
 
     Raises
     ------
-    SubjectError : the subject cannot be found
+    SubjectMissing : the subject cannot be found
     WorkerFailed : with the verdict and the last words of the worker
     OutputError : the folder cannot be written
     """
@@ -48,8 +48,8 @@ def run_job(
         raise OutputError(f"cannot write {work}: {error.strerror}; give another folder with -o") from error
     spawn = Spawn([sys.executable, "-m", "harness.worker", str(file)], worker_environment(), str(work), limits)
     evidence = launcher.run(spawn, on_event)
-    if evidence.subject_error:
-        raise SubjectError(evidence.subject_error)
+    if evidence.subject_missing:
+        raise SubjectMissing(evidence.subject_missing)
     record = evidence.result
     if record is None or not record.get("complete"):
         verdict = judge(evidence, corpus_lines=0, min_lines_per_s=None)

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from harness.errors import SubjectError
+from harness.errors import SubjectError, SubjectMissing
 
 
 class Clock(Protocol):
@@ -167,16 +167,16 @@ def make_subject(name: SubjectName) -> Subject:
 
     Raises
     ------
-    SubjectError
+    SubjectMissing
         if the module cannot be found or has no such class.
     """
     try:
         module = importlib.import_module(name.module)
     except ModuleNotFoundError as error:
-        raise SubjectError(f"subject {name.text}: {error}") from error
+        raise SubjectMissing(f"subject {name.text}: {error}") from error
     make: Any = getattr(module, name.class_name, None)
     if make is None:
-        raise SubjectError(f"subject {name.text}: module {name.module} has no {name.class_name}")
+        raise SubjectMissing(f"subject {name.text}: module {name.module} has no {name.class_name}")
     asked: dict[str, Any] = {"without": name.without} if name.without else {}
     if name.memory is not None and getattr(make, "budgeted", False):
         asked["memory"] = name.memory

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.bootstrap import prepare
+from harness.errors import SubjectMissing
 from harness.heartbeat import HeartbeatWriter
 from harness.stage_clock import StageClock
 from harness.supervise import HEARTBEAT_FILE
@@ -44,6 +45,7 @@ def run(job: dict[str, Any], clock: StageClock) -> tuple[dict[str, Any], int]:
         code = 0
     except Exception as error:  # the border: whatever a subject raises is a fact about it
         record["exception"] = describe(error)
+        record["subject_missing"] = isinstance(error, SubjectMissing)
         record["command_exit_code"] = getattr(error, "command_exit_code", None)
         if record["command_exit_code"] is None:  # the stack of a command that failed is not ours
             traceback.print_exc()

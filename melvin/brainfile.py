@@ -11,8 +11,9 @@ melvin.brain/6    learning curve and calibration; a brain of an earlier version 
 melvin.brain/7    the pairs of words are the context edges, those of chunks are gone; fewer heads, fitted afresh
 melvin.brain/8    the budget and what was forgotten for it; a brain of an earlier version has the default one
 melvin.brain/9    the view that queries read (see `viewfile`); that of an earlier version is made when it is asked
-melvin.brain/10   what the view holds of 6-grams are their contexts alone; categories are the view's alone; when the
-                  generation began, which is half of its end in an earlier version
+melvin.brain/10   what the view holds of 6-grams are their contexts alone; categories are the view's alone (what an
+                  earlier version holds of either is not read); when the generation began: in an earlier version at
+                  half of its end
 """
 
 from __future__ import annotations
@@ -193,7 +194,7 @@ class Opened:
             learner = self.learner()
             learner.tally()
             return absorb(learner.snapshot, learner.gathering)
-        view = read_view(self._file, self._snapshot())
+        view = read_view(self._file, _version(self._file), self._snapshot())
         self._check(
             known_rules(view, VIEW) | table_rules(view.symbols, VIEW, view.evidence) | context_rules(view, VIEW)
         )
@@ -212,7 +213,7 @@ class Opened:
         self.view()
         learner.tally()
         for name, made in view_sections(learner.snapshot, learner.gathering):
-            if not np.array_equal(self._file.array(held_as(self._file, name), made.dtype.name), made):
+            if not np.array_equal(self._file.array(held_as(name, _version(self._file)), made.dtype.name), made):
                 raise _contradiction(self._path, name)
 
     def _check(self, rules: Rules) -> None:
@@ -281,7 +282,8 @@ def _state(file: Container) -> dict[str, Any]:
     try:
         state = json.loads(file.metadata["state"])
         if _version(file) < BEGAN_SINCE:
-            state["began_at"] = min(state["ends_at"] // 2, state["fed"])  # every generation doubled what was fed
+            began_at = state["ends_at"] // 2 if state["generation"] else 0  # every generation doubled what was fed
+            state["began_at"] = min(began_at, state["fed"])  # less than that where brains of few bytes were merged
         good = all(type(state[name]) is int and 0 <= state[name] < MAX_COUNT for name in _COUNTS)
         thinned = state["thinned"]
         good = good and thinned.keys() <= {*TABLES, PAIRS}

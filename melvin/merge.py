@@ -5,7 +5,7 @@ second one's tables follow (edges by the ids of their symbols, the rest by names
 Both learners are absorbed first: what the generation that is going on has gathered counts as it stands, the lines held
 back with it. They are not predicted, and the chunks of that generation form no patterns. What is derived is judged
 afresh: separators, as at a generation's end, vectors and categories of words, and the border between episodes. The next
-generation ends when the merged learner has been fed as much again.
+generation ends when it would in a learner that was fed as much (see `generation.next_end`).
 
 Evidence adds up the same in any order and grouping, as long as no table is so full that it forgets. Ids do follow the
 order, and where two symbols would be as good a parse the older id wins.

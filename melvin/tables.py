@@ -167,7 +167,7 @@ def ordered(key: U64, beside: NDArray[Number]) -> tuple[U64, NDArray[Number]]:
 
 
 def sum_by_key(key: U64, count: NDArray[np.integer]) -> Counts:
-    """Add the counts of equal keys; the keys may come in any order, and are used up."""
+    """Add the counts of equal keys; the keys may come in any order. Their array is used up: nobody else may hold it."""
     return summed(key, count)[0]
 
 
@@ -177,6 +177,7 @@ def summed(key: U64, count: NDArray[np.integer]) -> tuple[Counts, Count]:
     A key and its count are sorted as one number, as `ordered` does; what a count is more than there is room for is
     added afterwards. The sums are differences of one running sum.
     """
+    assert key.flags.owndata, "keys of somebody else"
     largest = int(count.max(initial=0))
     bits = min(KEY_BITS - int(key.max(initial=0)).bit_length(), largest.bit_length())
     shift, most = np.uint64(bits), (1 << bits) - 1
@@ -206,13 +207,15 @@ def summed(key: U64, count: NDArray[np.integer]) -> tuple[Counts, Count]:
     key.resize(end, refcheck=False)
     for sums in (total, times):
         sums.resize(end, refcheck=False)
-        sums[1:] -= sums[:-1]
+        for part in reversed([*slices(end, FOLD_KEYS)]):  # a few at a time: where they overlap they are copied
+            first = max(part.start, 1)
+            sums[first : part.stop] -= sums[first - 1 : part.stop - 1]
     np.add.at(total, np.searchsorted(key, large_key), more.astype(np.uint64))
     return Counts.of(key, total), times
 
 
 def sum_runs(sorted_key: U64, count: NDArray[np.integer]) -> Counts:
-    """The same of keys in ascending order."""
+    """Add the counts of equal keys, which are in ascending order."""
     first = run_starts(sorted_key)
     return Counts.of(sorted_key.take(first), np.add.reduceat(count, first, dtype=np.uint64))
 

@@ -19,6 +19,7 @@ from melvin.tables import Counts
 from melvin.words import Words
 
 VIEW = "view."
+GRAMS_UP_TO = 9  # the version of the file up to which its view holds the 6-grams, too: they are not read
 CONTEXT = {
     "row": ("uint64",),
     "first": ("uint32",),
@@ -96,7 +97,7 @@ def _contexts(longest_first: Iterator[Context]) -> Iterator[tuple[str, Array]]:
         del context  # before the next one is made
 
 
-def read_view(file: Container, snapshot: Snapshot) -> Snapshot:
+def read_view(file: Container, version: int, snapshot: Snapshot) -> Snapshot:
     """The snapshot of a file with the view in place of what the last generation left; of 6-grams, their contexts alone.
 
     Raises
@@ -114,19 +115,19 @@ def read_view(file: Container, snapshot: Snapshot) -> Snapshot:
         categorised=Categories(
             **{part: file.array(f"{VIEW}categories.{part}", dtype) for part, dtype in CATEGORIES.items()}
         ),
-        contexts=tuple(_context(file, length) for length in range(ORDER + 1)),
+        contexts=tuple(_context(file, version, length) for length in range(ORDER + 1)),
     )
 
 
-def _context(file: Container, length: int) -> Context:
+def _context(file: Container, version: int, length: int) -> Context:
     where = f"{VIEW}contexts.{length}."
-    return Context(**{part: file.any_of(held_as(file, where + part), types) for part, types in CONTEXT.items()})
+    return Context(**{part: file.any_of(held_as(where + part, version), types) for part, types in CONTEXT.items()})
 
 
-def held_as(file: Container, section: str) -> str:
+def held_as(section: str, version: int) -> str:
     """What a section of the view is called in a file: in version 9 the longest contexts had the counts of 6-grams."""
-    before = f"{VIEW}grams.count"
-    return before if section == f"{VIEW}contexts.{ORDER}.count" and before in file.names() else section
+    moved = section == f"{VIEW}contexts.{ORDER}.count" and version <= GRAMS_UP_TO
+    return f"{VIEW}grams.count" if moved else section
 
 
 def read_counts(file: Container, section: str) -> Counts:

@@ -120,6 +120,32 @@ def test_a_subject_that_cannot_be_found_is_no_break_but_exit_2_with_one_sentence
     assert not list(tmp_path.rglob("report.json"))
 
 
+OWN = """
+class SubjectError(Exception):
+    pass
+
+class Full:
+    def learn(self, corpus, clock):
+        if len(corpus.read_bytes()) > 5000:
+            raise SubjectError("the table of subjects is full")
+    def save(self, path): path.write_bytes(b"brain")
+    def load(self, path): path.read_bytes()
+    def query(self, text): return ""
+    def stats(self): return {"nodes": 1, "edges": 0}
+"""
+
+
+def test_what_a_subject_raises_is_a_break_whatever_its_name(tmp_path, monkeypatch):
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    limits = ("--to", "100KB", "--bisect-runs", 0, "--witness-runs", 3)
+    done = harness("ladder", "--subject", "python:own:Full", *limits, "-o", tmp_path / "report")
+    assert done.returncode == ExitCode.BREAK, done.stderr
+    rungs = read_report(tmp_path / "report" / "report.json").rungs
+    assert rungs[0].verdict == "ok"
+    assert rungs[-1].verdict == "exception"
+
+
 def test_a_program_in_any_language_climbs_and_its_exit_code_is_the_verdicts(tmp_path):
     program = tmp_path / "trainer.py"
     program.write_text(

@@ -5,11 +5,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from brain_files import changed
 from click.testing import CliRunner
 
 from melvin import Brain, verify
 from melvin.brainfile import BEGAN_SINCE, VERSION
 from melvin.cli import main
+from melvin.container import Container, write
+from melvin.errors import DamagedBrainError
 
 GOLDEN = Path(__file__).parents[3] / "fixtures" / "golden"
 
@@ -49,6 +52,28 @@ def test_a_golden_checkpoint_is_resumed_to_the_end_of_its_input(tmp_path, versio
 def test_a_generation_of_an_earlier_version_began_at_half_of_its_end(version):
     known = Brain.open(GOLDEN / f"brain-{version}.m").snapshot
     assert 2 * known.began_at == known.ends_at
+
+
+def test_the_first_generation_of_any_version_began_with_nothing(tmp_path):
+    path = tmp_path / "brain.m"
+    brain = Brain()
+    brain.learn([b"few"])
+    brain.save(path)
+    whole = path.read_bytes()
+    for version in ("9", "8"):
+        path.write_bytes(changed(whole, lambda h, v=version: h["__metadata__"].update(schema=f"melvin.brain/{v}")))
+        assert Brain.open(path)._learner.snapshot.began_at == 0
+
+
+def test_a_section_counts_by_the_version_of_its_file(tmp_path):
+    path = tmp_path / "brain.m"
+    held = Container(GOLDEN / f"brain-{VERSION}.m")
+    arrays = {name: held.get(name) for name in held.names()}
+    arrays["view.grams.count"] = arrays.pop("view.contexts.5.count")
+    write(path, list(arrays), arrays.items(), {name: held.metadata[name] for name in ("schema", "state")})
+    for asked in (verify, lambda path: Brain.open(path).query("the ")):
+        with pytest.raises(DamagedBrainError, match=r"'view.contexts.5.count' is missing"):
+            asked(path)
 
 
 @pytest.mark.parametrize("version", range(1, VERSION + 1))
