@@ -49,14 +49,22 @@ class Events:
 
 
 @pytest.fixture
-def attempt(launcher, tmp_path):
-    """Run one attempt of a subject: `attempt("broken:Hangs", time_s=3)`."""
+def trials(launcher, tmp_path):
+    """Tries of a subject, under limits: `trials("python:my.module:Class").try_once(20_000)`."""
 
-    def run(name, *, time_s=60.0, memory_bytes=MEMORY_BYTES, limiter="watchdog", act=None):
-        limits = Limits(memory_bytes, time_s, limiter)
-        plan = Plan(parse_subject(f"python:fixtures.canaries.{name}"), None, 7, limits, None)
-        trials = Trials(plan, launcher, tmp_path, Events(act), prepare)
-        (tried,) = trials.try_once(20_000).attempts
+    def of(name, *, time_s=60.0, memory_bytes=MEMORY_BYTES, limiter="watchdog", act=None):
+        plan = Plan(parse_subject(name), None, 7, Limits(memory_bytes, time_s, limiter), None)
+        return Trials(plan, launcher, tmp_path, Events(act), prepare)
+
+    return of
+
+
+@pytest.fixture
+def attempt(trials):
+    """Run one attempt of a canary: `attempt("broken:Hangs", time_s=3)`."""
+
+    def run(name, **limits):
+        (tried,) = trials(f"python:fixtures.canaries.{name}", **limits).try_once(20_000).attempts
         return tried
 
     return run

@@ -3,10 +3,12 @@
 import os
 import select
 import signal
+from pathlib import Path
 
 import pytest
 
-from harness.errors import LauncherError
+from fixtures.canaries import honest
+from harness.errors import LauncherError, SubjectMissing
 from harness.procfs import children_of
 
 MIB = 1024**2
@@ -85,11 +87,27 @@ def test_an_exception_is_named_with_its_place(attempt):
         ("broken:DropsCounts", "lossy_save"),
         ("broken:ForgetsOnResume", "lossy_save"),
         ("broken:ForgetsToLearn", "wrong_result"),
-        ("broken:NoSuchClass", "exception"),
     ],
 )
 def test_what_was_learnt_and_saved_is_checked(attempt, name, verdict):
     assert attempt(name).verdict.name == verdict
+
+
+def test_a_subject_that_cannot_be_found_is_nothing_to_try(attempt):
+    with pytest.raises(SubjectMissing, match="has no NoSuchClass"):
+        attempt("broken:NoSuchClass")
+
+
+def test_a_subject_that_was_there_and_is_no_more_is_a_break(trials, tmp_path, monkeypatch):
+    code = tmp_path / "gone.py"
+    code.write_text(Path(honest.__file__).read_text())
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    gone = trials("python:gone:Honest")
+    assert gone.try_once(20_000).verdict.name == "ok"
+    code.unlink()
+    broken = gone.try_once(20_000).verdict
+    assert broken.name == "exception"
+    assert "No module named 'gone'" in broken.because
 
 
 def test_a_flood_of_output_is_counted_and_does_not_stop_the_worker(attempt):
