@@ -53,8 +53,8 @@ def snapshot():
 def test_where_tables_are_thinned_nothing_is_left_out_that_they_would_keep(snapshot, halvings):
     block, carry = lines_block(PROSE), Carry.opening(snapshot.symbols, 0)
     reading = read(snapshot.parser(), snapshot.familiarity, snapshot.separator[0], block, 0, carry)
-    few = np.uint32(SYMBOL_BITS // 2 + halvings // 2)  # bits that names lose: so that some are low enough to be kept
-    reading = replace(reading, name=reading.name >> few)
+    # Names are cut so far that half of them are low enough to be kept.
+    reading = replace(reading, name=reading.name >> np.uint32(min(halvings, SYMBOL_BITS) - 1))
 
     def kept(worked_out):
         keys, _ = count(snapshot.symbols, snapshot.familiarity, block, 0, carry, reading, worked_out)
