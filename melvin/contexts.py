@@ -145,27 +145,27 @@ class Context:
         return float(once * off[0] + twice * off[1] + more * off[2])
 
 
-def derive(evidence: Counts, asked: U64 | None = None) -> tuple[Context, ...]:
-    """Contexts of every length, shortest (no byte) first, from the 6-gram counts.
+def derive(evidence: Counts) -> tuple[Context, ...]:
+    """Contexts of every length, shortest (no byte) first, from the 6-gram counts."""
+    return tuple(longest_first(evidence))[::-1]
 
-    asked : uint64, shape (n,)   contexts, as key >> 9, of which alone rows are wanted; of all, where it is not given
-    """
-    return tuple(longest_first(evidence, asked))[::-1]
+
+def longest_first(evidence: Counts) -> Iterator[Context]:
+    """The same, ORDER bytes first, one after the other."""
+    return (_of_length(length, told) for length, _, told in _by_length(evidence))
 
 
 def derive_with_four_grams(evidence: Counts, asked: U64) -> tuple[tuple[Context, ...], Counts]:
-    """The same, and the 4-grams, which are counted on the way (see `four_grams`)."""
+    """Contexts of every length, shortest first, but of them only some rows; and the 4-grams, counted on the way.
+
+    asked : uint64, shape (n,)   contexts, as key >> 9, of which rows are wanted
+    """
     contexts, four = list[Context](), Counts.empty()
     for length, seen, told in _by_length(evidence):
         contexts.append(_of_length(length, told, asked))
         if length == FOUR - 1:
             four = seen
     return tuple(contexts)[::-1], four
-
-
-def longest_first(evidence: Counts, asked: U64 | None = None) -> Iterator[Context]:
-    """Contexts of every length, ORDER bytes first, from the 6-gram counts."""
-    return (_of_length(length, told, asked) for length, _, told in _by_length(evidence))
 
 
 def _by_length(evidence: Counts) -> Iterator[tuple[int, Counts, Counts]]:
@@ -191,7 +191,7 @@ def _openings(key: U64, length: int) -> Iterator[slice]:
         yield from map(slice, *(np.searchsorted(key, border).tolist() for border in borders))
 
 
-def _of_length(length: int, told: Counts, asked: U64 | None) -> Context:
+def _of_length(length: int, told: Counts, asked: U64 | None = None) -> Context:
     """The contexts of one length, or the rows of them that are asked."""
     key, count = told.key, told.count
     if asked is not None:
