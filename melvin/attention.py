@@ -30,6 +30,8 @@ FOCUS_BYTES = 1 << 21  # bytes of a generation, times chunks attended to, that a
 NOTHING = np.uint32(0xFFFFFFFF)  # where no chunk of the line lies in reach
 NAME_SHIFT = np.uint64(64 - SYMBOL_BITS)  # a name fits where a symbol's id does
 _NAME_SHIFT = int(NAME_SHIFT)
+SEEN_BITS = 27
+MOST_SEEN = (1 << SEEN_BITS) - 1  # times: what was seen more often counts as seen so often
 OPENING = np.uint32(0)  # the name of what stands before a line's first chunk
 
 

@@ -17,11 +17,12 @@ from melvin.attention import NOTHING, OPENING, Focus, all_bits, attend, continue
 from melvin.chunks import MAX_CHUNK, Window, chunk_starts, separates
 from melvin.contexts import ORDER, last_codes, ngrams
 from melvin.edges import pack
+from melvin.evidence import ROW_BITS
 from melvin.lines import Block
 from melvin.parse import Parser, chunk_salt
 from melvin.settings import Settings
 from melvin.symbols import END, END_CODE, START, SYMBOL_BITS, U32, Symbols
-from melvin.tables import U64, in_a_row, sizes
+from melvin.tables import U64, chosen, in_a_row, kept_rows, sizes
 from melvin.words import chosen_pieces, every_word, pair_keys, word_names
 
 
@@ -158,17 +159,29 @@ def count(
 ) -> tuple[dict[str, U64], Carry]:
     """Keys of all evidence in a block, by table; and what stands before the next block.
 
-    halvings : how far tables are thinned: of a key that would not be kept, nothing is worked out (see `tables`)
+    halvings : how far tables are thinned: keys are left out that would not be kept (see `tables`)
     """
     opening, end = symbols.base[port] + np.uint32(START), symbols.base[port] + np.uint32(END)
     source, target = reading.stream[:-1], symbols.rank.take(reading.stream[1:])
     keys = {
-        "links": pack(source, target).compress(source != end),
-        "grams": ngrams(block, carry.before, port),
-        "context_edges": _pairs(familiarity, block, reading),
+        "links": _links(source, target, end, kept_rows(symbols.size, halvings.get("links", 0), ROW_BITS["links"])),
+        "grams": chosen(ngrams(block, carry.before, port), halvings.get("grams", 0), ROW_BITS["grams"]),
+        "context_edges": chosen(_pairs(familiarity, block, reading), halvings.get("context_edges", 0), None),
     }
     keys |= _with_context(symbols, familiarity, reading, opening, target, halvings)
     return keys, Carry(reading.stream[-1], last_codes(block, carry.before))
+
+
+def _links(source: U32, target: U32, end: np.uint32, kept: NDArray[np.bool_] | None) -> U64:
+    """Keys of the edges from each symbol to the next; none leads on from a line's end.
+
+    source, target : uint32, shape (s,), ids and ranks;  kept : bool, shape (symbols,)   those whose rows are kept
+    """
+    leads_on = source != end
+    if kept is None:
+        return pack(source, target).compress(leads_on)
+    some = np.flatnonzero(leads_on & kept.take(source))
+    return pack(source.take(some), target.take(some))
 
 
 def _with_context(

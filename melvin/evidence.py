@@ -84,9 +84,10 @@ class Runs:
             for name in TABLES
         }
 
-    def add(self, keys: dict[str, U64]) -> None:
+    def add(self, keys: dict[str, U64], halvings: Mapping[str, int] = MappingProxyType({})) -> None:
+        """Count keys by table. halvings : those by which they were chosen already"""
         for name, key in keys.items():
-            self._stacks[name].add(key)
+            self._stacks[name].add(key, halvings.get(name, 0))
 
     def fold(self) -> Evidence:
         """Everything added so far; adding may go on."""

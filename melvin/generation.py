@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin import edges, lexicon, patterns
-from melvin.attention import foci
+from melvin.attention import MOST_SEEN, foci
 from melvin.budget import DEFAULT_MEMORY, within
 from melvin.calibration import Calibration, places_to_try, sample_places
 from melvin.categories import Categories, categorise
@@ -36,7 +36,7 @@ from melvin.parse import Parser, chunk_salt
 from melvin.separators import SEPARATE_FROM, default_separators, learn_separators
 from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import BYTES, CODES, END, U32, Symbols
-from melvin.tables import I64, SMALL, Counts, fold, forget
+from melvin.tables import I64, Counts, fold, forget
 from melvin.weights import Weights
 from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, added, reach
 
@@ -200,7 +200,7 @@ def _with_young(symbols: Symbols, links: Counts, seen: I64) -> U32:
     """A pattern that was only just formed has not been seen as such: its edge was, so often at the most."""
     young = np.flatnonzero((seen == 0) & (symbols.level > 0))
     seen[young] = counted(links, pack(symbols.left[young], symbols.rank[symbols.right[young]]))
-    return np.minimum(seen, SMALL - 1).astype(np.uint32)
+    return np.minimum(seen, MOST_SEEN).astype(np.uint32)
 
 
 def times_seen(symbols: Symbols, links: Counts, symbol: int) -> int:
@@ -209,7 +209,7 @@ def times_seen(symbols: Symbols, links: Counts, symbol: int) -> int:
     seen = edges.counted_one(links, anything, int(symbols.rank[symbol]))
     if not seen and symbols.level[symbol]:
         seen = edges.counted_one(links, int(symbols.left[symbol]), int(symbols.rank[symbols.right[symbol]]))
-    return min(seen, SMALL - 1)
+    return min(seen, MOST_SEEN)
 
 
 def absorb(snapshot: Snapshot, gathering: Gathering) -> Snapshot:
@@ -230,8 +230,9 @@ def so_far(snapshot: Snapshot, gathering: Gathering) -> tuple[Gathering, Words]:
     for port, block in sampled(gathering):
         carry = Carry.opening(snapshot.symbols, port)
         reading = read(parser, snapshot.familiarity, snapshot.separator[port], block, port, carry, tally=True)
-        keys, _ = count(snapshot.symbols, snapshot.familiarity, block, port, carry, reading, runs.halvings)
-        runs.add(keys)
+        halvings = runs.halvings
+        keys, _ = count(snapshot.symbols, snapshot.familiarity, block, port, carry, reading, halvings)
+        runs.add(keys, halvings)
     return Gathering(runs), with_words(
         snapshot, lexicon.fold(gathering.lexicon, parser.lexicon(), snapshot.settings.memory)
     )

@@ -22,6 +22,10 @@ MASK = (1 << 64) - 1
 _FINALISER, _MULTIPLIER = int(FINALISER), int(MULTIPLIER)
 MAX_LOAD = 0.5  # beyond half full, linear probing slows down
 GROWN_AT_ONCE = 1 << 16  # slots of a table that grows: what is made of their keys stays in cache
+ID_BITS = 21  # three ids fit into one word
+_ID = np.uint64(ID_BITS)
+_TAKEN = np.uint64(1 << 63)  # marks a slot that is not free
+PAIRS_LOAD = 0.3  # every second pair that is asked about forms nothing, and is probed for up to a free slot
 
 
 def mix(value: U64) -> U64:
@@ -68,7 +72,7 @@ class HashTable:
         self._allocate(expected)
 
     def _allocate(self, expected: int) -> None:
-        bits = max(4, int(np.ceil(np.log2(max(expected, 1) / MAX_LOAD))))
+        bits = _slot_bits(expected, MAX_LOAD)
         self._shift = np.uint64(64 - bits)
         self._mask = np.int64((1 << bits) - 1)
         self._keys = np.zeros(1 << bits, np.uint64)
@@ -117,16 +121,103 @@ class HashTable:
             keys, values, slot = keys.take(rest), values.take(rest), (slot.take(rest) + 1) & self._mask
 
 
-ID_BITS = 21  # three ids fit into one word
-_ID = np.uint64(ID_BITS)
-_VALUE = np.uint64((1 << ID_BITS) - 1)
-_OTHER = _VALUE + np.uint64(1)
-_TAKEN = np.uint64(1 << 63)  # marks a slot that is not free
-PAIRS_LOAD = 0.3  # every second pair that is asked about forms nothing, and is probed for up to a free slot
+def _slot_bits(expected: int, load: float) -> int:
+    """Slots, as a power of two, of which so many keys take no more than a share."""
+    return max(4, int(np.ceil(np.log2(max(expected, 1) / load))))
 
 
-class PairTable:
-    """(left, right) -> value, vectorised. All three are below 2^21, so that a slot is one word: one look tells all.
+class _OneWordSlots:
+    """Open addressing where a slot is one word, so that one look tells all: what tells keys apart, and the value.
+
+    What tells keys apart stands above `value_bits`, with _TAKEN set: no slot that is not free looks as one that is.
+    """
+
+    def __init__(self, bits: int, value_bits: int) -> None:
+        self._shift = np.uint64(64 - bits)
+        self._other = np.uint64(1 << value_bits)  # no value is as large
+        self._slots = np.zeros(1 << bits, np.uint64)
+
+    def _place(self, entry: U64, slot: NDArray[np.int64]) -> None:
+        """Add keys with their values, beginning to look for a free slot where it is told."""
+        while entry.size:
+            free = np.flatnonzero(self._slots.take(slot) == EMPTY)
+            self._slots[slot.take(free)] = entry.take(free)  # where two want one slot, the last one written has it
+            left_over = np.flatnonzero(self._slots.take(slot) != entry)
+            entry, slot = entry.take(left_over), (slot.take(left_over) + 1) & (self._slots.size - 1)
+
+    def _find(self, key: U64, slot: NDArray[np.int64]) -> U32:
+        """Return the value of each key, `ABSENT` where there is none."""
+        rest = key ^ self._slots.take(slot)
+        found = _value(rest)
+        place = more = self._undecided(rest)
+        while more.size:
+            key, slot = key.take(more), (slot.take(more) + 1) & (self._slots.size - 1)
+            rest = key ^ self._slots.take(slot)
+            found[place] = _value(rest)
+            more = self._undecided(rest)
+            place = place.take(more)
+        return found
+
+    def _undecided(self, rest: U64) -> NDArray[np.int64]:
+        """Where a slot has another key: more than a value is left, but of a free slot, which is 0, all of the key."""
+        return np.flatnonzero(rest - self._other < _TAKEN - self._other)
+
+
+def _value(rest: U64) -> U32:
+    """The value in what is left of a key without a slot's: of the same key its value, of a free slot ABSENT.
+
+    Of another key it is anything.
+    """
+    return np.minimum(rest, np.uint64(ABSENT)).astype(np.uint32)
+
+
+class Index(_OneWordSlots):
+    """Where each of a growing column of keys stands: uint64 -> uint32, vectorised.
+
+    Keys must be evenly spread: their highest bits tell where to look, and those that a word has room for tell them
+    apart. What is lost of a key is about what its place in the table tells.
+
+    Parameters
+    ----------
+    begin : keys before this place are not known here
+    """
+
+    def __init__(self, begin: int = 0, expected: int = 1 << 12) -> None:
+        self.begin = self.size = begin
+        bits = _slot_bits(expected, MAX_LOAD)
+        super().__init__(bits, bits)
+
+    def add(self, column: U64) -> None:
+        """Know all keys of the column, of which this one knows the first ones; later ones may be equal to others."""
+        if column.size > MAX_LOAD * self._slots.size:
+            grown = Index(self.begin, 2 * column.size)
+            grown._add(column)
+            vars(self).update(vars(grown))  # only now: nothing is lost where this is broken off
+        else:
+            self._add(column)
+
+    def _add(self, column: U64) -> None:
+        for begin in range(self.size, column.size, GROWN_AT_ONCE):
+            key = column[begin : begin + GROWN_AT_ONCE]
+            place = np.arange(begin, begin + key.size, dtype=np.uint64)
+            self._place(self._tagged(key) | place, self._slot(key))
+        self.size = column.size
+
+    def get(self, key: U64) -> U32:
+        """Return the place of each key, `ABSENT` where there is none. Shape (n,) -> (n,)."""
+        return self._find(self._tagged(key), self._slot(key))
+
+    def _tagged(self, key: U64) -> U64:
+        tagged = key * self._other
+        tagged |= _TAKEN
+        return tagged
+
+    def _slot(self, key: U64) -> NDArray[np.int64]:
+        return (key >> self._shift).view(np.int64)
+
+
+class PairTable(_OneWordSlots):
+    """(left, right) -> value, vectorised. All three are below 2^21.
 
     Parameters
     ----------
@@ -135,12 +226,7 @@ class PairTable:
 
     def __init__(self, expected: int = 0) -> None:
         self.size = 0
-        self._allocate(expected)
-
-    def _allocate(self, expected: int) -> None:
-        bits = max(4, int(np.ceil(np.log2(max(expected, 1) / PAIRS_LOAD))))
-        self._shift = 64 - bits
-        self._slots = np.zeros(1 << bits, np.uint64)
+        super().__init__(_slot_bits(expected, PAIRS_LOAD), ID_BITS)
 
     def copy(self) -> PairTable:
         """One that grows apart from this one."""
@@ -153,15 +239,15 @@ class PairTable:
         entry = self._key(left, right) | value
         if self.size + entry.size > PAIRS_LOAD * self._slots.size:
             entry = np.concatenate((self._slots.take(np.flatnonzero(self._slots)), entry))
-            self._allocate(entry.size)  # of slots, twice as many as there were
+            super().__init__(_slot_bits(entry.size, PAIRS_LOAD), ID_BITS)  # of slots, twice as many as there were
             self.size = 0
         self.size += entry.size
-        slot = self._slot(entry)
-        while entry.size:
-            free = np.flatnonzero(self._slots.take(slot) == EMPTY)
-            self._slots[slot.take(free)] = entry.take(free)  # where two want one slot, the last one written has it
-            left_over = np.flatnonzero(self._slots.take(slot) != entry)
-            entry, slot = entry.take(left_over), (slot.take(left_over) + 1) & (self._slots.size - 1)
+        self._place(entry, self._slot(entry))
+
+    def get(self, left: U32, right: U32) -> U32:
+        """Return the value of each pair, `ABSENT` where there is none. Shapes (n,), (n,) -> (n,)."""
+        key = self._key(left, right)
+        return self._find(key, self._slot(key))
 
     @staticmethod
     def _key(left: U32, right: U32) -> U64:
@@ -173,32 +259,4 @@ class PairTable:
         return key
 
     def _slot(self, entry: U64) -> NDArray[np.int64]:
-        return (((entry >> _ID) * MULTIPLIER) >> np.uint64(self._shift)).view(np.int64)
-
-    def get(self, left: U32, right: U32) -> U32:
-        """Return the value of each pair, `ABSENT` where there is none. Shapes (n,), (n,) -> (n,)."""
-        key = self._key(left, right)
-        slot = self._slot(key)
-        rest = key ^ self._slots.take(slot)
-        found = _value(rest)
-        place = more = _undecided(rest)
-        while more.size:
-            key, slot = key.take(more), (slot.take(more) + 1) & (self._slots.size - 1)
-            rest = key ^ self._slots.take(slot)
-            found[place] = _value(rest)
-            more = _undecided(rest)
-            place = place.take(more)
-        return found
-
-
-def _value(rest: U64) -> U32:
-    """The value in what is left of a pair's key without a slot's: of the same pair its value, of a free slot ABSENT.
-
-    Of another pair it is anything.
-    """
-    return np.minimum(rest, np.uint64(ABSENT)).astype(np.uint32)
-
-
-def _undecided(rest: U64) -> NDArray[np.int64]:
-    """Where a slot has another pair: more than a value is left, but of a free slot, which is 0, all of the key."""
-    return np.flatnonzero(rest - _OTHER < _TAKEN - _OTHER)
+        return (((entry >> _ID) * MULTIPLIER) >> self._shift).view(np.int64)

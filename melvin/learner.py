@@ -124,11 +124,9 @@ class Learner:
             tally=True,
         )
         enter_stage("count")
-        runs = self.gathering.runs
-        keys, carry = count(
-            self.snapshot.symbols, self.snapshot.familiarity, block, port, carry, reading, runs.halvings
-        )
-        runs.add(keys)
+        halvings = self.gathering.runs.halvings
+        keys, carry = count(self.snapshot.symbols, self.snapshot.familiarity, block, port, carry, reading, halvings)
+        self.gathering.runs.add(keys, halvings)
         return carry
 
     @property

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.attention import NOTHING, chunk_frequency
+from melvin.attention import MOST_SEEN, SEEN_BITS, chunk_frequency
 from melvin.budget import DEFAULT_MEMORY, within
-from melvin.chunks import Window
+from melvin.chunks import MAX_CHUNK, Window
 from melvin.competition import compete
-from melvin.hashing import ABSENT, HashTable
+from melvin.hashing import ABSENT, Index
 from melvin.lexicon import Lexicon, fold
 from melvin.searching import nearly_sorted
 from melvin.symbols import END, START, U32, Symbols
@@ -25,9 +25,11 @@ from melvin.tables import I64, U64, in_a_row, sizes
 # Symbols that the parsed chunks remembered in DEFAULT_MEMORY may have, with all that is held of them about 100 MiB;
 # then half of it is forgotten.
 POOL_SYMBOLS = 1 << 21
-MOST_POOL = 1 << 31  # places in it are uint32
+MOST_POOL = 1 << 31  # places in it, with a chunk's size and frequency, are one word
 END_KEY = np.uint64(1)  # stands for the hash of a line's end
 OFTEN = 255  # times read: chunks that were read as often or more are all alike
+_SIZE_BITS = MAX_CHUNK.bit_length()
+_MOST_SIZE = np.uint64((1 << _SIZE_BITS) - 1)
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Parsed:
     """Chunks as symbols: chunk i, whose bytes hash to key[i], is pool[first[i] : first[i] + size[i]].
 
     key : uint64, first, size : int64, frequency : uint32, shape (c,) each;  pool : uint32
-    frequency : how often a chunk was seen at the most, NOTHING for the end of a line (see `attention`)
+    frequency : how often a chunk was seen at the most, MOST_SEEN for the end of a line (see `attention`)
     """
 
     key: U64
@@ -98,36 +100,37 @@ class Parser:
 
     def _forget(self) -> None:
         """Remember nothing but the end of a line of each port."""
-        self._known = HashTable(1 << 12)
+        self._known = Index(self.symbols.base.size)
         self._pool = Columns(symbol=np.uint32)
-        self._chunks = Columns(key=np.uint64, first=np.uint32, size=np.uint8, count=np.int64, frequency=np.uint32)
+        self._chunks = Columns(key=np.uint64, held=np.uint64, count=np.int64)  # held : see `_packed`
         # The first chunks are the ends of lines, by port, which are never looked up. END is followed by START, so that
         # the stream of a whole block needs no further care at line borders.
         base = self.symbols.base
         ends = np.column_stack((base + np.uint32(END), base + np.uint32(START))).ravel()
-        self._hold(np.full(base.size, END_KEY), ends, np.full(base.size, 2), np.full(base.size, NOTHING))
+        self._hold(np.full(base.size, END_KEY), ends, np.full(base.size, 2), np.full(base.size, MOST_SEEN))
 
     def lexicon(self) -> Lexicon:
         """The chunks read so far, and how often each was."""
         count, key = self._chunks["count"], self._chunks["key"]
-        some = self._some(np.flatnonzero((count > 0) & (key <= self._tallied.last)))
+        some, _ = self._some(np.flatnonzero((count > 0) & (key <= self._tallied.last)))
         self._tallied = fold(self._tallied, some, self._memory)
         count[:] = 0
         return self._tallied
 
-    def _some(self, chunk: I64) -> Lexicon:
-        """Some of the chunks that are remembered."""
-        first, size = (self._chunks[name].take(chunk).astype(np.int64) for name in ("first", "size"))
+    def _some(self, chunk: I64) -> tuple[Lexicon, U32]:
+        """Some of the chunks that are remembered, and their frequencies."""
+        first, size, frequency = _unpacked(self._chunks["held"].take(chunk))
         pool = self._pool["symbol"].take(in_a_row(first, size))
-        return Lexicon(self._chunks["key"].take(chunk), self._chunks["count"].take(chunk), size, pool)
+        return Lexicon(self._chunks["key"].take(chunk), self._chunks["count"].take(chunk), size, pool), frequency
 
     def _forget_rare(self) -> None:
         """Remember only the chunks that were read most often of late, as many as half of the room is enough for."""
         count = np.minimum(self._chunks["count"], OFTEN)
-        symbols = np.bincount(count, self._chunks["size"], OFTEN + 2)[::-1].cumsum()[::-1]  # read so often, or more
+        _, size, _ = _unpacked(self._chunks["held"])
+        symbols = np.bincount(count, size, OFTEN + 2)[::-1].cumsum()[::-1]  # read so often, or more
         often = np.flatnonzero(count >= np.argmax(symbols <= self._room // 2))
         self.lexicon()
-        kept, frequency = self._some(often), self._chunks["frequency"].take(often)
+        kept, frequency = self._some(often)
         self._forget()
         self._remember(kept.key, kept.pool, kept.size, frequency)
 
@@ -160,8 +163,7 @@ class Parser:
         if tally:
             np.add.at(self._chunks["count"], at, 1)
             self._chunks["count"][port] = 0  # the end of a line is in no lexicon
-        first, size = (self._chunks[name].take(at).astype(np.int64) for name in ("first", "size"))
-        return Parsed(key, self._pool["symbol"], first, size, self._chunks["frequency"].take(at))
+        return Parsed(key, self._pool["symbol"], *_unpacked(self._chunks["held"].take(at)))
 
     def _learn(self, window: Window, start: I64, length: I64, port: int, key: U64) -> U32:
         """Parse chunks that are not known, which may come several times. -> uint32, shape (c,): where they are held
@@ -188,12 +190,26 @@ class Parser:
 
     def _remember(self, key: U64, stream: U32, size: I64, frequency: U32) -> None:
         """Hold chunks, and know them when they come again."""
-        chunk = np.arange(self._chunks.size, self._chunks.size + key.size, dtype=np.uint32)
         self._hold(key, stream, size, frequency)
-        self._known.put(key, chunk)
+        self._known.add(self._chunks["key"])
 
     def _hold(self, key: U64, stream: U32, size: I64, frequency: U32) -> None:
         """Hold chunks: their symbols in a row, and how many each has."""
         first = self._pool.size + np.cumsum(size) - size
         self._pool.append(stream.size, symbol=stream)
-        self._chunks.append(key.size, key=key, first=first, size=size, count=0, frequency=frequency)
+        self._chunks.append(key.size, key=key, held=_packed(first, size, frequency), count=0)
+
+
+def _packed(first: I64, size: I64, frequency: NDArray[np.integer]) -> U64:
+    """Where the symbols of chunks begin, how many they are, and how often each chunk was seen, in one word each."""
+    held = first << _SIZE_BITS | size
+    return (held << np.int64(SEEN_BITS) | frequency).view(np.uint64)
+
+
+def _unpacked(held: U64) -> tuple[I64, I64, U32]:
+    """The same three."""
+    frequency = (held & np.uint64(MOST_SEEN)).astype(np.uint32)
+    held = held >> np.uint64(SEEN_BITS)
+    size = (held & _MOST_SIZE).view(np.int64)
+    held >>= np.uint64(_SIZE_BITS)
+    return held.view(np.int64), size, frequency

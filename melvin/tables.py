@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import mix_but_last, mix_in_place
+from melvin.hashing import MULTIPLIER
 
 I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
@@ -316,12 +317,14 @@ class RunStack:
         self._row_bits = row_bits
         self._at_once = at_once
 
-    def add(self, key: U64) -> None:
-        """Count keys; they are copied."""
+    def add(self, key: U64, halvings: int = 0) -> None:
+        """Count keys; they are copied. halvings : those by which the keys were chosen already"""
         for part in slices(key.size, min(FOLD_KEYS, self._at_once)):
             if self._buffered + part.stop - part.start > self._at_once:
                 self._flush()  # before keys are chosen: the table may be thinned
-            some = key[part].compress(self._kept(key[part], self.halvings)) if self.halvings else key[part]
+            some = key[part]
+            if self.halvings > halvings:
+                some = some.compress(are_kept(some, self.halvings, self._row_bits))
             end = self._buffered + some.size
             if end > self._buffer.size:
                 longer = np.empty(min(BUFFER_GROWTH * end, self._at_once), np.uint64)
@@ -348,11 +351,6 @@ class RunStack:
         if self._limit is not None and 2 * sum(r.size for r in self._runs) > 3 * self._limit:
             self._fold_runs()
 
-    def _kept(self, key: U64, halvings: int) -> NDArray[np.bool_]:
-        if self._row_bits is None:
-            return _is_below(key, 1 << (63 - halvings))
-        return np.asarray(mix_but_last(_rows(key, self._row_bits)) < np.uint64(1 << (64 - halvings)))  # as its name is
-
     def _fold_runs(self) -> None:
         if len(self._runs) > 1:
             self._runs = [fold(*self._runs)]
@@ -365,7 +363,7 @@ class RunStack:
         if self._row_bits is None:
             border, begin, end = _named_below(whole.key, 1 << (63 - halvings))
             return joined(whole.cut(slice(border)), whole.cut(slice(begin, end)))
-        return whole.where(lambda part: self._kept(part.key, halvings))
+        return whole.where(lambda part: are_kept(part.key, halvings, self._row_bits))
 
     def fold(self) -> Counts:
         """Everything added so far, or what is kept of it, as one table; adding may go on."""
@@ -428,6 +426,27 @@ def _forget_by_name(counts: Counts, least: int, few: int) -> Counts:
     return counts.compress(weakest)
 
 
+def are_kept(key: U64, halvings: int, row_bits: int | None) -> NDArray[np.bool_]:
+    """Whether a table keeps keys that was thinned so far, at least once (see `RunStack`)."""
+    if row_bits is None:
+        return _is_below(key, 1 << (63 - halvings))
+    return np.asarray(names_of_rows(key, row_bits) < np.uint64(1 << (64 - halvings)))
+
+
+def chosen(key: U64, halvings: int, row_bits: int | None) -> U64:
+    """The keys that a table keeps that was thinned so far."""
+    if not halvings:
+        return key
+    kept = [are_kept(key[part], halvings, row_bits) for part in slices(key.size, FOLD_KEYS)]
+    return key.compress(np.concatenate([np.empty(0, np.bool_), *kept]))
+
+
+@lru_cache(maxsize=2)
+def kept_rows(rows: int, halvings: int, row_bits: int) -> NDArray[np.bool_] | None:
+    """Which of so many rows a table keeps that was thinned so far. bool, shape (rows,); None where it keeps all"""
+    return are_kept(np.arange(rows, dtype=np.uint64) << np.uint64(row_bits), halvings, row_bits) if halvings else None
+
+
 def _is_below(key: U64, name: int) -> NDArray[np.bool_]:
     """Whether keys that begin with a name have a lower one than this."""
     border, other = _keys_below(name)
@@ -450,17 +469,13 @@ def _keys_below(name: int) -> tuple[np.uint64, np.uint64]:
 
 
 def names_of_rows(key: U64, row_bits: int) -> U64:
-    """Evenly spread numbers below 2 ** 63, one for each row, by which rows are chosen."""
-    name = mix_in_place(_rows(key, row_bits))
-    name >>= np.uint64(1)
+    """Evenly spread numbers, one for each row that keys begin with, by which rows are chosen (Fibonacci hashing).
+
+    What stands behind a row is set to ones, so that no row is 0, whose name would be, too, and always chosen.
+    """
+    name = key | np.uint64((1 << row_bits) - 1)
+    name *= MULTIPLIER
     return name
-
-
-def _rows(key: U64, row_bits: int) -> U64:
-    """The rows that keys begin with, each one more than it is: 0 is mixed to 0, and would be chosen always."""
-    row = key >> np.uint64(row_bits)
-    row += np.uint64(1)
-    return row
 
 
 def bisect(values: NDArray[np.generic], low: I64, high: I64, wanted: NDArray[np.generic]) -> I64:
