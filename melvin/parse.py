@@ -22,9 +22,9 @@ from melvin.searching import nearly_sorted
 from melvin.symbols import END, START, U32, Symbols
 from melvin.tables import I64, U64, in_a_row, sizes
 
-# Symbols that the parsed chunks remembered in DEFAULT_MEMORY may have, with all that is held of them about 100 MiB;
+# Symbols that the parsed chunks remembered in DEFAULT_MEMORY may have, with all that is held of them about 170 MiB;
 # then half of it is forgotten.
-POOL_SYMBOLS = 1 << 21
+POOL_SYMBOLS = 1 << 22
 MOST_POOL = 1 << 31  # places in it, with a chunk's size and frequency, are one word
 END_KEY = np.uint64(1)  # stands for the hash of a line's end
 OFTEN = 255  # times read: chunks that were read as often or more are all alike

@@ -14,7 +14,7 @@ from twins import lines as line_twin
 from melvin import chunks, splits
 from melvin.chunks import chunk_starts
 from melvin.competition import compete
-from melvin.hashing import ABSENT, HashTable
+from melvin.hashing import ABSENT, Index
 from melvin.lines import lines_block
 from melvin.parse import Parser
 from melvin.soundness import symbols_hold
@@ -379,7 +379,7 @@ def test_a_parser_that_was_broken_off_while_its_memory_grew_goes_on_as_one_that_
     other = parser_of(symbols)
     parse_block(other, separator, first, 0)
     with monkeypatch.context() as patch:
-        patch.setattr(HashTable, "_place", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        patch.setattr(Index, "_place", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             parse_block(other, separator, many, 0)
     held = other._chunks.size
