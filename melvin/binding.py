@@ -8,7 +8,7 @@ from __future__ import annotations
 from melvin.bridges import FOLD_BYTES, KEPT_BYTES, KEPT_KEYS, Bridges, Gathered
 from melvin.episodes import Cutter, Episode
 from melvin.payloads import forget as forget_payloads
-from melvin.tables import forget
+from melvin.thinning import forget
 
 
 class Binding:

@@ -12,8 +12,8 @@ from melvin.bridges import Bridges, Gathered
 from melvin.container import Array, Container
 from melvin.episodes import Cutter
 from melvin.payloads import Payloads
+from melvin.runs import RunStack
 from melvin.soundness import MAX_TOTAL, bridges_hold, cutter_holds
-from melvin.tables import RunStack
 from melvin.viewfile import read_counts
 
 GATHERING = "gathering."

@@ -17,7 +17,8 @@ from melvin.episodes import Episode
 from melvin.features import features_of, payload_hash, port_hash
 from melvin.hashing import mix
 from melvin.payloads import Payloads
-from melvin.tables import U64, Counts, RunStack, fold
+from melvin.runs import RunStack
+from melvin.tables import U64, Counts, fold
 
 PAYLOAD_BITS = 32  # of a key, its lowest; those above name the feature, and the highest stays 0
 FEATURE_SHIFT = np.uint64(33)  # a 64-bit hash becomes a name of 31 bits

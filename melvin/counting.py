@@ -22,7 +22,8 @@ from melvin.lines import Block
 from melvin.parse import Parser, chunk_salt
 from melvin.settings import Settings
 from melvin.symbols import END, END_CODE, START, SYMBOL_BITS, U32, Symbols
-from melvin.tables import U64, chosen, in_a_row, kept_rows, sizes
+from melvin.tables import U64, in_a_row, sizes
+from melvin.thinning import chosen, kept_rows
 from melvin.words import chosen_pieces, every_word, pair_keys, word_names
 
 
@@ -159,16 +160,18 @@ def count(
 ) -> tuple[dict[str, U64], Carry]:
     """Keys of all evidence in a block, by table; and what stands before the next block.
 
-    halvings : how far tables are thinned: keys are left out that would not be kept (see `tables`)
+    halvings : how far tables are thinned: keys are left out that would not be kept (see `thinning`)
     """
     opening, end = symbols.base[port] + np.uint32(START), symbols.base[port] + np.uint32(END)
     source, target = reading.stream[:-1], symbols.rank.take(reading.stream[1:])
     keys = {
-        "links": _links(source, target, end, kept_rows(symbols.size, halvings.get("links", 0), ROW_BITS["links"])),
-        "grams": chosen(ngrams(block, carry.before, port), halvings.get("grams", 0), ROW_BITS["grams"]),
-        "context_edges": chosen(_pairs(familiarity, block, reading), halvings.get("context_edges", 0), None),
+        "grams": ngrams(block, carry.before, port),
+        "context_edges": _pairs(familiarity, block, reading),
+        **_with_context(symbols, familiarity, reading, opening, target, halvings),
     }
-    keys |= _with_context(symbols, familiarity, reading, opening, target, halvings)
+    keys = {name: chosen(key, halvings.get(name, 0), ROW_BITS.get(name)) for name, key in keys.items()}
+    rows = kept_rows(symbols.size, halvings.get("links", 0), ROW_BITS["links"])
+    keys["links"] = _links(source, target, end, rows)
     return keys, Carry(reading.stream[-1], last_codes(block, carry.before))
 
 
@@ -192,7 +195,7 @@ def _with_context(
     target: U32,
     halvings: Mapping[str, int],
 ) -> dict[str, U64]:
-    """Keys of the tables that are read by a name of what came before."""
+    """Keys of the tables that are read by a name of what came before: all that are kept, and few others."""
     on = familiarity.settings
     last, before = (earlier(reading.name, reading.within, back) for back in (1, 2))
     limit = _limit(halvings, "transformers") if on.edge_transformers else np.uint32(0)

@@ -12,8 +12,9 @@ from types import MappingProxyType
 
 from melvin.budget import DEFAULT_MEMORY, within
 from melvin.edges import renumber
+from melvin.runs import RunStack
 from melvin.symbols import CODE_BITS, SYMBOL_BITS, Symbols
-from melvin.tables import U64, Counts, RunStack
+from melvin.tables import U64, Counts
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ from melvin.parse import Parser, chunk_salt
 from melvin.separators import SEPARATE_FROM, default_separators, learn_separators
 from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import BYTES, CODES, END, U32, Symbols
-from melvin.tables import I64, Counts, fold, forget
+from melvin.tables import I64, Counts, fold
+from melvin.thinning import forget
 from melvin.weights import Weights
 from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, added, reach
 

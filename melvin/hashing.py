@@ -174,8 +174,8 @@ def _value(rest: U64) -> U32:
 class Index(_OneWordSlots):
     """Where each of a growing column of keys stands: uint64 -> uint32, vectorised.
 
-    Keys must be evenly spread: their highest bits tell where to look, and those that a word has room for tell them
-    apart. What is lost of a key is about what its place in the table tells.
+    Keys are hashes: their highest bits tell where to look, and the others, as many as a word has room for, tell them
+    apart. So two are taken for one about as seldom as hashes of 64 bits are equal.
 
     Parameters
     ----------
@@ -185,12 +185,12 @@ class Index(_OneWordSlots):
     def __init__(self, begin: int = 0, expected: int = 1 << 12) -> None:
         self.begin = self.size = begin
         bits = _slot_bits(expected, MAX_LOAD)
-        super().__init__(bits, bits)
+        super().__init__(bits, bits - 1)  # bits of a place: at the most every second slot is taken
 
     def add(self, column: U64) -> None:
         """Know all keys of the column, of which this one knows the first ones; later ones may be equal to others."""
         if column.size > MAX_LOAD * self._slots.size:
-            grown = Index(self.begin, 2 * column.size)
+            grown = Index(self.begin, column.size)  # of slots, at least twice as many as there were
             grown._add(column)
             vars(self).update(vars(grown))  # only now: nothing is lost where this is broken off
         else:

@@ -33,7 +33,8 @@ from melvin.separators import SEPARATE_FROM, learn_separators
 from melvin.settings import Settings
 from melvin.splits import with_splits
 from melvin.symbols import CODE_BITS, CODE_MASK, GROUND, MAX_SYMBOLS, U32, Symbols
-from melvin.tables import Counts, fold, forget, sum_by_key
+from melvin.tables import Counts, fold, sum_by_key
+from melvin.thinning import forget
 from melvin.weights import Weights
 from melvin.words import KEPT_WORDS, added
 

@@ -8,28 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import MULTIPLIER
-
 I64 = NDArray[np.int64]
 SMALL = (1 << 32) - 1  # the largest uint32
 KEY_BITS = 64
 FOLD_KEYS = 1 << 14  # entries of a table at a time: all that is worked out of them stays in cache
 MERGED_KEYS = 1 << 15  # entries of several tables that are added at a time
-MOST_RUNS = 8  # of like size that are kept: folded at once they cost half of what they would two by two
-SORTED_KEYS = 1 << 21  # keys counted by one sort: 16 MiB of them
-BUFFER_GROWTH = (
-    16  # a buffer that is too short is made so many times as long: no more of it takes memory than was written
-)
-NAME_BITS = 21  # highest bits of a 63-bit key: a name, evenly spread
-MOST_HALVINGS = 63  # then no name but 0 is kept
-BEYOND_BORDER = np.uint64(1 << (63 - NAME_BITS))  # the first key whose name is not 0
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
 U64 = NDArray[np.uint64]
 Number = TypeVar("Number", bound=np.integer)
@@ -282,200 +271,6 @@ def size_of_union(a: Counts, b: Counts) -> int:
         place = np.minimum(np.searchsorted(a.key, part.key), a.size - 1)
         new += int((a.key[place] != part.key).sum())
     return a.size + new
-
-
-class RunStack:
-    """Collects keys as they come; keeps few sorted runs.
-
-    When there are too many, the last ones are folded at once: as far back as a run is no longer than twice all behind
-    it, so every key is folded O(log n) times. With a limit the stack thins itself: only keys that begin with a small
-    enough name are kept. Which ones depends on the keys alone, not on their order or on how they were cut into runs.
-
-    Parameters
-    ----------
-    run : a table to begin with
-    limit : distinct keys kept at the most; None for all
-    halvings : a key is kept when its name is below 2 ** (63 - halvings); see `_keys_below`, `names_of_rows`
-    row_bits : of keys that begin with no name, but with a row that is given one: the bits behind the row. A row is
-        kept whole or not at all, so that its shares stay true
-    at_once : keys counted by one sort
-    """
-
-    def __init__(
-        self,
-        run: Counts | None = None,
-        limit: int | None = None,
-        halvings: int = 0,
-        row_bits: int | None = None,
-        at_once: int = SORTED_KEYS,
-    ) -> None:
-        self._runs: list[Counts] = [run] if run is not None and run.size else []
-        self._buffer: U64 = np.empty(0, np.uint64)  # as long as it needs to be, and then used again and again
-        self._buffered = 0
-        self._limit = limit
-        self.halvings = halvings
-        self._row_bits = row_bits
-        self._at_once = at_once
-
-    def add(self, key: U64, halvings: int = 0) -> None:
-        """Count keys; they are copied. halvings : those by which the keys were chosen already"""
-        for part in slices(key.size, min(FOLD_KEYS, self._at_once)):
-            if self._buffered + part.stop - part.start > self._at_once:
-                self._flush()  # before keys are chosen: the table may be thinned
-            some = key[part]
-            if self.halvings > halvings:
-                some = some.compress(are_kept(some, self.halvings, self._row_bits))
-            end = self._buffered + some.size
-            if end > self._buffer.size:
-                longer = np.empty(min(BUFFER_GROWTH * end, self._at_once), np.uint64)
-                longer[: self._buffered] = self._buffer[: self._buffered]
-                self._buffer = longer
-            self._buffer[self._buffered : end] = some
-            self._buffered = end
-
-    def _flush(self) -> None:
-        if self._buffered:
-            run = count_keys(self._buffer[: self._buffered])
-            self._buffered = 0
-            self.add_run(run)
-
-    def add_run(self, run: Counts) -> None:
-        """Add a table of its own."""
-        self._runs.append(run)
-        if len(self._runs) > MOST_RUNS:
-            at, size = len(self._runs) - 1, run.size
-            while at and 2 * size >= self._runs[at - 1].size:
-                at -= 1
-                size += self._runs[at].size
-            self._runs[at:] = [fold(*self._runs[at:])]
-        if self._limit is not None and 2 * sum(r.size for r in self._runs) > 3 * self._limit:
-            self._fold_runs()
-
-    def _fold_runs(self) -> None:
-        if len(self._runs) > 1:
-            self._runs = [fold(*self._runs)]
-        most = self._limit
-        while most is not None and self._runs and self._runs[0].size > most and self.halvings < MOST_HALVINGS:
-            self._runs[0], self.halvings = self._thinned(self.halvings + 1), self.halvings + 1
-
-    def _thinned(self, halvings: int) -> Counts:
-        whole = self._runs[0]
-        if self._row_bits is None:
-            border, begin, end = _named_below(whole.key, 1 << (63 - halvings))
-            return joined(whole.cut(slice(border)), whole.cut(slice(begin, end)))
-        return whole.where(lambda part: are_kept(part.key, halvings, self._row_bits))
-
-    def fold(self) -> Counts:
-        """Everything added so far, or what is kept of it, as one table; adding may go on."""
-        self._flush()
-        self._buffer = np.empty(0, np.uint64)
-        self._fold_runs()
-        return self._runs[0] if self._runs else Counts.empty()
-
-
-def forget(counts: Counts, limit: int | None, row_bits: int | None = None) -> Counts:
-    """Drop the weakest evidence, what was seen once first, until no more than `limit` keys are left; None: nothing.
-
-    Of evidence that is as weak, that goes whose row has the largest name (see `RunStack`): what is left of it then
-    tells some rows whole, not all of them in part.
-    """
-    if limit is None or counts.size <= limit:
-        return counts
-    least, left = 0, counts.size
-    while left > limit:
-        least += 1
-        weakest = int(np.count_nonzero(counts.count == least))
-        left -= weakest
-    if row_bits is None:
-        return _forget_by_name(counts, least, limit - left)
-    name = np.empty(weakest, np.uint64)
-    end = 0
-    for part in counts.parts():
-        here = np.flatnonzero(part.count == least)
-        name[end : end + here.size] = names_of_rows(part.key.take(here), row_bits)
-        end += here.size
-    name.partition(limit - left)
-    border = name[limit - left]
-    del name
-    return counts.where(
-        lambda part: (part.count > least) | ((part.count == least) & (names_of_rows(part.key, row_bits) < border))
-    )
-
-
-def _forget_by_name(counts: Counts, least: int, few: int) -> Counts:
-    """Drop what was seen less than `least` times, and of what was seen so often all but those few named lowest.
-
-    Keys begin with their names, so that those named lowest are two stretches of a table.
-    """
-    weakest = counts.count == least
-    whole = np.cumsum([0, *(np.count_nonzero(weakest[part]) for part in slices(counts.size, FOLD_KEYS))])
-
-    def before(place: int) -> int:
-        """How many of the weakest stand before a place."""
-        begin = place - place % FOLD_KEYS
-        return int(whole[begin // FOLD_KEYS]) + int(np.count_nonzero(weakest[begin:place]))
-
-    highest = 0
-    for bit in reversed(range(KEY_BITS)):  # the highest name that no more than these few are below
-        border, begin, end = map(before, _named_below(counts.key, highest | 1 << bit).tolist())
-        if border + end - begin <= few:
-            highest |= 1 << bit
-    border, begin, end = _named_below(counts.key, highest)
-    weakest[border:begin] = weakest[end:] = False
-    weakest |= counts.count > least
-    return counts.compress(weakest)
-
-
-def are_kept(key: U64, halvings: int, row_bits: int | None) -> NDArray[np.bool_]:
-    """Whether a table keeps keys that was thinned so far, at least once (see `RunStack`)."""
-    if row_bits is None:
-        return _is_below(key, 1 << (63 - halvings))
-    return np.asarray(names_of_rows(key, row_bits) < np.uint64(1 << (64 - halvings)))
-
-
-def chosen(key: U64, halvings: int, row_bits: int | None) -> U64:
-    """The keys that a table keeps that was thinned so far."""
-    if not halvings:
-        return key
-    kept = [are_kept(key[part], halvings, row_bits) for part in slices(key.size, FOLD_KEYS)]
-    return key.compress(np.concatenate([np.empty(0, np.bool_), *kept]))
-
-
-@lru_cache(maxsize=2)
-def kept_rows(rows: int, halvings: int, row_bits: int) -> NDArray[np.bool_] | None:
-    """Which of so many rows a table keeps that was thinned so far. bool, shape (rows,); None where it keeps all"""
-    return are_kept(np.arange(rows, dtype=np.uint64) << np.uint64(row_bits), halvings, row_bits) if halvings else None
-
-
-def _is_below(key: U64, name: int) -> NDArray[np.bool_]:
-    """Whether keys that begin with a name have a lower one than this."""
-    border, other = _keys_below(name)
-    return np.asarray((key < border) | (key - BEYOND_BORDER < other - BEYOND_BORDER))  # below 0 it is large
-
-
-def _named_below(key: U64, name: int) -> I64:
-    """Where keys in order have lower names than this: up to the first of three places, and between the others."""
-    border, other = _keys_below(name)
-    return np.searchsorted(key, np.array([border, BEYOND_BORDER, other]))
-
-
-def _keys_below(name: int) -> tuple[np.uint64, np.uint64]:
-    """Of keys that begin with a name: below which keys it is lower than this one, for those of a border and others.
-
-    A name of 0 stands for a border, which is in more rows than all others: there the next name in the key counts.
-    """
-    border = min(-(-name >> NAME_BITS), int(BEYOND_BORDER))
-    return np.uint64(border), np.uint64(max(name, int(BEYOND_BORDER)))
-
-
-def names_of_rows(key: U64, row_bits: int) -> U64:
-    """Evenly spread numbers, one for each row that keys begin with, by which rows are chosen (Fibonacci hashing).
-
-    What stands behind a row is set to ones, so that no row is 0, whose name would be, too, and always chosen.
-    """
-    name = key | np.uint64((1 << row_bits) - 1)
-    name *= MULTIPLIER
-    return name
 
 
 def bisect(values: NDArray[np.generic], low: I64, high: I64, wanted: NDArray[np.generic]) -> I64:

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from melvin import Brain
 from melvin.attention import LAGS, NOTHING, attend
 from melvin.counting import Carry, count, read
-from melvin.evidence import ROW_BITS
+from melvin.evidence import ROW_BITS, TABLES
 from melvin.lines import lines_block
 from melvin.symbols import SYMBOL_BITS
-from melvin.tables import RunStack, sizes
+from melvin.tables import sizes
+from melvin.thinning import are_kept
 
 PROSE = (Path(__file__).parents[2] / "fixtures" / "prose.txt").read_bytes().splitlines()
 frequencies = st.one_of(st.integers(0, 3), st.integers(0, int(NOTHING) - 1))
@@ -50,19 +51,20 @@ def snapshot():
 
 
 @pytest.mark.parametrize("halvings", [1, 4, 8, 17, 20, 21, 23])
-def test_where_tables_are_thinned_nothing_is_left_out_that_they_would_keep(snapshot, halvings):
+def test_where_tables_are_thinned_exactly_what_they_would_keep_is_worked_out(snapshot, halvings):
     block, carry = lines_block(PROSE), Carry.opening(snapshot.symbols, 0)
     reading = read(snapshot.parser(), snapshot.familiarity, snapshot.separator[0], block, 0, carry)
     # Names are cut so far that half of them are low enough to be kept.
     reading = replace(reading, name=reading.name >> np.uint32(min(halvings, SYMBOL_BITS) - 1))
 
-    def kept(worked_out):
-        keys, _ = count(snapshot.symbols, snapshot.familiarity, block, 0, carry, reading, worked_out)
-        for name, key in keys.items():
-            stack = RunStack(halvings=halvings, row_bits=ROW_BITS.get(name))
-            stack.add(key)
-            yield name, *(part.tolist() for part in (stack.fold().key, stack.fold().count))
+    def counted(halvings):
+        keys, _ = count(snapshot.symbols, snapshot.familiarity, block, 0, carry, reading, halvings)
+        return keys
 
-    everything = list(kept({}))
-    assert list(kept(dict.fromkeys(("transformers", "attended"), halvings))) == everything
-    assert any(name == "transformers" and keys for name, keys, _ in everything)
+    everything, some = counted({}), counted(dict.fromkeys(TABLES, halvings))
+    assert everything.keys() == some.keys() == set(TABLES)
+    for name, key in everything.items():
+        kept = key[are_kept(key, halvings, ROW_BITS.get(name))]
+        assert sorted(some[name].tolist()) == sorted(kept.tolist())
+    assert some["transformers"].size
+    assert all(0 < some[name].size < everything[name].size for name in TABLES if halvings == 1)

@@ -10,9 +10,11 @@ from drawn import as_dict, key_lists, keys, table, u64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melvin import tables
-from melvin.hashing import ABSENT, ZERO_KEY, HashTable, PairTable, mix_one
-from melvin.tables import Counts, RunStack, bisect, count_keys, fold, forget, run_starts, summed
+from melvin import tables, thinning
+from melvin.hashing import ABSENT, MULTIPLIER, ZERO_KEY, HashTable, Index, PairTable, mix, mix_one
+from melvin.runs import MOST_RUNS, RunStack
+from melvin.tables import Counts, bisect, count_keys, fold, run_starts, summed
+from melvin.thinning import forget
 
 how_often = st.one_of(st.integers(1, 9), st.integers(2**31, 2**33), st.integers(1, 2**40))  # 32 bits are enough, or not
 counters = st.dictionaries(keys, how_often, max_size=60)
@@ -41,6 +43,34 @@ def test_a_hash_table_grows_past_what_it_was_made_for(monkeypatch):
         held.put(part, part.astype(np.uint32))
     assert (held.get(key) == key).all()
     assert (held.get(key + np.uint64(50_000)) == ABSENT).all()
+
+
+hashes = keys.map(mix_one)
+
+
+@given(st.lists(st.lists(hashes, max_size=40), max_size=6), st.lists(hashes), st.integers(0, 3))
+def test_an_index_knows_where_each_key_of_its_column_stands(batches, asked, begin):
+    column = u64([mix_one(7)] * begin)  # not known: it begins behind them
+    held = Index(begin, expected=1)
+    for batch in batches:
+        column = np.append(column, u64(batch))
+        held.add(column)
+        known = column[begin:].tolist()
+        wanted = [mix_one(7), *asked, *known]
+        for key, found in zip(wanted, held.get(u64(wanted)).tolist(), strict=True):
+            assert found == int(ABSENT) if key not in known else begin <= found and column[found] == key
+    assert held.size == column.size
+
+
+def test_an_index_grows_past_what_it_was_made_for_and_tells_keys_apart_that_are_alike(monkeypatch):
+    monkeypatch.setattr("melvin.hashing.GROWN_AT_ONCE", 1 << 12)  # keys, fewer than there are
+    key = mix(np.arange(20_000, dtype=np.uint64))
+    column = np.concatenate([key ^ np.uint64(1 << bit) for bit in (0, 20, 43)])
+    held = Index(expected=1)
+    for end in (1, 7, 40_000, column.size):
+        held.add(column[:end])
+    assert (held.get(column) == np.arange(column.size)).all()
+    assert (held.get(key) == ABSENT).all()
 
 
 ids = st.one_of(st.integers(0, 9), st.integers(0, 2**21 - 1))
@@ -211,7 +241,7 @@ def test_a_stack_thinned_by_rows_keeps_the_same_rows_whole_however_they_came(bat
             if number % 4 == 3:  # read, or saved and opened
                 stack = RunStack(stack.fold(), limit, stack.halvings, 2, buffer)
         found.append(as_dict(stack.fold()))
-        named = {key for key in twin if mix_one((key >> 2) + 1) >> 1 < 2 ** (63 - stack.halvings)}
+        named = {key for key in twin if (key | 3) * int(MULTIPLIER) % 2**64 < 2 ** (64 - stack.halvings)}
         assert found[-1].keys() == named
     assert found[0] == found[1]
     assert len(found[0]) <= limit
@@ -230,6 +260,7 @@ def test_what_was_seen_least_is_forgotten_first(counter, limit):
     strongest = [key for key, count in counter.items() if (-count, name(key)) < first_gone]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "FOLD_KEYS", 4)
+        patch.setattr(thinning, "FOLD_KEYS", 4)
         assert as_dict(forget(table(counter), limit)) == {key: counter[key] for key in strongest}
     assert as_dict(forget(table(counter), limit)) == {key: counter[key] for key in strongest}
     by_rows = as_dict(forget(table(counter), limit, row_bits=62))
@@ -257,7 +288,7 @@ def test_few_runs_are_kept_however_many_keys_come():
     random = np.random.default_rng(1)
     for batch in range(1, 2000):
         stack.add(random.integers(0, 2**64 - 1, 3, np.uint64))
-        assert len(stack._runs) <= tables.MOST_RUNS + math.log2(3 * batch)
+        assert len(stack._runs) <= MOST_RUNS + math.log2(3 * batch)
     assert stack.fold().total() == 3 * 1999
 
 

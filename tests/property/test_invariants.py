@@ -18,8 +18,8 @@ from twins import evidence as twin
 from melvin import Brain, evidence, lexicon, lines
 from melvin import words as melvin_words
 from melvin.lines import MAX_PIECE
+from melvin.runs import RunStack
 from melvin.symbols import END, START
-from melvin.tables import RunStack
 
 ROOT = Path(__file__).parents[2]
 WORDS = (ROOT / "fixtures" / "prose.txt").read_text().split()  # common ones more often
