@@ -125,9 +125,10 @@ def _rarest_few(frequency: NDArray[np.uint32], within: I64, count: int) -> NDArr
     for back in range(1, min(LAGS, frequency.size - 1) + 1):
         seen: U32 = np.where(within[back:] >= back, frequency[:-back], NOTHING)
         at: NDArray[np.uint8] = np.full(seen.shape, back, np.uint8)
-        for slot in range(count):  # insert, in order of frequency: what is displaced is offered to the next slot
+        better: NDArray[np.bool_] = np.zeros(seen.shape, np.bool_)
+        for slot in range(count):  # insert, in order of frequency: what is displaced goes to the next slot
             best, where = least[slot, back:], lag[slot, back:]
-            better = seen < best
+            better |= seen < best
             if slot < count - 1:
                 displaced = np.where(better, best, seen), np.where(better, where, at)
             np.copyto(best, seen, where=better)

@@ -176,7 +176,7 @@ class Trace:
                 if slot == len(found):
                     found.append(offer)
                     break
-                if offer[0] < found[slot][0]:
+                if offer < found[slot]:
                     found[slot], offer = offer, found[slot]
         told = tuple(at_lag_one(chunks[-1 - back].name, back) for _, back in found)
         return told, found[0][1] if found else 0
