@@ -1,4 +1,5 @@
-"""Hash tables, looked up a whole array at a time: from uint64 keys to uint32 values, and from pairs of ids to ids.
+"""Hash tables, looked up a whole array at a time: from uint64 keys to uint32 values, from hashes to places in a column,
+and from pairs of ids to ids.
 
 Open addressing with linear probing; every probe round is one numpy gather over the keys that are still undecided.
 """
@@ -204,7 +205,7 @@ class Index(_OneWordSlots):
         self.size = column.size
 
     def get(self, key: U64) -> U32:
-        """Return the place of each key, `ABSENT` where there is none. Shape (n,) -> (n,)."""
+        """Return the place of each key, of equal ones any; `ABSENT` where there is none. Shape (n,) -> (n,)."""
         return self._find(self._tagged(key), self._slot(key))
 
     def _tagged(self, key: U64) -> U64:

@@ -20,12 +20,12 @@ from melvin.hashing import ABSENT, Index
 from melvin.lexicon import Lexicon, fold
 from melvin.searching import nearly_sorted
 from melvin.symbols import END, START, U32, Symbols
-from melvin.tables import I64, U64, in_a_row, sizes
+from melvin.tables import FOLD_KEYS, I64, U64, in_a_row, sizes, slices
 
-# Symbols that the parsed chunks remembered in DEFAULT_MEMORY may have, with all that is held of them about 170 MiB;
-# then half of it is forgotten.
+# Symbols that the parsed chunks remembered in DEFAULT_MEMORY may have, with all that is held of them 100 to 150 MiB;
+# then half of it is forgotten, which takes as much again for a moment.
 POOL_SYMBOLS = 1 << 22
-MOST_POOL = 1 << 31  # places in it, with a chunk's size and frequency, are one word
+MOST_POOL = 1 << 30  # places in it, with a chunk's size and frequency, are one word, also of what is parsed at once
 END_KEY = np.uint64(1)  # stands for the hash of a line's end
 OFTEN = 255  # times read: chunks that were read as often or more are all alike
 _SIZE_BITS = MAX_CHUNK.bit_length()
@@ -76,10 +76,73 @@ class Columns:
         end = self.size + rows
         for name, held in self._held.items():
             if end > held.size:
-                self._held[name] = np.empty(1 << (end - 1).bit_length(), held.dtype)
-                self._held[name][: self.size] = held[: self.size]
+                longer = np.empty(1 << (end - 1).bit_length(), held.dtype)
+                longer[: self.size] = held[: self.size]
+                self._held[name] = longer  # only now: nothing is lost where this is broken off
             self._held[name][self.size : end] = values[name]
         self.size = end
+
+
+class _Held:
+    """Parsed chunks, and where each stands.
+
+    The first are the ends of lines, by port, which are never looked up. END is followed by START, so that the stream of
+    a whole block needs no further care at line borders.
+
+    known : by the hash of a chunk, where it stands among them
+    chunks : its hash, what `_packed` makes of it, and how often it was read of late
+    pool : the symbols of all, chunk after chunk
+    """
+
+    def __init__(self, base: U32) -> None:
+        self.known = Index(base.size)
+        self.chunks = Columns(key=np.uint64, held=np.uint64, count=np.int64)
+        self.pool = Columns(symbol=np.uint32)
+        ends = np.column_stack((base + np.uint32(END), base + np.uint32(START))).ravel()
+        self._append(np.full(base.size, END_KEY), ends, np.full(base.size, 2), np.full(base.size, MOST_SEEN))
+
+    def add(self, key: U64, stream: U32, size: I64, frequency: U32) -> None:
+        """Hold chunks, and know them when they come again. stream : their symbols, in a row"""
+        self._append(key, stream, size, frequency)
+        self.known.add(self.chunks["key"])
+
+    def _append(self, key: U64, stream: U32, size: I64, frequency: NDArray[np.integer]) -> None:
+        first = self.pool.size + np.cumsum(size) - size
+        self.pool.append(stream.size, symbol=stream)
+        self.chunks.append(key.size, key=key, held=_packed(first, size, frequency), count=0)
+
+    def take(self, chunk: I64) -> tuple[Lexicon, U32]:
+        """Some of the chunks, and their frequencies."""
+        first, size, frequency = _unpacked(self.chunks["held"].take(chunk))
+        pool = self.pool["symbol"].take(in_a_row(first, size))
+        return Lexicon(self.chunks["key"].take(chunk), self.chunks["count"].take(chunk), size, pool), frequency
+
+    def often(self, room: int) -> I64:
+        """The chunks that were read most often of late, as many as there is room for, in symbols."""
+        count = np.minimum(self.chunks["count"], OFTEN).astype(np.uint8)
+        symbols = np.bincount(count, _sizes(self.chunks["held"]), OFTEN + 2)[::-1].cumsum()[::-1]  # so often, or more
+        return np.flatnonzero(count >= np.argmax(symbols <= room))
+
+
+def _packed(first: I64, size: I64, frequency: NDArray[np.integer]) -> U64:
+    """Where the symbols of chunks begin, how many they are, and how often each chunk was seen, in one word each."""
+    held = first << _SIZE_BITS | size
+    return (held << np.int64(SEEN_BITS) | frequency).view(np.uint64)
+
+
+def _unpacked(held: U64) -> tuple[I64, I64, U32]:
+    """The same three."""
+    frequency = (held & np.uint64(MOST_SEEN)).astype(np.uint32)
+    held = held >> np.uint64(SEEN_BITS)
+    size = (held & _MOST_SIZE).view(np.int64)
+    held >>= np.uint64(_SIZE_BITS)
+    return held.view(np.int64), size, frequency
+
+
+def _sizes(held: U64) -> NDArray[np.uint8]:
+    """The second of them alone, in little room."""
+    parts = (held[part] >> np.uint64(SEEN_BITS) for part in slices(held.size, FOLD_KEYS))
+    return np.concatenate([(part & _MOST_SIZE).astype(np.uint8) for part in parts])
 
 
 class Parser:
@@ -96,43 +159,23 @@ class Parser:
         self._memory, self._room = memory, min(within(memory, POOL_SYMBOLS), MOST_POOL)
         self._frequency = frequency
         self._tallied = Lexicon.empty()
-        self._forget()
-
-    def _forget(self) -> None:
-        """Remember nothing but the end of a line of each port."""
-        self._known = Index(self.symbols.base.size)
-        self._pool = Columns(symbol=np.uint32)
-        self._chunks = Columns(key=np.uint64, held=np.uint64, count=np.int64)  # held : see `_packed`
-        # The first chunks are the ends of lines, by port, which are never looked up. END is followed by START, so that
-        # the stream of a whole block needs no further care at line borders.
-        base = self.symbols.base
-        ends = np.column_stack((base + np.uint32(END), base + np.uint32(START))).ravel()
-        self._hold(np.full(base.size, END_KEY), ends, np.full(base.size, 2), np.full(base.size, MOST_SEEN))
+        self._held = _Held(symbols.base)
 
     def lexicon(self) -> Lexicon:
         """The chunks read so far, and how often each was."""
-        count, key = self._chunks["count"], self._chunks["key"]
-        some, _ = self._some(np.flatnonzero((count > 0) & (key <= self._tallied.last)))
+        count, key = self._held.chunks["count"], self._held.chunks["key"]
+        some, _ = self._held.take(np.flatnonzero((count > 0) & (key <= self._tallied.last)))
         self._tallied = fold(self._tallied, some, self._memory)
         count[:] = 0
         return self._tallied
 
-    def _some(self, chunk: I64) -> tuple[Lexicon, U32]:
-        """Some of the chunks that are remembered, and their frequencies."""
-        first, size, frequency = _unpacked(self._chunks["held"].take(chunk))
-        pool = self._pool["symbol"].take(in_a_row(first, size))
-        return Lexicon(self._chunks["key"].take(chunk), self._chunks["count"].take(chunk), size, pool), frequency
-
     def _forget_rare(self) -> None:
         """Remember only the chunks that were read most often of late, as many as half of the room is enough for."""
-        count = np.minimum(self._chunks["count"], OFTEN)
-        _, size, _ = _unpacked(self._chunks["held"])
-        symbols = np.bincount(count, size, OFTEN + 2)[::-1].cumsum()[::-1]  # read so often, or more
-        often = np.flatnonzero(count >= np.argmax(symbols <= self._room // 2))
+        often = self._held.often(self._room // 2)
         self.lexicon()
-        kept, frequency = self._some(often)
-        self._forget()
-        self._remember(kept.key, kept.pool, kept.size, frequency)
+        kept, frequency = self._held.take(often)
+        self._held = _Held(self.symbols.base)
+        self._held.add(kept.key, kept.pool, kept.size, frequency)
 
     def parse(
         self,
@@ -149,21 +192,21 @@ class Parser:
         """
         key, ends = window.hash(start, length, chunk_salt(port)), np.flatnonzero(terminator)
         key[ends] = END_KEY
-        chunk = self._known.get(key)
+        chunk = self._held.known.get(key)
         chunk[ends] = port
         missing = np.flatnonzero(chunk == ABSENT)
         if missing.size:
-            if self._pool.size > self._room:
+            if self._held.pool.size > self._room:
                 self._forget_rare()
-                chunk = self._known.get(key)
+                chunk = self._held.known.get(key)
                 chunk[ends] = port
                 missing = np.flatnonzero(chunk == ABSENT)
             chunk[missing] = self._learn(window, start.take(missing), length.take(missing), port, key.take(missing))
         at = chunk.astype(np.int64)  # as `take` would make it each time
         if tally:
-            np.add.at(self._chunks["count"], at, 1)
-            self._chunks["count"][port] = 0  # the end of a line is in no lexicon
-        return Parsed(key, self._pool["symbol"], *_unpacked(self._chunks["held"].take(at)))
+            np.add.at(self._held.chunks["count"], at, 1)
+            self._held.chunks["count"][port] = 0  # the end of a line is in no lexicon
+        return Parsed(key, self._held.pool["symbol"], *_unpacked(self._held.chunks["held"].take(at)))
 
     def _learn(self, window: Window, start: I64, length: I64, port: int, key: U64) -> U32:
         """Parse chunks that are not known, which may come several times. -> uint32, shape (c,): where they are held
@@ -174,7 +217,7 @@ class Parser:
         key = key.take(order)
         fresh = np.append(True, key[1:] != key[:-1])
         chunk = np.empty(order.size, np.uint32)
-        chunk[order] = self._chunks.size - 1 + np.cumsum(fresh)
+        chunk[order] = self._held.chunks.size - 1 + np.cumsum(fresh)
         some = order.compress(fresh)
         start, length = start.take(some), length.take(some)
 
@@ -185,31 +228,5 @@ class Parser:
         stream, begins, _ = compete(self.symbols, byte + self.symbols.base[port], begins, np.arange(byte.size), formed)
         first = np.flatnonzero(begins)
         size = sizes(first, stream.size)
-        self._remember(key.compress(fresh), stream, size, chunk_frequency(self._frequency, stream, first, size))
+        self._held.add(key.compress(fresh), stream, size, chunk_frequency(self._frequency, stream, first, size))
         return chunk
-
-    def _remember(self, key: U64, stream: U32, size: I64, frequency: U32) -> None:
-        """Hold chunks, and know them when they come again."""
-        self._hold(key, stream, size, frequency)
-        self._known.add(self._chunks["key"])
-
-    def _hold(self, key: U64, stream: U32, size: I64, frequency: U32) -> None:
-        """Hold chunks: their symbols in a row, and how many each has."""
-        first = self._pool.size + np.cumsum(size) - size
-        self._pool.append(stream.size, symbol=stream)
-        self._chunks.append(key.size, key=key, held=_packed(first, size, frequency), count=0)
-
-
-def _packed(first: I64, size: I64, frequency: NDArray[np.integer]) -> U64:
-    """Where the symbols of chunks begin, how many they are, and how often each chunk was seen, in one word each."""
-    held = first << _SIZE_BITS | size
-    return (held << np.int64(SEEN_BITS) | frequency).view(np.uint64)
-
-
-def _unpacked(held: U64) -> tuple[I64, I64, U32]:
-    """The same three."""
-    frequency = (held & np.uint64(MOST_SEEN)).astype(np.uint32)
-    held = held >> np.uint64(SEEN_BITS)
-    size = (held & _MOST_SIZE).view(np.int64)
-    held >>= np.uint64(_SIZE_BITS)
-    return held.view(np.int64), size, frequency

@@ -16,7 +16,7 @@ from melvin.hashing import MULTIPLIER
 from melvin.tables import FOLD_KEYS, I64, KEY_BITS, U64, Counts, joined, slices
 
 NAME_BITS = 21  # highest bits of a 63-bit key: a name, evenly spread
-MOST_HALVINGS = 63  # then no name but 0 is kept
+MOST_HALVINGS = 63  # then next to nothing is kept: the lowest name alone
 BEYOND_BORDER = np.uint64(1 << (63 - NAME_BITS))  # the first key whose name is not 0
 
 
@@ -34,7 +34,14 @@ def are_kept(key: U64, halvings: int, row_bits: int | None) -> NDArray[np.bool_]
 @lru_cache(maxsize=2)
 def kept_rows(rows: int, halvings: int, row_bits: int) -> NDArray[np.bool_] | None:
     """Which of so many rows such a table keeps. bool, shape (rows,); None where it keeps all"""
-    return are_kept(np.arange(rows, dtype=np.uint64) << np.uint64(row_bits), halvings, row_bits) if halvings else None
+    if not halvings:
+        return None
+    kept = np.empty(rows, np.bool_)
+    for part in slices(rows, FOLD_KEYS):
+        row = np.arange(part.start, part.stop, dtype=np.uint64) << np.uint64(row_bits)
+        kept[part] = are_kept(row, halvings, row_bits)
+    kept.setflags(write=False)  # others are given it, too
+    return kept
 
 
 def chosen(key: U64, halvings: int, row_bits: int | None) -> U64:

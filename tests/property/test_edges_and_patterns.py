@@ -13,6 +13,7 @@ from twins import evidence as twin
 
 from melvin import edges, generation, lexicon
 from melvin.arithmetic import log2
+from melvin.attention import MOST_SEEN
 from melvin.generation import familiarity, times_seen
 from melvin.hashing import ABSENT
 from melvin.lexicon import Lexicon
@@ -80,18 +81,20 @@ def test_renumbered_edges_are_the_same_edges_in_a_grown_graph(drawn, step):
     assert edge_dict(grown, moved) == dict(raw)
 
 
-@given(symbols_and_edges())
-def test_a_symbol_was_seen_as_often_as_it_came_after_anything_or_as_its_edge(drawn):
+@given(symbols_and_edges(), st.sampled_from([2, MOST_SEEN]))
+def test_a_symbol_was_seen_as_often_as_it_came_after_anything_or_as_its_edge(drawn, most):
     symbols, raw = drawn
     links = with_anything(symbols, raw)
-    found = familiarity(symbols, links, 1, pairs_one_in=1, reach=1, settings=EVERYTHING)
     came = Counter()
     for (_, target), count in raw.items():
         came[target] += count
     left, right = constituents(symbols)
-    expected = [came[i] or raw[left.get(i), right.get(i)] for i in range(symbols.size)]
-    assert found.frequency.tolist() == expected
-    assert [times_seen(symbols, links, i) for i in range(symbols.size)] == expected
+    expected = [min(came[i] or raw[left.get(i), right.get(i)], most) for i in range(symbols.size)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generation, "MOST_SEEN", most)
+        found = familiarity(symbols, links, 1, pairs_one_in=1, reach=1, settings=EVERYTHING)
+        assert found.frequency.tolist() == expected
+        assert [times_seen(symbols, links, i) for i in range(symbols.size)] == expected
 
 
 @given(symbols_and_edges(), st.integers(1, 4))

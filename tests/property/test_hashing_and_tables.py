@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melvin import tables, thinning
+from melvin.evidence import ROW_BITS, Runs
 from melvin.hashing import ABSENT, MULTIPLIER, ZERO_KEY, HashTable, Index, PairTable, mix, mix_one
 from melvin.runs import MOST_RUNS, RunStack
 from melvin.tables import Counts, bisect, count_keys, fold, run_starts, summed
-from melvin.thinning import forget
+from melvin.thinning import are_kept, chosen, forget, kept_rows
 
 how_often = st.one_of(st.integers(1, 9), st.integers(2**31, 2**33), st.integers(1, 2**40))  # 32 bits are enough, or not
 counters = st.dictionaries(keys, how_often, max_size=60)
@@ -65,7 +66,9 @@ def test_an_index_knows_where_each_key_of_its_column_stands(batches, asked, begi
 def test_an_index_grows_past_what_it_was_made_for_and_tells_keys_apart_that_are_alike(monkeypatch):
     monkeypatch.setattr("melvin.hashing.GROWN_AT_ONCE", 1 << 12)  # keys, fewer than there are
     key = mix(np.arange(20_000, dtype=np.uint64))
-    column = np.concatenate([key ^ np.uint64(1 << bit) for bit in (0, 20, 43)])
+    column = np.concatenate(
+        [key ^ np.uint64(1 << bit) for bit in (0, 20, 46)]
+    )  # the highest is the last that is kept of a key
     held = Index(expected=1)
     for end in (1, 7, 40_000, column.size):
         held.add(column[:end])
@@ -248,6 +251,36 @@ def test_a_stack_thinned_by_rows_keeps_the_same_rows_whole_however_they_came(bat
     rows = {key >> 2 for key in found[0]}
     assert found[0] == {key: count for key, count in twin.items() if key >> 2 in rows}
     assert len(twin) > limit or found[0] == twin
+
+
+@given(st.lists(st.lists(st.integers(0, 2**12), max_size=60), min_size=2, max_size=12), st.integers(1, 9))
+def test_keys_that_were_chosen_already_are_chosen_again_where_the_table_was_thinned_since(batches, buffer):
+    chosen_before, all_given = (RunStack(limit=5, row_bits=2, at_once=size) for size in (buffer, 900))
+    for batch in batches:
+        halvings = chosen_before.halvings
+        chosen_before.add(chosen(u64(batch), halvings, 2), halvings)
+        all_given.add(u64(batch))
+    assert as_dict(chosen_before.fold()) == as_dict(all_given.fold())
+    assert chosen_before.halvings == all_given.halvings
+
+
+def test_each_table_is_told_how_far_its_own_keys_were_chosen():
+    key = mix(np.arange(64, dtype=np.uint64))
+    runs = Runs(halvings={"grams": 1, "links": 5})
+    runs.add({"grams": key, "links": key}, {"links": 5})
+    found = runs.fold()
+    assert found.links.size == 64
+    assert found.grams.key.tolist() == sorted(key[are_kept(key, 1, ROW_BITS["grams"])].tolist())
+    assert 0 < found.grams.size < 64
+
+
+@given(st.integers(0, 300), st.integers(0, 63), st.integers(0, 40))
+def test_rows_are_kept_as_their_keys_are(rows, halvings, row_bits):
+    kept = kept_rows(rows, halvings, row_bits)
+    assert (kept is None) == (halvings == 0)
+    if kept is not None:
+        named = [((row << row_bits | (1 << row_bits) - 1) * int(MULTIPLIER)) % 2**64 for row in range(rows)]
+        assert kept.tolist() == [name < 2 ** (64 - halvings) for name in named]
 
 
 @given(

@@ -17,9 +17,11 @@ from twins import evidence as twin
 
 from melvin import Brain, evidence, lexicon, lines
 from melvin import words as melvin_words
+from melvin.generation import so_far
 from melvin.lines import MAX_PIECE
 from melvin.runs import RunStack
 from melvin.symbols import END, START
+from melvin.thinning import are_kept
 
 ROOT = Path(__file__).parents[2]
 WORDS = (ROOT / "fixtures" / "prose.txt").read_text().split()  # common ones more often
@@ -304,6 +306,21 @@ def test_a_generation_begins_as_thinned_as_the_one_before_it_ended(monkeypatch):
             assert all(brain.stats().thinned[name] >= halvings for name, halvings in thinned.items())
             thinned = brain.stats().thinned
     assert max(thinned.values()) > 2
+
+
+def test_lines_that_are_held_back_are_thinned_as_the_others_are(monkeypatch):
+    for name in evidence.ADDED:
+        monkeypatch.setitem(evidence.ADDED, name, 20)
+    brain, rows = Brain(), iter(words(2, 90_000))
+    while len(brain._learner.gathering.sample) < 50:
+        brain.learn([next(rows)])
+    brain._learner.tally()
+    gathered, _ = so_far(brain._learner.snapshot, brain._learner.gathering)
+    found = gathered.runs.fold()
+    for name, halvings in gathered.runs.halvings.items():
+        assert halvings > 0
+        assert are_kept(getattr(found, name).key, halvings, evidence.ROW_BITS.get(name)).all()
+    assert found.transformers.size
 
 
 def test_words_are_the_same_however_few_chunks_are_worked_on_at_a_time(saved, monkeypatch):

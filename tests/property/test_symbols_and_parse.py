@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from twins import evidence as twin
 from twins import lines as line_twin
 
-from melvin import chunks, splits
+from melvin import chunks, parse, splits
+from melvin.attention import MOST_SEEN
 from melvin.chunks import chunk_starts
 from melvin.competition import compete
 from melvin.hashing import ABSENT, Index
@@ -281,6 +282,24 @@ def parser_of(symbols):
     return Parser(symbols, np.ones(symbols.size, np.uint32))
 
 
+def frequencies(parser, separator, block):
+    """How often each chunk of a block was seen."""
+    start = chunk_starts(block, separator)
+    length = np.diff(start, append=block.data.size)
+    ends = np.isin(start, block.piece_end - 1)
+    return parser.parse(chunks.Window(block.data), start, length, 0, ends).frequency.tolist()
+
+
+@given(
+    st.lists(st.tuples(*(st.sampled_from([0, 1, most - 1, most]) for most in (2**31 - 1, chunks.MAX_CHUNK, MOST_SEEN))))
+)
+def test_what_is_held_of_a_chunk_in_one_word_is_found_in_it(held):
+    first, size, frequency = np.array(held, np.int64).reshape(-1, 3).T
+    packed = parse._packed(first, size, frequency)
+    assert [part.tolist() for part in parse._unpacked(packed)] == [first.tolist(), size.tolist(), frequency.tolist()]
+    assert not held or parse._sizes(packed).tolist() == size.tolist()
+
+
 def competed(symbols, stream_chunks):
     """`compete` on chunks of ground symbols: what is left of each chunk, and the positions."""
     stream = np.array([s for chunk in stream_chunks for s in chunk], np.uint32)
@@ -344,12 +363,16 @@ def test_a_parser_that_forgets_goes_on_as_before(monkeypatch):
     separator = np.zeros(BYTES, np.bool_)
     separator[ord(" ")] = True
     blocks = [lines_block([b"ab aab %d" % i for i in range(n, n + 9)]) for n in range(0, 90, 3)]
-    streams, parsers = [], []
+    often = np.arange(1, symbols.size + 1, dtype=np.uint32)
+    streams, found, parsers = [], [], []
     for room in (1 << 22, 20):
         monkeypatch.setattr("melvin.parse.POOL_SYMBOLS", room)
-        parsers.append(parser := parser_of(symbols))
+        parsers.append(parser := Parser(symbols, often))
         streams.append([parse_block(parser, separator, block, 0, tally=True) for block in blocks])
+        found.append([frequencies(parser, separator, block) for block in blocks])
     assert streams[0] == streams[1]
+    assert found[0] == found[1]
+    assert {*itertools.chain(*found[0])} > {MOST_SEEN, often[ord("a")] // 2}  # of a line's end, and of aab and a space
     one, other = (parser.lexicon() for parser in parsers)
     for field in ("key", "count", "size", "pool"):
         assert getattr(one, field).tolist() == getattr(other, field).tolist()
@@ -368,7 +391,7 @@ def test_a_parser_whose_room_is_full_goes_on_knowing_what_is_read_often(monkeypa
         parse_block(parser, np.zeros(BYTES, np.bool_), lines_block([b"often", b"%d" % number]), 0, tally=True)
     assert sum(chunks.count(b"often") for chunks in parsed) == 1
     assert len(parsed) == 300  # the rest is new in each block, and was forgotten on the way
-    assert parser._pool.size <= 200 + len("often299")
+    assert parser._held.pool.size <= 200 + len("often299")
 
 
 def test_a_parser_that_was_broken_off_while_its_memory_grew_goes_on_as_one_that_was_not(monkeypatch):
@@ -382,9 +405,9 @@ def test_a_parser_that_was_broken_off_while_its_memory_grew_goes_on_as_one_that_
         patch.setattr(Index, "_place", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             parse_block(other, separator, many, 0)
-    held = other._chunks.size
+    held = other._held.chunks.size
     parse_block(other, separator, first, 0)
-    assert other._chunks.size == held  # what was known still is
+    assert other._held.chunks.size == held  # what was known still is
     for block in (first, many):
         assert parse_block(other, separator, block, 0) == parse_block(parser_of(symbols), separator, block, 0)
 
