@@ -141,8 +141,10 @@ def _unpacked(held: U64) -> tuple[I64, I64, U32]:
 
 def _sizes(held: U64) -> NDArray[np.uint8]:
     """The second of them alone, in little room."""
-    parts = (held[part] >> np.uint64(SEEN_BITS) for part in slices(held.size, FOLD_KEYS))
-    return np.concatenate([(part & _MOST_SIZE).astype(np.uint8) for part in parts])
+    sizes = np.empty(held.size, np.uint8)
+    for part in slices(held.size, FOLD_KEYS):
+        sizes[part] = held[part] >> np.uint64(SEEN_BITS) & _MOST_SIZE
+    return sizes
 
 
 class Parser:

@@ -315,6 +315,8 @@ def test_lines_that_are_held_back_are_thinned_as_the_others_are(monkeypatch):
     while len(brain._learner.gathering.sample) < 50:
         brain.learn([next(rows)])
     brain._learner.tally()
+    for name in evidence.ADDED:
+        monkeypatch.setitem(evidence.ADDED, name, 1 << 20)  # so that they are thinned no further
     gathered, _ = so_far(brain._learner.snapshot, brain._learner.gathering)
     found = gathered.runs.fold()
     for name, halvings in gathered.runs.halvings.items():

@@ -15,7 +15,7 @@ from melvin import chunks, parse, splits
 from melvin.attention import MOST_SEEN
 from melvin.chunks import chunk_starts
 from melvin.competition import compete
-from melvin.hashing import ABSENT, Index
+from melvin.hashing import ABSENT, Index, mix
 from melvin.lines import lines_block
 from melvin.parse import Parser
 from melvin.soundness import symbols_hold
@@ -377,6 +377,19 @@ def test_a_parser_that_forgets_goes_on_as_before(monkeypatch):
     for field in ("key", "count", "size", "pool"):
         assert getattr(one, field).tolist() == getattr(other, field).tolist()
     assert int(one.count.sum()) == 3 * 9 * len(blocks)  # three chunks a line
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 9)), max_size=30), st.integers(0, 200))
+def test_what_was_read_most_often_is_remembered_as_far_as_there_is_room_for_its_symbols(chunks_read, room):
+    held = parse._Held(np.empty(0, np.uint32))
+    count, size = np.array(chunks_read, np.int64).reshape(-1, 2).T
+    held.add(
+        mix(np.arange(count.size, dtype=np.uint64)), np.zeros(size.sum(), np.uint32), size, 0 * size.astype(np.uint32)
+    )
+    held.chunks["count"][:] = count
+    alike = np.minimum(count, parse.OFTEN)
+    least = next(n for n in range(parse.OFTEN + 2) if size[alike >= n].sum() <= room)
+    assert held.often(room).tolist() == np.flatnonzero(alike >= least).tolist()
 
 
 def test_a_parser_whose_room_is_full_goes_on_knowing_what_is_read_often(monkeypatch):
