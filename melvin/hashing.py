@@ -209,7 +209,7 @@ class Index(_OneWordSlots):
         return self._find(self._tagged(key), self._slot(key))
 
     def _tagged(self, key: U64) -> U64:
-        tagged = key * self._other
+        tagged = key * self._other  # its lowest bits, above those of a place
         tagged |= _TAKEN
         return tagged
 
