@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 
 from harness.errors import LauncherError
 from harness.evidence import Evidence
+from harness.signals import deferred
 from harness.supervise import Spawn
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -44,7 +46,8 @@ class Launcher:
     def __init__(self) -> None:
         request_read, self._requests = os.pipe()
         event_read, event_write = os.pipe()
-        self._events = os.fdopen(event_read, "rb")
+        self._events, self._heard = event_read, b""
+        self._running = False  # a process was asked for, and its end was not heard of yet
         self._process = subprocess.Popen(
             [sys.executable, "-m", "harness.launcher", str(request_read), str(event_write)],
             stdin=subprocess.DEVNULL,
@@ -56,8 +59,11 @@ class Launcher:
 
     def run(self, spawn: Spawn, on_event: OnEvent) -> Evidence:
         """Run one process to its end. An exception in between (Ctrl-C) stops the process first."""
+        request = json.dumps(spawn.as_json()).encode() + b"\n"
         try:
-            os.write(self._requests, json.dumps(spawn.as_json()).encode() + b"\n")
+            with deferred():
+                self._running = True
+                os.write(self._requests, request)
             return self._until_ended(on_event)
         except BrokenPipeError as error:
             raise LauncherError("the launcher process is gone") from error
@@ -65,8 +71,9 @@ class Launcher:
             raise
         except BaseException:
             with contextlib.suppress(BrokenPipeError, LauncherError):  # gone already: nothing to stop
-                self.stop()
-                self._until_ended(lambda _: None)
+                if self._running:
+                    self.stop()
+                    self._until_ended(lambda _: None)
             raise
 
     def stop(self) -> None:
@@ -74,17 +81,31 @@ class Launcher:
         os.write(self._requests, b"\n")
 
     def _until_ended(self, on_event: OnEvent) -> Evidence:
-        while line := self._events.readline():
-            event = json.loads(line)
-            if event["event"] == "ended":
-                return Evidence.from_json(event["evidence"])
+        while (event := self._next_event())["event"] != "ended":
             on_event(event)
-        raise LauncherError(f"the launcher process ended early (exit {self._process.wait()})")
+        return Evidence.from_json(event["evidence"])
+
+    def _next_event(self) -> dict[str, Any]:
+        """Ctrl-C is acted on while this waits; what has come is taken whole, and noted, before it is."""
+        waiting = select.poll()
+        waiting.register(self._events, select.POLLIN)
+        while b"\n" not in self._heard:
+            waiting.poll()
+            with deferred():
+                more = os.read(self._events, 1 << 16)
+                self._heard += more
+            if not more:
+                raise LauncherError(f"the launcher process ended early (exit {self._process.wait()})")
+        with deferred():
+            line, _, self._heard = self._heard.partition(b"\n")
+            event: dict[str, Any] = json.loads(line)
+            self._running = event["event"] != "ended"
+        return event
 
     def close(self) -> None:
         os.close(self._requests)
         self._process.wait()
-        self._events.close()
+        os.close(self._events)
 
     def __enter__(self) -> Launcher:
         return self

@@ -1,5 +1,6 @@
 """Real processes that end in each of the ways that processes end."""
 
+import json
 import os
 import select
 import signal
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from fixtures.canaries import honest
-from harness.errors import LauncherError, SubjectMissing
+from harness.errors import Interrupted, LauncherError, SubjectMissing
+from harness.evidence import Evidence
 from harness.procfs import children_of
+from harness.supervise import Spawn
 
 MIB = 1024**2
 PATIENCE_S = 30.0  # for something that takes milliseconds
@@ -140,6 +143,42 @@ def test_a_worker_does_not_outlive_a_launcher_that_was_killed(attempt):
 def test_a_stop_that_comes_too_late_stops_nothing(launcher, attempt):
     launcher.stop()
     assert attempt("honest:Honest").verdict.name == "ok"
+
+
+def interrupt(*_):
+    raise Interrupted(signal.SIGINT)
+
+
+@pytest.mark.parametrize("moment", [(Spawn, "as_json"), (Evidence, "from_json")])
+def test_an_interrupt_before_a_worker_runs_or_after_it_ended_waits_for_no_end(trials, monkeypatch, moment):
+    honest_ones = trials("python:fixtures.canaries.honest:Honest")
+    with monkeypatch.context() as patch:
+        patch.setattr(*moment, interrupt)
+        with pytest.raises(Interrupted):
+            honest_ones.try_once(20_000)
+    assert honest_ones.try_once(20_000).verdict.name == "ok"
+
+
+@pytest.mark.parametrize("kind", ["started", "sample", "ended"])
+def test_an_interrupt_while_an_event_is_heard_stops_what_runs_and_is_acted_on(trials, monkeypatch, kind):
+    honest_ones = trials("python:fixtures.canaries.honest:Honest")
+    hear = json.loads
+
+    def hear_and_interrupt(text):
+        event = hear(text)
+        if isinstance(event, dict) and event.get("event") == kind:
+            signal.raise_signal(signal.SIGINT)
+        return event
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr("harness.launch.json.loads", hear_and_interrupt)
+            with pytest.raises(Interrupted):
+                honest_ones.try_once(20_000)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert honest_ones.try_once(20_000).verdict.name == "ok"
 
 
 def test_a_black_box_holds_what_was_run_and_what_was_seen(attempt):
