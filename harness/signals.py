@@ -1,4 +1,5 @@
-"""Signals that must wait: a child that is being started when Ctrl-C comes would be nobody's."""
+"""Signals that must wait: a child that is being started when Ctrl-C comes would be nobody's, and what is half read of a
+pipe would be lost."""
 
 from __future__ import annotations
 

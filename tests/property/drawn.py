@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import numpy as np
 from hypothesis import strategies as st
+from twins import evidence as twin
 
 from melvin.chunks import Window, chunk_starts
 from melvin.hashing import ABSENT
@@ -89,10 +90,22 @@ def forms(symbols):
     return {(a, b): c for a, b, c in zip(*(column.tolist() for column in columns), strict=True)}
 
 
-def parse_block(parser, separator, block, port, *, tally=False):
-    """A block's symbols, as lines are parsed."""
+def parsed(parser, separator, block, port, *, tally=False):
+    """A block cut into chunks, and those parsed."""
     start = chunk_starts(block, separator)
     terminator = np.zeros(block.data.size, np.bool_)
     terminator[block.piece_end[block.closed] - 1] = True
     length = np.diff(start, append=block.data.size)
-    return parser.parse(Window(block.data), start, length, port, terminator[start], tally).stream().tolist()
+    return parser.parse(Window(block.data), start, length, port, terminator[start], tally)
+
+
+def parse_block(parser, separator, block, port, *, tally=False):
+    """The symbols of a block."""
+    return parsed(parser, separator, block, port, tally=tally).stream().tolist()
+
+
+def payloads(symbols):
+    """The bytes of each symbol, by its constituents."""
+    left, right = constituents(symbols)
+    ground = ground_bytes(symbols)
+    return [twin.payload(i, left, right, ground) for i in range(symbols.size)]
