@@ -245,7 +245,7 @@ class Brain:
 
     @classmethod
     def open(cls, path: str | Path) -> Brain:
-        """Open a brain. Every byte of the file is checked now; what it holds is read when it is first needed.
+        """Open a brain. What it holds is checked and read when it is first needed, a small file whole at once.
 
         Raises
         ------

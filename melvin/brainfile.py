@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ from melvin.words import Words
 SCHEMA = "melvin.brain"
 VERSION = 10
 RESUME = "resume"
+AT_ONCE = 1 << 26  # bytes up to which opening a file checks it whole: some milliseconds
 
 _SYMBOLS = {
     "base": "uint32",
@@ -142,7 +144,7 @@ def save(path: Path, learner: Learner, view: Snapshot | None = None) -> None:
 
 
 class Opened:
-    """A brain file whose every byte was checked; what it holds is read when it is first needed.
+    """An open brain file: what it holds is checked and read when it is first needed, a file of little all at once.
 
     ports : names of the streams of bytes that it knows
 
@@ -161,13 +163,15 @@ class Opened:
         return tuple(self._state["ports"])
 
     def learner(self) -> Learner:
-        """All of it, as it learns on.
+        """All of it, as it learns on. Every byte of the file is checked by now.
 
         Raises
         ------
-        DamagedBrainError : its tables do not fit each other
+        DamagedBrainError : a section's checksum does not hold, or its tables do not fit each other
         """
-        snapshot, file, state = self._snapshot(), self._file, self._state
+        file, state = self._file, self._state
+        file.verify()
+        snapshot = replace(self._snapshot(), evidence=_read_evidence(file, ""))
         gathering = Gathering(
             runs=Runs(_read_evidence(file, "gathering."), _thinned(file, state["thinned"]), snapshot.settings.memory),
             lexicon=Lexicon(
@@ -184,16 +188,17 @@ class Opened:
         return learner
 
     def view(self) -> Snapshot:
-        """What queries read of it.
+        """What queries read of it. What only learning reads is left alone.
 
         Raises
         ------
-        DamagedBrainError : its tables do not fit each other
+        DamagedBrainError : a section's checksum does not hold, or its tables do not fit each other
         """
         if _version(self._file) < VIEW_SINCE:
             learner = self.learner()
             learner.tally()
             return absorb(learner.snapshot, learner.gathering)
+        self._file.verify(name for name in self._file.names() if name.startswith(VIEW))
         view = read_view(self._file, _version(self._file), self._snapshot())
         self._check(
             known_rules(view, VIEW) | table_rules(view.symbols, VIEW, view.evidence) | context_rules(view, VIEW)
@@ -226,7 +231,7 @@ class Opened:
                 raise _contradiction(self._path, section)
 
     def _snapshot(self) -> Snapshot:
-        """What the last generation left; not checked yet."""
+        """What the last generation left, but for its evidence; that it fits was not checked yet."""
         file, state = self._file, self._state
         return Snapshot(
             symbols=Symbols(
@@ -236,7 +241,7 @@ class Opened:
                     for name, dtype in _SYMBOLS.items()
                 },
             ),
-            evidence=_read_evidence(file, ""),
+            evidence=Evidence.empty(),
             separator=file.array("separator", "bool", 2),
             weights=_read_weights(file),
             generation=state["generation"],
@@ -274,7 +279,8 @@ def _checked(path: Path) -> Container:
             f"{path} was written by a later Melvin (schema {SCHEMA}/{version}, this one reads up to "
             f"{SCHEMA}/{VERSION}): upgrade Melvin"
         )
-    file.verify()
+    if file.size < AT_ONCE:
+        file.verify()
     return file
 
 

@@ -1,4 +1,4 @@
-"""The container: named arrays and a few strings in one file, written whole or not at all, checked when read.
+"""The container: named arrays and a few strings in one file, written whole or not at all, checked before they are read.
 
 The layout is that of safetensors (eight bytes of header length, a JSON header, the arrays), so standard tools read it
 and a memory map opens it without copying. What safetensors lacks is added in its metadata: a checksum of the header and
@@ -32,7 +32,7 @@ Array = NDArray[Any]
 LENGTH_BYTES = 8
 ALIGNMENT = 64  # a cache line: mapped arrays are aligned as allocated ones are
 LARGEST = 1 << 44  # no array has more bytes, or entries in a dimension
-LARGE = 1 << 26  # bytes of a file from which on several threads check its arrays: that is most of opening it
+LARGE = 1 << 26  # bytes of arrays from which on several threads check them
 CHECKERS = 4  # how many threads
 SHARED = 1 << 18  # bytes of an array that is checked by one of them: to hand over a smaller one takes longer
 MAX_HEADER = 1 << 18  # the header lists a few dozen arrays and a resume record; a larger one is not ours
@@ -168,12 +168,19 @@ def _canonical(header: Mapping[str, Any]) -> bytes:
 
 
 class Container:
-    """An open file: `metadata`, and `array(name)` as a read-only view of the memory map."""
+    """An open file: `metadata`, and `array(name)` as a read-only view of the memory map.
+
+    The header was checked. An array is checked before it is first handed out, or by `verify`.
+
+    size : bytes of the file
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._header, self._base, self._map = _open(path)
         self.metadata: dict[str, str] = self._header.pop(METADATA)
+        self.size = len(self._map)
+        self._unchecked = set(self._header)
 
     def names(self) -> list[str]:
         return [name for name in self._header if not name.startswith(PADDING)]
@@ -188,7 +195,7 @@ class Container:
 
         Raises
         ------
-        DamagedBrainError : it is missing or not of this type
+        DamagedBrainError : it is missing, not of this type, or its checksum does not hold
         """
         entry = self._header.get(name)
         if entry is None:
@@ -198,7 +205,7 @@ class Container:
                 f"{self.path}: the section {name!r} holds {entry['dtype']} of shape {entry['shape']}, "
                 f"{NAMES[dtype]} in {dimensions} dimension(s) was expected: restore the file from a copy"
             )
-        return self._view(entry)
+        return self._view(name)
 
     def any_of(self, name: str, dtypes: Sequence[str], dimensions: int = 1) -> Array:
         """One array that may be of several types, the first of them unless it is of another; otherwise as `array`."""
@@ -207,10 +214,11 @@ class Container:
 
     def get(self, name: str) -> Array | None:
         """One array as it is; None where there is none."""
-        entry = self._header.get(name)
-        return None if entry is None else self._view(entry)
+        return self._view(name) if name in self._header else None
 
-    def _view(self, entry: Mapping[str, Any]) -> Array:
+    def _view(self, name: str) -> Array:
+        self.verify([name])
+        entry = self._header[name]
         begin, end = entry["data_offsets"]
         if begin == end:
             return np.empty(entry["shape"], DTYPES[entry["dtype"]])
@@ -222,26 +230,31 @@ class Container:
         )
         return view.reshape(entry["shape"])
 
-    def verify(self) -> None:
-        """Read every array and compare its checksum; several at a time where that pays.
+    def verify(self, names: Iterable[str] | None = None) -> None:
+        """Read arrays that were not read yet, and compare their checksums; several at a time where that pays.
+
+        Parameters
+        ----------
+        names : which of them; by default every byte behind the header
 
         Raises
         ------
         DamagedBrainError : names the section that does not hold
         """
-        held = self._all_hold()
+        some = self._unchecked if names is None else self._unchecked.intersection(names)
+        held = self._hold(sorted(some, key=self._size, reverse=True))
         for name in self._header:
-            if not held[name]:
+            if not held.get(name, True):
                 raise DamagedBrainError(
                     f"{self.path}: the section {name!r} is damaged (its checksum does not hold): "
                     "restore the file from a copy"
                 )
+        self._unchecked.difference_update(held)
 
-    def _all_hold(self) -> dict[str, bool]:
+    def _hold(self, by_size: Sequence[str]) -> dict[str, bool]:
         """Whether each array holds; the largest are checked first, so that no thread ends long after the others."""
-        by_size = sorted(self._header, key=self._size, reverse=True)
-        if len(self._map) >= LARGE:
-            shared = [name for name in by_size if self._size(name) >= SHARED]
+        shared = [name for name in by_size if self._size(name) >= SHARED]
+        if sum(map(self._size, shared)) >= LARGE:
             try:
                 with ThreadPoolExecutor(CHECKERS) as pool:
                     held = pool.map(self._holds, shared)

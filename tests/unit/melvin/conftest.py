@@ -8,10 +8,11 @@ from melvin import Brain
 
 @pytest.fixture(scope="module")
 def brain():
-    """Two ports, patterns, lines held back and a generation half done."""
+    """Two ports, patterns, and a generation near its end, with lines held back."""
     learnt = Brain()
-    learnt.learn(PROSE[:90])
+    learnt.learn(PROSE[:115])
     learnt.learn([bytes([1, n, 3]) for n in range(60)], port="can")
+    assert learnt._learner.gathering.sample
     return learnt
 
 

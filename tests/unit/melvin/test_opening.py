@@ -95,19 +95,6 @@ def test_a_view_that_does_not_follow_from_the_rest_is_no_whole_brain(path, tmp_p
         verify(path)
 
 
-def test_threads_that_cannot_start_are_done_without(path, monkeypatch):
-    def refuse(*_):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr("melvin.container.LARGE", 0)
-    monkeypatch.setattr("melvin.container.SHARED", 1)
-    monkeypatch.setattr("threading.Thread.start", refuse)
-    brain = Brain()
-    brain.learn(PROSE)
-    brain.save(path)
-    assert Brain.open(path).lines == brain.lines
-
-
 def test_feedback_and_learning_count_from_the_next_answer_on(path):
     brain = Brain()
     brain.learn(PROSE)
@@ -122,17 +109,96 @@ def test_feedback_and_learning_count_from_the_next_answer_on(path):
     assert opened.query("The end").text == brain.query("The end").text == " of it all"
 
 
-def test_a_large_file_is_checked_by_several_threads(path, monkeypatch):
+# ---------------------------------------------------------------- a large file: checked as it is read
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Every file is one that opening does not check whole."""
+    monkeypatch.setattr("melvin.brainfile.AT_ONCE", 0)
+
+
+def one_flipped(whole):
+    """Each section's name, and the file with one bit of it flipped."""
+    header, base = header_of(whole)
+    for name in [name for name in header if name != "__metadata__"]:
+        begin, end = header[name]["data_offsets"]
+        if begin < end:
+            damaged = bytearray(whole)
+            damaged[base + begin] ^= 1
+            yield name, damaged
+
+
+def ask(path):
+    return Brain.open(path).query("The ").text
+
+
+def learn_on(path):
+    Brain.open(path).learn([b"The end"])
+
+
+def test_no_damage_of_a_large_file_is_learnt_on_or_asked(path, whole, large):
+    path.write_bytes(whole)
+    answer, alone, sentences = ask(path), set(), []
+    for name, damaged in one_flipped(whole):
+        path.write_bytes(damaged)
+        Brain.open(path)
+        sentence = refused(path, DamagedBrainError, learn_on)
+        assert repr(name) in sentence
+        try:
+            assert ask(path) == answer
+            alone.add(name)
+        except DamagedBrainError as error:
+            sentences.append((str(error), sentence))
+    assert sentences
+    assert all(asking == learning for asking, learning in sentences)
+    only_learning = {name for name in alone if not name.startswith("padding")}
+    assert only_learning >= {"links.key", "grams.count", "gathering.sample.data", "gathering.lexicon.pool"}
+    assert not any(name.startswith(("view.", "symbols.", "weights.")) for name in only_learning)
+
+
+def test_the_header_of_a_large_file_is_checked_when_it_is_opened(path, whole, large):
+    for at in (8, 200, header_of(whole)[1] // 2):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1
+        path.write_bytes(damaged)
+        refused(path)
+    path.write_bytes(whole[:-1])
+    refused(path)
+
+
+def test_a_section_is_checked_once(path, whole, large, monkeypatch):
+    path.write_bytes(whole)
+    checked = []
+    holds = Container._holds
+    monkeypatch.setattr(Container, "_holds", lambda self, name: checked.append(name) or holds(self, name))
+    brain = Brain.open(path)
+    assert not checked
+    for _ in range(2):
+        brain.query("The ")
+        assert brain.lines
+    assert len(checked) == len(set(checked)) == len([name for name in header_of(whole)[0] if name != "__metadata__"])
+
+
+@pytest.fixture
+def by_threads(monkeypatch):
+    """Every array is one that several threads check."""
     monkeypatch.setattr("melvin.container.LARGE", 0)
     monkeypatch.setattr("melvin.container.SHARED", 1)
-    brain = Brain()
-    brain.learn(PROSE)
-    brain.save(path)
-    assert Brain.open(path).lines == brain.lines
-    whole = path.read_bytes()
-    header, base = header_of(whole)
-    for name in ("links.key", "view.links.key", "view.contexts.2.code"):
-        damaged = bytearray(whole)
-        damaged[base + header[name]["data_offsets"][0]] ^= 1
+
+
+def test_several_threads_check_a_large_file(path, whole, large, by_threads):
+    path.write_bytes(whole)
+    assert Brain.open(path).lines
+    for name, damaged in one_flipped(whole):
         path.write_bytes(damaged)
-        assert repr(name) in refused(path, DamagedBrainError)
+        assert repr(name) in refused(path, DamagedBrainError, learn_on)
+
+
+def test_threads_that_cannot_start_are_done_without(path, whole, by_threads, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("can't start new thread")
+
+    path.write_bytes(whole)
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    assert Brain.open(path).lines
