@@ -36,6 +36,7 @@ from melvin.relations import Relation
 from melvin.resume import Resume
 from melvin.sampling import sample
 from melvin.settings import EVERYTHING, Settings
+from melvin.symbols import Symbols
 from melvin.teaching import frequent, unsure
 from melvin.thesaurus import SHOWN, Category, Similar, Thesaurus
 from melvin.why import Why
@@ -86,6 +87,7 @@ class Brain:
         self._loaded: Learner | None = Learner(Snapshot.empty(settings), Gathering(runs), fed=0, lines=0)
         self._reader: Reader | None = None
         self._bridges: Bridges | None = None
+        self._symbols: Symbols | None = None
 
     # ---------------------------------------------------------------- learning
 
@@ -182,11 +184,11 @@ class Brain:
         """Who learns; what was made to be asked before or meanwhile is let go."""
         learner = self._learner
         self._file, self._loaded = None, learner
-        self._reader = self._bridges = None
+        self._reader = self._bridges = self._symbols = None
         try:
             yield learner
         finally:
-            self._reader = self._bridges = None
+            self._reader = self._bridges = self._symbols = None
 
     def _progress(self) -> Progress:
         learner, curve = self._learner, self.learning_curve()
@@ -465,7 +467,8 @@ class Brain:
         return contents.stats(self._learner, self._bound().counts.size)
 
     def patterns(self, *, port: str = TEXT, newest: int | None = None) -> list[Pattern]:
-        """The patterns of a port, oldest first. newest : no more than so many of the newest; None: all
+        """The patterns of a port that predictions read, oldest first. newest : no more than so many of the newest;
+        None: all
 
         Raises
         ------
@@ -474,9 +477,20 @@ class Brain:
         return contents.patterns(self._learner.snapshot.symbols, self._index(port), newest)
 
     def pattern(self, payload: bytes | str, *, port: str = TEXT) -> Pattern | None:
-        """The pattern with exactly this payload, None where there is none."""
-        return contents.pattern(self._learner.snapshot.symbols, to_bytes(payload), port)
+        """The pattern with exactly this payload; None where what was learnt makes none.
+
+        Of a generation that began no more than a megabyte ago also one that predictions read only once it has ended.
+        """
+        return contents.pattern(self._formed(), to_bytes(payload), port)
 
     def constituents(self, payload: bytes | str, *, port: str = TEXT) -> set[bytes]:
-        """Payloads of what a pattern is built of, by any of its splits, at any depth; empty where there is no such."""
-        return contents.constituents(self._learner.snapshot.symbols, to_bytes(payload), port)
+        """Payloads of what a pattern is built of, by any of its splits, at any depth; empty where there is no such.
+        See `pattern`.
+        """
+        return contents.constituents(self._formed(), to_bytes(payload), port)
+
+    def _formed(self) -> Symbols:
+        """The symbols, with the patterns earned so far."""
+        if self._symbols is None:
+            self._symbols = self._learner.symbols_so_far()
+        return self._symbols

@@ -239,6 +239,19 @@ def so_far(snapshot: Snapshot, gathering: Gathering) -> tuple[Gathering, Words]:
     )
 
 
+def symbols_so_far(known: Snapshot, gathering: Gathering, fed: int) -> Symbols:
+    """The symbols as they would be if the generation ended now, and nothing were held back of what was read.
+
+    The chunks of the gathering must have been handed over (see `Learner.tally`).
+    """
+    parser = known.parser()
+    for port, block in sampled(gathering):
+        carry = Carry.opening(known.symbols, port)
+        read(parser, known.familiarity, known.separator[port], block, port, carry, tally=True)
+    chunks = lexicon.fold(gathering.lexicon, parser.lexicon(), known.settings.memory)
+    return _with_patterns(known, chunks, fed) if chunks.key.size else known.symbols
+
+
 def with_words(known: Snapshot, read: Lexicon) -> Words:
     """The words known, and those of a lexicon."""
     salts = [chunk_salt(port) for port in range(len(known.symbols.ports))]
@@ -272,10 +285,7 @@ def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
     separator = known.separator
     if fed >= SEPARATE_FROM:
         separator = learn_separators(four_grams, len(separator))
-    grown = known.symbols
-    if known.settings.patterns:
-        growth = known.fresh / known.began_at if known.began_at else 1.0
-        grown = patterns.form(grown, gathering.lexicon, fed, known.settings.memory, growth)
+    grown = _with_patterns(known, gathering.lexicon, fed)
     return replace(
         known,
         symbols=grown,
@@ -285,6 +295,14 @@ def settle(known: Snapshot, gathering: Gathering, fed: int) -> Snapshot:
         began_at=fed,
         ends_at=next_end(fed, known.settings.memory),
     )
+
+
+def _with_patterns(known: Snapshot, chunks: Lexicon, fed: int) -> Symbols:
+    """The symbols, and the patterns that a generation's chunks have earned."""
+    if not known.settings.patterns:
+        return known.symbols
+    growth = known.fresh / known.began_at if known.began_at else 1.0
+    return patterns.form(known.symbols, chunks, fed, known.settings.memory, growth)
 
 
 def sampled(gathering: Gathering) -> Iterator[tuple[int, Block]]:

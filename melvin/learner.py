@@ -16,15 +16,16 @@ from melvin.contexts import MAX_PORTS
 from melvin.counting import Carry, count, read
 from melvin.errors import InputError
 from melvin.evidence import TABLES, Runs
-from melvin.generation import Gathering, Snapshot, merge, sampled, settle
+from melvin.generation import Gathering, Snapshot, merge, sampled, settle, symbols_so_far
 from melvin.lexicon import fold
 from melvin.lines import Block
 from melvin.parse import Parser
 from melvin.resume import Resume
-from melvin.symbols import GROUND, MAX_SYMBOLS
+from melvin.symbols import GROUND, MAX_SYMBOLS, Symbols
 
 HELD_BACK = 8  # the last eighth of a generation is predicted before it is learnt,
 HELD_BACK_BYTES = 3 << 13  # of a large one so many bytes
+FORMED = 1 << 20  # bytes of a generation of which patterns are formed when somebody looks: some 0.1 s, 20 MiB
 
 
 class Learner:
@@ -62,6 +63,13 @@ class Learner:
             if known.key.size or known.halvings:
                 lexicon = fold(known, lexicon, self.snapshot.settings.memory)
             self.gathering.lexicon, self._parser = lexicon, None
+
+    def symbols_so_far(self) -> Symbols:
+        """The symbols, with the patterns earned since the last generation ended, where that is not long ago."""
+        if self.fed - self.snapshot.began_at > FORMED:
+            return self.snapshot.symbols
+        self.tally()
+        return symbols_so_far(self.snapshot, self.gathering, self.fed)
 
     def learn(self, block: Block, port: int, carry: Carry, enter_stage: Callable[[str], None]) -> Carry:
         """Learn a block; ends as many generations as fall due in it, each at the end of a piece."""

@@ -56,6 +56,7 @@ class Chunks:
     count : float64, shape (p,)      how often each was read; 0 where none is left
     seen : float64, shape (most,)    how often each symbol was
     total : float                    how often all of them were, and chunk ends
+    places : int                     where a symbol stood before any merged, at least 2
 
     Of each of c chunks: _read : float64, how often it was; _first, _size : int64, where its symbols begin and how many
     are left. Of each place where there was a symbol: _symbol : uint32; _pair : int64, number of the pair that it begins
@@ -67,6 +68,7 @@ class Chunks:
     """
 
     def __init__(self, lexicon: Lexicon, most: int) -> None:
+        self.places = max(lexicon.pool.size, 2)
         self._read, self._size = lexicon.count.astype(np.float64), lexicon.size.copy()
         self._first = np.cumsum(lexicon.size) - lexicon.size  # what is left of a chunk moves to its first places
         self._chunk = np.repeat(np.arange(lexicon.size.size, dtype=np.uint32), lexicon.size)  # of each place
@@ -143,11 +145,11 @@ def best_pairs(symbols: Symbols, chunks: Chunks) -> I64:
     """Numbers of the pairs worth a symbol, best first: with a positive gain that is the best of the left or of the
     right one's pairs; of gains that are alike, the pair with the lower symbols has the better one.
     """
-    seen = chunks.seen[: symbols.size]
-    some = promising(chunks.key, chunks.count, seen, chunks.total)
+    seen, names = chunks.seen[: symbols.size], min(symbols.size, chunks.places)
+    some = promising(chunks.key, chunks.count, seen, chunks.total, names)
     some = ordered(chunks.key.take(some), some)[1].view(np.int64)
     left, right = chunks.pairs(some)
-    gain = gains(left, right, chunks.count.take(some), seen, chunks.total)
+    gain = gains(left, right, chunks.count.take(some), seen, chunks.total, names)
     fits = symbols.length.take(left).astype(np.int64) + symbols.length.take(right) <= MAX_PAYLOAD
     good = np.flatnonzero((gain > 0) & fits)
     gain = gain.take(good)
@@ -155,19 +157,20 @@ def best_pairs(symbols: Symbols, chunks: Chunks) -> I64:
     return some.take(good.take(best.take(np.argsort(-gain.take(best), kind="stable"))))
 
 
-def gains(left: U32, right: U32, count: F64, seen: F64, total: float) -> F64:
+def gains(left: U32, right: U32, count: F64, seen: F64, total: float, names: int) -> F64:
     """Description length gained, in bits, by making each pair a pattern. Shapes (n,).
 
     gain = count * log2(count * N / (seen_i * seen_j)) - (bits to name i and j)
 
-    seen : how often each symbol occurs;  total : N, all symbols and chunk ends
+    seen : how often each symbol occurs;  total : N, all symbols and chunk ends;  names : of which one names a symbol:
+    of all symbols, or of the places in the chunks, where these are fewer
     """
-    return np.asarray(count * log2(count * total / (seen[left] * seen[right])) - 2 * float(log2(seen.size)))
+    return np.asarray(count * log2(count * total / (seen[left] * seen[right])) - 2 * float(log2(names)))
 
 
-def promising(key: U64, count: F64, seen: F64, total: float) -> I64:
+def promising(key: U64, count: F64, seen: F64, total: float, names: int) -> I64:
     """Places of the pairs whose gain may be positive: a logarithm is no larger than the exponent of its number."""
-    naming = 2 * float(log2(seen.size))
+    naming = 2 * float(log2(names))
     # what was read once gains the most of two symbols that were, too
     some = np.flatnonzero(count > (1 if int(np.frexp(total)[1]) <= naming else 0))
     pairs, count = key.take(some), count.take(some)

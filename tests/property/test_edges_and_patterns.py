@@ -175,16 +175,16 @@ def test_chunks_are_taken_from_a_lexicon_in_the_order_asked(entries, data):
 # ---------------------------------------------------------------- pattern gains
 
 
-@given(st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=8), min_size=1, max_size=10))
-def test_a_pairs_gain_is_what_naming_it_once_saves(chunks):
+@given(st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=8), min_size=1, max_size=10), st.integers(2, 7))
+def test_a_pairs_gain_is_what_naming_it_once_saves(chunks, names):
     seen = Counter(s for chunk in chunks for s in chunk)
     pairs = Counter(pair for chunk in chunks for pair in pairwise(chunk))
     total = sum(seen.values()) + len(chunks)
     left, right = np.array([*pairs], np.uint32).reshape(-1, 2).T
     count, seen_of = (np.array(held, np.float64) for held in ([*pairs.values()], [seen[s] for s in range(7)]))
-    found = dict(zip(pairs, gains(left, right, count, seen_of, float(total)).tolist(), strict=True))
+    found = dict(zip(pairs, gains(left, right, count, seen_of, float(total), names).tolist(), strict=True))
     expected = {
-        (a, b): n * math.log2(n * total / (seen[a] * seen[b])) - 2 * math.log2(7) for (a, b), n in pairs.items()
+        (a, b): n * math.log2(n * total / (seen[a] * seen[b])) - 2 * math.log2(names) for (a, b), n in pairs.items()
     }
     assert found == pytest.approx(expected, rel=1e-12, abs=1e-10)
 
@@ -197,27 +197,30 @@ def test_the_best_of_a_group_is_the_first_of_its_largest(rows):
     assert best_of_group(group, gain).tolist() == expected
 
 
-@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=9))
-@example([(1, 0, 0), (9, 99, 99)])  # among many, what was read once gains
-def test_no_pair_with_a_gain_is_passed_over(rows):
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=9),
+    st.integers(2, 99),
+)
+@example([(1, 0, 0), (9, 99, 99)], 4)  # among many, what was read once gains
+def test_no_pair_with_a_gain_is_passed_over(rows, names):
     """n times a pair of symbols that were seen n + a and n + b times"""
     seen = np.array([n + more for n, a, b in rows for more in (a, b)], np.float64)
     left = np.arange(0, seen.size, 2, dtype=np.uint32)
     count = np.array([n for n, _, _ in rows], np.float64)
-    gain = gains(left, left + np.uint32(1), count, seen, 2 * float(seen.sum()))
-    asked = promising(edges.pack(left, left + np.uint32(1)), count, seen, 2 * float(seen.sum())).tolist()
+    gain = gains(left, left + np.uint32(1), count, seen, 2 * float(seen.sum()), names)
+    asked = promising(edges.pack(left, left + np.uint32(1)), count, seen, 2 * float(seen.sum()), names).tolist()
     assert set(np.flatnonzero(gain > 0).tolist()) <= set(asked)
     assert asked == sorted(set(asked))
 
 
-def best_first(symbols, known, chunks):
+def best_first(symbols, known, chunks, places):
     """Pairs inside (chunk, count) that have a gain which is the best of the left or of the right one's. `known` form"""
     pairs, seen = Counter(), Counter()
     for chunk, n in chunks:
         seen.update({s: n * times for s, times in Counter(chunk).items()})
         pairs.update({pair: n * times for pair, times in Counter(pairwise(chunk)).items()})
     total = sum(seen.values()) + sum(n for _, n in chunks)
-    naming = 2 * float(log2(len(symbols)))
+    naming = 2 * float(log2(min(len(symbols), max(places, 2))))
     gain = {pair: n * float(log2(n * total / (seen[pair[0]] * seen[pair[1]]))) - naming for pair, n in pairs.items()}
     good = [
         (a, b) for a, b in sorted(gain)
@@ -273,12 +276,13 @@ def test_what_is_counted_in_chunks_follows_their_merging(symbols, texts):
 def test_patterns_form_as_when_every_chunk_is_parsed_again_each_time(symbols, texts):
     known = forms(symbols)
     chunks = [(twin.compete(text.encode(), known), n) for text, n in texts.items()]
+    places = sum(len(chunk) for chunk, _ in chunks)
     before, held = forms(symbols), symbols.pairs
     grown = form(symbols, as_chunks(chunks), 7)
     payloads = [symbols.payload(i) for i in range(symbols.size)]
     named = {payload: i for i, payload in enumerate(payloads)}
     built = {}
-    while best := best_first(payloads, known, chunks):
+    while best := best_first(payloads, known, chunks, places):
         for a, b in best:
             payload = payloads[a] + payloads[b]
             if payload not in named:

@@ -1,0 +1,92 @@
+"""Patterns of patterns: what was learnt a few times, and what it is made of."""
+
+import pytest
+from brain_files import PROSE
+
+from melvin import Brain, learner
+
+WORDS = [
+    ("football", "foot", "ball"),
+    ("bookshelf", "book", "shelf"),
+    ("abcdef", "ab", "cd", "ef"),
+    ("xyzw", "xy", "zw"),
+]
+
+
+def taught(whole, *parts, times=20):
+    brain = Brain()
+    for word in (*parts, whole):
+        brain.learn([word] * times)
+    return brain
+
+
+@pytest.mark.parametrize(("whole", "parts"), [(word, parts) for word, *parts in WORDS])
+@pytest.mark.parametrize("order", ["parts first", "whole first"])
+def test_a_word_learnt_a_few_times_is_a_pattern_of_the_words_in_it(whole, parts, order):
+    brain = Brain()
+    for word in (*parts, whole) if order == "parts first" else (whole, *parts):
+        brain.learn([word] * 20)
+    pattern = brain.pattern(whole)
+    assert pattern is not None
+    assert pattern.payload == pattern.left + pattern.right == whole.encode()
+    assert {part.encode() for part in parts} <= brain.constituents(whole)
+
+
+def test_what_was_learnt_once_is_no_pattern():
+    brain = taught("football", "foot", "ball")
+    brain.learn(["quizzical"])
+    assert brain.pattern("quizzical") is None
+    assert brain.constituents("quizzical") == set()
+
+
+def test_a_pattern_that_is_earned_is_read_once_the_generation_ends():
+    brain = taught("ball", "foot")
+    while brain.pattern("football") is None:
+        brain.learn(["football"])
+    assert b"football" not in {pattern.payload for pattern in brain.patterns()}
+    ended = brain.stats().generation
+    while brain.stats().generation == ended:
+        brain.learn(["football"])
+    assert b"football" in {pattern.payload for pattern in brain.patterns()}
+
+
+def test_looking_at_patterns_changes_nothing(path, tmp_path):
+    asked, silent = taught("football", "foot", "ball"), taught("football", "foot", "ball")
+    for more in (PROSE[:40], PROSE[40:]):
+        assert asked.pattern("football") is not None
+        assert asked.constituents("football")
+        asked.learn(more)
+        silent.learn(more)
+    asked.pattern("the")
+    asked.save(path)
+    silent.save(tmp_path / "silent.m")
+    assert path.read_bytes() == (tmp_path / "silent.m").read_bytes()
+
+
+def test_a_brain_that_was_opened_has_the_patterns_that_it_had(path):
+    brain = taught("football", "foot", "ball")
+    brain.save(path)
+    opened = Brain.open(path)
+    assert opened.pattern("football") == brain.pattern("football")
+    assert opened.constituents("football") == brain.constituents("football")
+
+
+def test_lines_held_back_count_as_read(monkeypatch):
+    brain = taught("ball", "foot")
+    monkeypatch.setattr(learner, "HELD_BACK", 1)  # of a generation everything
+    ended = brain.stats().generation
+    while brain.stats().generation == ended:
+        brain.learn(["ball"])
+    brain.learn(["football"] * 12)
+    assert {line for _, line in brain._learner.gathering.sample} == {b"football"}
+    assert not brain._learner.gathering.lexicon.key.size
+    assert brain.pattern("football") is not None
+
+
+def test_of_a_long_generation_patterns_wait_for_its_end(monkeypatch):
+    brain, other = taught("ball", "foot"), taught("ball", "foot")
+    while brain.pattern("football") is None:
+        brain.learn(["football"])
+        other.learn(["football"])
+    monkeypatch.setattr(learner, "FORMED", other._learner.fed - other._learner.snapshot.began_at - 1)
+    assert other.pattern("football") is None
