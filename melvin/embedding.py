@@ -225,7 +225,8 @@ class Embeddings:
         product = own.take(self.dimension.take(at)) * self.value.take(at)
         cosine = np.add.reduceat(product, np.cumsum(size) - size) / (length * self.norm.take(word))
         order = _nearest_first(cosine)
-        return word.take(order).compress(cosine.take(order) >= (mean + deviation) * (1 - ROUNDING))
+        line = float(_line(np.array(mean), np.array(deviation), cosine.take(order[:1]))[0])
+        return word.take(order).compress(cosine.take(order) >= line)
 
 
 @dataclass(frozen=True)
@@ -250,9 +251,12 @@ class Near:
 
     @property
     def stands_out(self) -> NDArray[np.bool_]:
-        """Those more similar than the mean by a deviation; where all are alike, all."""
-        line = self.mean[self.query] + self.deviation[self.query]
-        return np.asarray(self.similarity >= line * (1 - ROUNDING))
+        """Those more similar than the mean by a deviation. Where most are so much alike that none is, those more
+        similar than the mean; where all are, all.
+        """
+        best = np.zeros(self.mean.size)
+        np.maximum.at(best, self.query, self.similarity)
+        return np.asarray(self.similarity >= _line(self.mean, self.deviation, best)[self.query])
 
     @classmethod
     def joined(cls, parts: list[Near], queries: int) -> Near:
@@ -268,6 +272,12 @@ class Near:
     def rank(self) -> I64:
         """How many stand before each of the same vector."""
         return _ranks(self.query)
+
+
+def _line(mean: F64, deviation: F64, best: F64) -> F64:
+    """The similarity from which on words stand out, of each vector. best : the largest that there is"""
+    line = (mean + deviation) * (1 - ROUNDING)
+    return np.where(best < line, mean * (1 - ROUNDING), line)
 
 
 @dataclass(frozen=True)
