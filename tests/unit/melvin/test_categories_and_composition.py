@@ -108,6 +108,19 @@ def test_asking_changes_nothing_and_opening_brings_all_back(brain, tmp_path):
     assert opened.category("Rome") == brain.category("Rome")
 
 
+@pytest.mark.parametrize("times", [2, 10])
+def test_words_of_a_few_lines_belong_together_when_they_stand_in_the_same_places(times):
+    places = {"sat on the mat": ["cat", "dog", "bird"], "is a big town": ["Rome", "Paris", "Bonn", "Kiel"]}
+    for lines in range(1, len(places) + 1):
+        few = Brain()
+        for place, words in [*places.items()][:lines]:
+            few.learn([f"the {word} {place}" for word in words] * times)
+        for words in [*places.values()][:lines]:
+            categories = [few.category(word) for word in words]
+            assert all(categories)
+            assert {*few.members(categories[0])} == {*words}
+
+
 def test_without_embeddings_there_are_none():
     off = Brain(Settings.without(["embeddings"]))
     off.learn(people())
