@@ -25,7 +25,7 @@ from melvin.symbols import GROUND, MAX_SYMBOLS, Symbols
 
 HELD_BACK = 8  # the last eighth of a generation is predicted before it is learnt,
 HELD_BACK_BYTES = 3 << 13  # of a large one so many bytes
-FORMED = 1 << 20  # bytes of a generation of which patterns are formed when somebody looks: some 0.1 s, 20 MiB
+FORMED = 1 << 22  # bytes fed up to which patterns are formed when somebody looks: that takes 0.2 s, 40 MiB at the most
 
 
 class Learner:
@@ -65,8 +65,8 @@ class Learner:
             self.gathering.lexicon, self._parser = lexicon, None
 
     def symbols_so_far(self) -> Symbols:
-        """The symbols, with the patterns earned since the last generation ended, where that is not long ago."""
-        if self.fed - self.snapshot.began_at > FORMED:
+        """The symbols; in a brain that was fed little, with the patterns earned since the last generation ended."""
+        if self.fed > FORMED:
             return self.snapshot.symbols
         self.tally()
         return symbols_so_far(self.snapshot, self.gathering, self.fed)

@@ -83,10 +83,10 @@ def test_lines_held_back_count_as_read(monkeypatch):
     assert brain.pattern("football") is not None
 
 
-def test_of_a_long_generation_patterns_wait_for_its_end(monkeypatch):
+def test_in_a_brain_that_was_fed_much_patterns_wait_for_the_end_of_the_generation(monkeypatch):
     brain, other = taught("ball", "foot"), taught("ball", "foot")
     while brain.pattern("football") is None:
         brain.learn(["football"])
         other.learn(["football"])
-    monkeypatch.setattr(learner, "FORMED", other._learner.fed - other._learner.snapshot.began_at - 1)
+    monkeypatch.setattr(learner, "FORMED", other.stats().bytes - 1)
     assert other.pattern("football") is None
