@@ -247,7 +247,7 @@ class Brain:
 
     @classmethod
     def open(cls, path: str | Path) -> Brain:
-        """Open a brain. What it holds is checked and read when it is first needed, a small file whole at once.
+        """Open a brain. What it holds is checked and read when it is first needed; a small file is checked whole.
 
         Raises
         ------

@@ -62,7 +62,7 @@ from melvin.words import Words
 SCHEMA = "melvin.brain"
 VERSION = 10
 RESUME = "resume"
-AT_ONCE = 1 << 26  # bytes up to which opening a file checks it whole: some milliseconds
+AT_ONCE = 1 << 26  # bytes of a file from which on opening it does not check it whole: up to there, some milliseconds
 
 _SYMBOLS = {
     "base": "uint32",
@@ -144,7 +144,7 @@ def save(path: Path, learner: Learner, view: Snapshot | None = None) -> None:
 
 
 class Opened:
-    """An open brain file: what it holds is checked and read when it is first needed, a file of little all at once.
+    """An open brain file. What it holds is checked and read when it is first needed; a small file is checked whole.
 
     ports : names of the streams of bytes that it knows
 
