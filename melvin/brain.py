@@ -479,7 +479,8 @@ class Brain:
     def pattern(self, payload: bytes | str, *, port: str = TEXT) -> Pattern | None:
         """The pattern with exactly this payload; None where what was learnt makes none.
 
-        In a brain that was fed no more than 4 MiB also one that predictions read only once the generation has ended.
+        In a brain that was fed no more than 4 MiB also one that predictions read only once the generation has ended:
+        it is born when it is asked for.
         """
         return contents.pattern(self._formed(), to_bytes(payload), port)
 

@@ -14,6 +14,7 @@ melvin.brain/9    the view that queries read (see `viewfile`); that of an earlie
 melvin.brain/10   what the view holds of 6-grams are their contexts alone; categories are the view's alone (what an
                   earlier version holds of either is not read); when the generation began: in an earlier version at
                   half of its end
+melvin.brain/11   categories by another rule (see `embedding.Near.stands_out`); those of an earlier version are not read
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from melvin.viewfile import (
     VIEW,
     WORDS,
     held_as,
+    is_read,
     read_counts,
     read_view,
     sections_of_view,
@@ -60,7 +62,7 @@ from melvin.weights import Weights
 from melvin.words import Words
 
 SCHEMA = "melvin.brain"
-VERSION = 10
+VERSION = 11
 RESUME = "resume"
 AT_ONCE = 1 << 26  # bytes of a file from which on opening it does not check it whole: up to there, some milliseconds
 
@@ -217,8 +219,11 @@ class Opened:
             return
         self.view()
         learner.tally()
+        version = _version(self._file)
         for name, made in view_sections(learner.snapshot, learner.gathering):
-            if not np.array_equal(self._file.array(held_as(name, _version(self._file)), made.dtype.name), made):
+            if not is_read(name, version):
+                continue
+            if not np.array_equal(self._file.array(held_as(name, version), made.dtype.name), made):
                 raise _contradiction(self._path, name)
 
     def _check(self, rules: Rules) -> None:

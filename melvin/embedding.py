@@ -225,7 +225,7 @@ class Embeddings:
         product = own.take(self.dimension.take(at)) * self.value.take(at)
         cosine = np.add.reduceat(product, np.cumsum(size) - size) / (length * self.norm.take(word))
         order = _nearest_first(cosine)
-        line = float(_line(np.array(mean), np.array(deviation), cosine.take(order[:1]))[0])
+        line = _line(np.array([mean]), np.array([deviation]), cosine.max(keepdims=True))
         return word.take(order).compress(cosine.take(order) >= line)
 
 
@@ -254,7 +254,7 @@ class Near:
         """Those more similar than the mean by a deviation. Where most are so much alike that none is, those more
         similar than the mean; where all are, all.
         """
-        best = np.zeros(self.mean.size)
+        best = np.zeros(self.mean.size)  # ask before any are left out
         np.maximum.at(best, self.query, self.similarity)
         return np.asarray(self.similarity >= _line(self.mean, self.deviation, best)[self.query])
 

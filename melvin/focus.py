@@ -1,12 +1,11 @@
 """Task focus: what a question is about re-weights what may come next.
 
-A focus is words. For each of them that the brain has seen, how often every other word stood near it (see `words`), and
-how often it was read itself, gives the share of that word near the focus, by Witten and Bell's estimate:
-(c + T P) / (N + T), with N pairs of the focus word, itself among them, T different words in these, and P the word's
-share of all that was read. Divided by P it is a lift; a way to go on is scaled by the lift of the word it completes.
-Focus words are mixed by attention: each weighs as many bits as it tells about the choice that is open (the
-Kullback-Leibler divergence of the scaled choice from the unscaled one), so one that goes with anything hardly counts.
-The width of a focus is exp(entropy) of those weights, in effective words.
+A focus is words. For each of them that the brain has seen, how often every other word stood near it (see `words`) gives
+the share of that word near the focus, by Witten and Bell's estimate: (c + T P) / (N + T), with N pairs of the focus
+word, T different words among them, and P the word's share of all that was read. Divided by P it is a lift; a way to go
+on is scaled by the lift of the word it completes. Focus words are mixed by attention: each weighs as many bits as it
+tells about the choice that is open (the Kullback-Leibler divergence of the scaled choice from the unscaled one), so one
+that goes with anything hardly counts. The width of a focus is exp(entropy) of those weights, in effective words.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from melvin.chunks import Window
 from melvin.contexts import F64
@@ -50,7 +50,8 @@ class Focus:
         self._separator = known.separator[port]
         self._total = int(known.words.count[known.words.port == port].sum())
         about = dict.fromkeys(self._name(self._split(text)).tolist())
-        self._rows = [_near(known, name) for name in about if known.words.find(name) is not None]
+        rows = [_near(known, name) for name in about if known.words.find(name) is not None]
+        self._rows = [row for row in rows if row.name.size]
 
     def _split(self, text: bytes) -> list[bytes]:
         words, begin = [], 0
@@ -138,13 +139,14 @@ def width(bits: F64) -> float:
 
 
 def _near(known: Snapshot, name: int) -> _Near:
-    """What stood near a word, before it or after it, at any lag; and the word itself, as often as it was read."""
+    """What stood near a word, before it or after it, at any lag."""
     pairs = known.evidence.context_edges
     begin, end = np.searchsorted(pairs.key, np.array(row_of(name), np.uint64))
     _, other, _, _ = unpack_pair(pairs.key[begin:end])
-    itself = known.words.count[known.words.places(np.array([name], np.uint32))]
-    other, count = np.append(other, np.uint32(name)), np.append(pairs.count[begin:end].astype(np.int64), itself)
+    count: NDArray[np.int64] = pairs.count[begin:end].astype(np.int64)
     order = np.argsort(other, kind="stable")
     order = order[other[order] != BORDER]
     first = run_starts(other[order].astype(np.uint64))
+    if not first.size:
+        return _Near(np.empty(0, np.uint32), np.empty(0, np.int64))
     return _Near(other[order][first], np.add.reduceat(count[order], first))

@@ -20,7 +20,7 @@ from melvin.budget import DEFAULT_MEMORY, within
 from melvin.calibration import Calibration, places_to_try, sample_places
 from melvin.categories import Categories, categorise
 from melvin.contexts import Context, codes_of, derive_with_four_grams
-from melvin.counting import Carry, Familiarity, count, read
+from melvin.counting import Carry, Familiarity, Reading, count, read
 from melvin.curve import Curve, code_length
 from melvin.edges import counted, pack, source_of, target_of
 from melvin.embedding import Embeddings, embed
@@ -228,9 +228,7 @@ def so_far(snapshot: Snapshot, gathering: Gathering) -> tuple[Gathering, Words]:
     """What was gathered, with the lines that are held back; and all words that are known now."""
     runs = Runs(gathering.runs.fold(), gathering.runs.halvings, snapshot.settings.memory)
     parser = snapshot.parser()
-    for port, block in sampled(gathering):
-        carry = Carry.opening(snapshot.symbols, port)
-        reading = read(parser, snapshot.familiarity, snapshot.separator[port], block, port, carry, tally=True)
+    for port, block, carry, reading in _read_held_back(snapshot, gathering, parser):
         halvings = runs.halvings
         keys, _ = count(snapshot.symbols, snapshot.familiarity, block, port, carry, reading, halvings)
         runs.add(keys, halvings)
@@ -245,11 +243,18 @@ def symbols_so_far(known: Snapshot, gathering: Gathering, fed: int) -> Symbols:
     The chunks of the gathering must have been handed over (see `Learner.tally`).
     """
     parser = known.parser()
-    for port, block in sampled(gathering):
-        carry = Carry.opening(known.symbols, port)
-        read(parser, known.familiarity, known.separator[port], block, port, carry, tally=True)
+    _read_held_back(known, gathering, parser)
     chunks = lexicon.fold(gathering.lexicon, parser.lexicon(), known.settings.memory)
     return _with_patterns(known, chunks, fed) if chunks.key.size else known.symbols
+
+
+def _read_held_back(known: Snapshot, gathering: Gathering, parser: Parser) -> list[tuple[int, Block, Carry, Reading]]:
+    """Parse the lines held back, and count their chunks as read: by port, with what stands before them."""
+    lines = [(port, block, Carry.opening(known.symbols, port)) for port, block in sampled(gathering)]
+    return [
+        (port, block, carry, read(parser, known.familiarity, known.separator[port], block, port, carry, tally=True))
+        for port, block, carry in lines
+    ]
 
 
 def with_words(known: Snapshot, read: Lexicon) -> Words:

@@ -142,8 +142,8 @@ class Chunks:
 
 
 def best_pairs(symbols: Symbols, chunks: Chunks) -> I64:
-    """Numbers of the pairs worth a symbol, best first: with a positive gain that is the best of the left or of the
-    right one's pairs; of gains that are alike, the pair with the lower symbols has the better one.
+    """Numbers of the pairs worth a symbol, best first: read more than once, with a positive gain that is the best of
+    the left or of the right one's pairs; of gains that are alike, the pair with the lower symbols has the better one.
     """
     seen, names = chunks.seen[: symbols.size], min(symbols.size, chunks.places)
     some = promising(chunks.key, chunks.count, seen, chunks.total, names)
@@ -169,10 +169,11 @@ def gains(left: U32, right: U32, count: F64, seen: F64, total: float, names: int
 
 
 def promising(key: U64, count: F64, seen: F64, total: float, names: int) -> I64:
-    """Places of the pairs whose gain may be positive: a logarithm is no larger than the exponent of its number."""
+    """Places of the pairs that were read more than once and whose gain may be positive: a logarithm is no larger than
+    the exponent of its number.
+    """
     naming = 2 * float(log2(names))
-    # what was read once gains the most of two symbols that were, too
-    some = np.flatnonzero(count > (1 if int(np.frexp(total)[1]) <= naming else 0))
+    some = np.flatnonzero(count > 1)
     pairs, count = key.take(some), count.take(some)
     _, bits = np.frexp(count * total / (seen.take(source_of(pairs).view(np.int64)) * seen.take(target_of(pairs))))
     return some.take(np.flatnonzero(count * bits > naming))

@@ -75,7 +75,7 @@ def context_rules(known: Snapshot, where: str) -> Rules:
 
 def _weights_hold(weights: Weights) -> bool:
     masses = [getattr(weights, field) for field in WEIGHTS]
-    whole = all(m.shape == (HEADS, BUCKETS) and bool(((m >= 0) & (m < MAX_COUNT)).all()) for m in masses)
+    whole = all(m.shape == (HEADS, BUCKETS) and bool(((m >= 0) & (m < MAX_COUNT // BUCKETS)).all()) for m in masses)
     return whole and bool((weights.right <= weights.asked).all())
 
 

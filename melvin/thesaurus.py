@@ -93,14 +93,21 @@ class Thesaurus:
             return None
         label = int(self._categories.labels(self._embeddings.name[places[-1:]])[0])
         if label < 0:
-            near = self.near(self._embeddings.vector(places[-1]), places[-1:])
-            near = near.where(near.stands_out & (near.rank < KIN))
+            near = self._kin(places[-1])
             theirs = self._categories.labels(self._embeddings.name[near.word])
             belong = theirs >= 0
             if not belong.any():
                 return None
             label = int(np.bincount(theirs[belong], near.similarity[belong]).argmax())
         return self._described(label)
+
+    def _kin(self, place: int) -> Near:
+        """The words of this port whose similarity to a word stands out, the nearest of them."""
+        vector = self._embeddings.vector(place)
+        query = np.zeros(vector.value.size, np.int64)
+        near = self._embeddings.nearest(query, vector.dimension, vector.value, np.array([place]))
+        near = self._kinship.spelt(near.where(near.stands_out), self._port)
+        return near.where(near.rank < KIN)
 
     def members(self, label: int) -> list[str]:
         """The members of a category, those read most first."""

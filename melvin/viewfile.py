@@ -20,6 +20,7 @@ from melvin.words import Words
 
 VIEW = "view."
 GRAMS_UP_TO = 9  # the version of the file up to which its view holds the 6-grams, too: they are not read
+CATEGORIES_UP_TO = 10  # up to which its categories are those that an earlier rule made: they are not read
 CONTEXT = {
     "row": ("uint64",),
     "first": ("uint32",),
@@ -105,6 +106,11 @@ def read_view(file: Container, version: int, snapshot: Snapshot) -> Snapshot:
     DamagedBrainError : a section is missing, or not of its type
     """
     evidence = Evidence(**{name: read_counts(file, VIEW + name) for name in MAPPED}, grams=Counts.empty())
+    categories = None
+    if version > CATEGORIES_UP_TO:
+        categories = Categories(
+            **{part: file.array(f"{VIEW}categories.{part}", dtype) for part, dtype in CATEGORIES.items()}
+        )
     return replace(
         snapshot,
         evidence=evidence,
@@ -112,9 +118,7 @@ def read_view(file: Container, version: int, snapshot: Snapshot) -> Snapshot:
         embeddings=Embeddings(
             **{part: file.array(f"{VIEW}embedding.{part}", dtype) for part, dtype in EMBEDDINGS.items()}
         ),
-        categorised=Categories(
-            **{part: file.array(f"{VIEW}categories.{part}", dtype) for part, dtype in CATEGORIES.items()}
-        ),
+        categorised=categories,
         contexts=tuple(_context(file, version, length) for length in range(ORDER + 1)),
     )
 
@@ -122,6 +126,11 @@ def read_view(file: Container, version: int, snapshot: Snapshot) -> Snapshot:
 def _context(file: Container, version: int, length: int) -> Context:
     where = f"{VIEW}contexts.{length}."
     return Context(**{part: file.any_of(held_as(where + part, version), types) for part, types in CONTEXT.items()})
+
+
+def is_read(section: str, version: int) -> bool:
+    """Whether a section of the view is read from a file of a version."""
+    return version > CATEGORIES_UP_TO or not section.startswith(f"{VIEW}categories.")
 
 
 def held_as(section: str, version: int) -> str:

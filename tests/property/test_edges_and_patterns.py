@@ -201,7 +201,7 @@ def test_the_best_of_a_group_is_the_first_of_its_largest(rows):
     st.lists(st.tuples(st.integers(1, 9), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=9),
     st.integers(2, 99),
 )
-@example([(1, 0, 0), (9, 99, 99)], 4)  # among many, what was read once gains
+@example([(1, 0, 0), (9, 99, 99)], 4)  # among many, what was read once would gain
 def test_no_pair_with_a_gain_is_passed_over(rows, names):
     """n times a pair of symbols that were seen n + a and n + b times"""
     seen = np.array([n + more for n, a, b in rows for more in (a, b)], np.float64)
@@ -209,12 +209,16 @@ def test_no_pair_with_a_gain_is_passed_over(rows, names):
     count = np.array([n for n, _, _ in rows], np.float64)
     gain = gains(left, left + np.uint32(1), count, seen, 2 * float(seen.sum()), names)
     asked = promising(edges.pack(left, left + np.uint32(1)), count, seen, 2 * float(seen.sum()), names).tolist()
-    assert set(np.flatnonzero(gain > 0).tolist()) <= set(asked)
+    assert set(np.flatnonzero((gain > 0) & (count > 1)).tolist()) <= set(asked)
     assert asked == sorted(set(asked))
+    assert (count[asked] > 1).all()
 
 
 def best_first(symbols, known, chunks, places):
-    """Pairs inside (chunk, count) that have a gain which is the best of the left or of the right one's. `known` form"""
+    """Pairs inside (chunk, count), read more than once, whose gain is the best of the left or of the right one's.
+
+    known : those that form a symbol already;  places : where a symbol stood at first
+    """
     pairs, seen = Counter(), Counter()
     for chunk, n in chunks:
         seen.update({s: n * times for s, times in Counter(chunk).items()})
@@ -224,7 +228,8 @@ def best_first(symbols, known, chunks, places):
     gain = {pair: n * float(log2(n * total / (seen[pair[0]] * seen[pair[1]]))) - naming for pair, n in pairs.items()}
     good = [
         (a, b) for a, b in sorted(gain)
-        if gain[a, b] > 0 and (a, b) not in known and len(symbols[a]) + len(symbols[b]) <= MAX_PAYLOAD
+        if pairs[a, b] > 1 and gain[a, b] > 0 and (a, b) not in known
+        and len(symbols[a]) + len(symbols[b]) <= MAX_PAYLOAD
     ]  # fmt: skip
     of = [{}, {}]
     for pair in good:

@@ -10,7 +10,18 @@ from twins import words as twin
 
 from melvin import embedding
 from melvin.categories import ROUNDS, propagate
-from melvin.embedding import ACTIVE, ASKED, FRAME_LAGS, FRAME_WORDS, PLACES, VALUE_ONE, Vector, embed, slots
+from melvin.embedding import (
+    ACTIVE,
+    ASKED,
+    FRAME_LAGS,
+    FRAME_WORDS,
+    PLACES,
+    VALUE_ONE,
+    Embeddings,
+    Vector,
+    embed,
+    slots,
+)
 from melvin.tables import Counts, count_keys
 from melvin.words import (
     BORDER,
@@ -124,6 +135,25 @@ def test_what_stands_out_for_one_vector_is_what_stands_out_among_many(drawn, dat
         query = np.zeros(vector.value.size, np.int64)
         near = e.nearest(query, vector.dimension, vector.value, np.array([itself]))
         assert e.standing_out(vector, itself).tolist() == near.where(near.stands_out).word.tolist()
+
+
+@pytest.mark.parametrize("alike", range(1, 6))
+@pytest.mark.parametrize("more", [2, 3, 9])
+def test_what_stands_out_of_words_that_are_nearly_alike_is_the_same_for_one_and_for_many(alike, more):
+    """Similarities that differ by less than words are ordered by."""
+    large = 2**15 - 1
+    rows = [{0: large}, {0: large, 1: 1}, *[{0: large}] * alike, {0: large, 1: more}]
+    e = Embeddings(
+        frame=np.array([1], np.uint32),
+        name=np.arange(1, len(rows) + 1, dtype=np.uint32),
+        size=np.array([len(row) for row in rows], np.uint8),
+        dimension=np.array([dimension for row in rows for dimension in row], np.uint16),
+        value=np.array([value for row in rows for value in row.values()], np.uint16),
+    )
+    for place in range(e.name.size):
+        vector = e.vector(place)
+        near = e.nearest(np.zeros(vector.value.size, np.int64), vector.dimension, vector.value, np.array([place]))
+        assert e.standing_out(vector, place).tolist() == near.where(near.stands_out).word.tolist()
 
 
 @given(pieces, st.lists(st.integers(0, 12), max_size=FRAME_LAGS))

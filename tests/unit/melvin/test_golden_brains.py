@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from brain_files import changed
 from click.testing import CliRunner
@@ -13,6 +14,7 @@ from melvin.brainfile import BEGAN_SINCE, VERSION
 from melvin.cli import main
 from melvin.container import Container, write
 from melvin.errors import DamagedBrainError
+from melvin.viewfile import CATEGORIES_UP_TO
 
 GOLDEN = Path(__file__).parents[3] / "fixtures" / "golden"
 
@@ -74,6 +76,35 @@ def test_a_section_counts_by_the_version_of_its_file(tmp_path):
     for asked in (verify, lambda path: Brain.open(path).query("the ")):
         with pytest.raises(DamagedBrainError, match=r"'view.contexts.5.count' is missing"):
             asked(path)
+
+
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+def test_a_brain_of_any_version_that_was_asked_is_saved_whole(tmp_path, version):
+    brain, learnt = (Brain.open(GOLDEN / f"brain-{version}.m") for _ in range(2))
+    brain.category("the")
+    brain.save(tmp_path / "asked.m")
+    learnt.save(tmp_path / "not asked.m")
+    verify(tmp_path / "asked.m")
+    assert (tmp_path / "asked.m").read_bytes() == (tmp_path / "not asked.m").read_bytes()
+
+
+def test_categories_of_an_earlier_rule_are_not_read(tmp_path):
+    """In this brain the rule of version 10 found none."""
+    path, brain = tmp_path / "brain.m", Brain()
+    brain.learn([f"the {word} sat on the mat" for word in ("cat", "dog", "bird")] * 10)
+    brain.save(path)
+    held = Container(path)
+    arrays = {name: held.get(name) for name in held.names()}
+    arrays |= {f"view.categories.{part}": np.empty(0, np.uint32) for part in ("name", "label")}
+    for version, whole in ((CATEGORIES_UP_TO, True), (VERSION, False)):
+        metadata = {"schema": f"melvin.brain/{version}", "state": held.metadata["state"]}
+        write(tmp_path / "other.m", list(arrays), arrays.items(), metadata)
+        if whole:
+            verify(tmp_path / "other.m")
+            assert Brain.open(tmp_path / "other.m").category("cat").size == 3
+        else:
+            with pytest.raises(DamagedBrainError, match=r"'view.categories.name' contradicts itself"):
+                verify(tmp_path / "other.m")
 
 
 @pytest.mark.parametrize("version", range(1, VERSION + 1))

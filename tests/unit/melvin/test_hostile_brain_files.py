@@ -298,6 +298,16 @@ def test_counts_whose_sum_wraps_around_to_what_it_was_are_refused(path, small):
     refused(path, DamagedBrainError, lambda path: Brain.open(path).query("a"))
 
 
+def test_weights_whose_sum_would_overflow_are_refused(path, small):
+    data, arrays = small
+    for name in ("weights.asked", "weights.right"):
+        many = arrays[name].copy()
+        many[:, :3] = 2**62 - 1
+        data = rewritten(data, name, many)
+    path.write_bytes(data)
+    assert "'weights'" in refused(path, DamagedBrainError, read_all)
+
+
 @pytest.mark.parametrize("length", [0, 3, 5])
 def test_byte_contexts_that_do_not_add_up_are_refused_when_they_are_asked(path, small, length):
     data, arrays = small

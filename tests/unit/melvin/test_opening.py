@@ -1,6 +1,7 @@
 """A brain that was opened is asked at once: what queries read stands in its file."""
 
 from dataclasses import fields
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -182,23 +183,33 @@ def test_a_section_is_checked_once(path, whole, large, monkeypatch):
 
 @pytest.fixture
 def by_threads(monkeypatch):
-    """Every array is one that several threads check."""
+    """Every array is one that several threads check; the threads that were started."""
     monkeypatch.setattr("melvin.container.LARGE", 0)
     monkeypatch.setattr("melvin.container.SHARED", 1)
+    started, start = [], Thread.start
+    monkeypatch.setattr(Thread, "start", lambda self: started.append(self) or start(self))
+    return started
 
 
 def test_several_threads_check_a_large_file(path, whole, large, by_threads):
     path.write_bytes(whole)
-    assert Brain.open(path).lines
+    for read in (Brain.query, lambda brain, _: brain.lines):
+        by_threads.clear()
+        read(Brain.open(path), "The ")
+        assert len(by_threads) > 1
     for name, damaged in one_flipped(whole):
         path.write_bytes(damaged)
         assert repr(name) in refused(path, DamagedBrainError, learn_on)
 
 
 def test_threads_that_cannot_start_are_done_without(path, whole, by_threads, monkeypatch):
-    def refuse(*_):
+    asked = []
+
+    def refuse(thread):
+        asked.append(thread)
         raise RuntimeError("can't start new thread")
 
     path.write_bytes(whole)
-    monkeypatch.setattr("threading.Thread.start", refuse)
+    monkeypatch.setattr(Thread, "start", refuse)
     assert Brain.open(path).lines
+    assert asked
