@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +46,17 @@ class Focus:
 
     def __init__(self, known: Snapshot, text: bytes, port: int) -> None:
         self._words, self._port = known.words, port
-        size = known.words.size.astype(np.int64)
-        self._start = np.cumsum(size) - size  # of each word's text
         self._separator = known.separator[port]
         self._total = int(known.words.count[known.words.port == port].sum())
         about = dict.fromkeys(self._name(self._split(text)).tolist())
         rows = [_near(known, name) for name in about if known.words.find(name) is not None]
         self._rows = [row for row in rows if row.name.size]
+
+    @cached_property
+    def _start(self) -> I64:
+        """Where each word's text begins."""
+        size = self._words.size.astype(np.int64)
+        return np.asarray(np.cumsum(size) - size)
 
     def _split(self, text: bytes) -> list[bytes]:
         words, begin = [], 0
@@ -65,11 +70,6 @@ class Focus:
         length = np.array([len(text) for text in texts], np.int64)
         window = Window(np.frombuffer(b"".join(texts), np.uint8))
         return word_names(window.hash(np.cumsum(length) - length, length, chunk_salt(self._port)))
-
-    def begun(self, text: bytes) -> bytes:
-        """The part of a text's last chunk that is there."""
-        ends = np.flatnonzero(self._separator[np.frombuffer(text, np.uint8)])
-        return text[int(ends[-1]) + 1 :] if ends.size else text
 
     def associated(self, begun: bytes) -> list[bytes]:
         """Words that stood near the focus and begin with these bytes, the strongest first; what is left of them."""
@@ -128,6 +128,12 @@ class Focus:
         if not bits.any():
             return probability, bits
         return np.asarray((bits / bits.sum()) @ np.array(ways))[:-1], bits
+
+
+def begun_of(text: bytes, separator: NDArray[np.bool_]) -> bytes:
+    """The part of a text's last chunk that is there."""
+    ends = np.flatnonzero(separator[np.frombuffer(text, np.uint8)])
+    return text[int(ends[-1]) + 1 :] if ends.size else text
 
 
 def width(bits: F64) -> float:

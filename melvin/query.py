@@ -17,7 +17,7 @@ from melvin.contexts import codes_of, context_after
 from melvin.encode import encode_lines, tail
 from melvin.errors import InputError
 from melvin.feedback import contexts_of, edge_of
-from melvin.focus import Focus, width
+from melvin.focus import Focus, begun_of, width
 from melvin.generation import Snapshot
 from melvin.heads import Places, predict
 from melvin.lines import Block, lines_block
@@ -33,6 +33,7 @@ F64 = NDArray[np.float64]
 
 BEAM = 8  # continuations kept at a time
 NEGLIGIBLE = 1e-3  # a continuation so much less likely than the best is given up
+TIED = 2 / 3  # ways on that are so likely, against the likeliest, are told apart by the words of the line
 CONTENDERS = 3  # continuations that a focus chooses from, at the least, beside those it brings in
 MAX_ANSWER = 1 << 12  # bytes of the longest answer
 SEEN_BYTES = 32  # an answer that comes back to a state with so many bytes alike goes round in circles
@@ -93,7 +94,7 @@ class Answer:
     abstained : the brain does not know; the payload is then a guess
     ends : the line ends with it
     focus_width : effective number of focus words attended to, where they told most; 0 where none told anything
-    candidates : the likeliest next chunks, best first
+    candidates : the likeliest next chunks, best first; of some that are nearly alike, the one that goes with the line
     reader : which gave the answer, and can say why
     """
 
@@ -271,8 +272,13 @@ class Reader:
 
     # ---------------------------------------------------------------- decoding
 
-    def chunk_candidates(self, text: bytes, port: int, count: int = BEAM) -> tuple[Candidate, ...]:
-        """The likeliest ways to the end of the next chunk, or of the line, best first. count : of them, 1 to BEAM"""
+    def chunk_candidates(
+        self, text: bytes, port: int, count: int = BEAM, least: float = NEGLIGIBLE
+    ) -> tuple[Candidate, ...]:
+        """The likeliest ways to the end of the next chunk, or of the line, best first.
+
+        count : of them, 1 to BEAM;  least : what is less likely than so much of the best may be missing
+        """
         separator = self._snapshot.separator[port]
         live, done = [Candidate(b"", 1.0, False)], list[Candidate]()
         while live:
@@ -290,12 +296,29 @@ class Reader:
             done = sorted(done, key=_likeliest)[:count]
             # What is less likely than all the whole chunks that were found can only become less so.
             wanted = done[-1].probability if len(done) == count else 0.0
-            live = [c for c in longer[:BEAM] if c.probability > max(wanted, done[0].probability * NEGLIGIBLE)]
+            live = [c for c in longer[:BEAM] if c.probability > max(wanted, done[0].probability * least)]
         return tuple(done)
+
+    def _by_line(self, text: bytes, port: int, ways: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        """The ways on, best first: of those that are nearly as likely as the likeliest, what goes with the line.
+
+        Attention mixes what each chunk leads one to expect: a way that all of them do is hardly likelier than one that
+        some do. Of a few such ways the line's words choose as those of a focus would.
+        """
+        tied = [way for way in ways if way.probability >= TIED * ways[0].probability]
+        if len(tied) < 2:
+            return ways
+        line = self._tail(text, port)
+        begun = begun_of(line, self._snapshot.separator[port])
+        focus = Focus(self._snapshot, line[: len(line) - len(begun)], port)
+        probability = np.array([way.probability for way in tied])
+        scaled, _ = focus.scaled(begun, [way.payload for way in tied], probability / probability.sum())
+        best = tied[int(scaled.argmax())]
+        return (best, *(way for way in ways if way is not best))
 
     def focused(self, text: bytes, port: int, focus: Focus, count: int) -> tuple[tuple[Candidate, ...], F64]:
         """The likeliest ways on, re-weighted by a focus; and how many bits each of its words told."""
-        begun = focus.begun(text)
+        begun = begun_of(text, self._snapshot.separator[port])
         ways = {(c.payload, c.ends): c for c in self.chunk_candidates(text, port, count)}
         for c in self._completed(text, focus.associated(begun), port):
             ways.setdefault((c.payload, c.ends), c)
@@ -332,7 +355,8 @@ class Reader:
 
         def ways_on(payload: bytes, count: int) -> tuple[Candidate, ...]:
             if about is None:
-                return self.chunk_candidates(text + payload, port, count)
+                least = NEGLIGIBLE if count > 1 else TIED
+                return self._by_line(text + payload, port, self.chunk_candidates(text + payload, port, least=least))
             found, bits = self.focused(text + payload, port, about, max(count, CONTENDERS))
             told.append(bits)
             return found

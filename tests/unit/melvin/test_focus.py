@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from melvin import Brain
 from melvin.cli import main
+from melvin.settings import Settings
 
 LINES = ["the river bank is muddy", "the money bank is closed"] * 6 + ["the cat sat on the mat"] * 6
 
@@ -39,6 +40,32 @@ def test_a_word_that_is_unlikely_without_the_focus_is_brought_in_by_it():
     brain.learn(["it is salty here near the ocean"] * 2)
     assert not brain.query("it is ").text.startswith("salty")
     assert brain.query("it is ", focus="ocean").text.startswith("salty")
+
+
+WHO_DID_WHAT = {
+    "mouse flew": " past the chair",
+    "man stood": " by the mat",
+    "man flew": " past the box",
+    "mouse stood": " by the boat",
+}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_ways_that_are_as_likely_the_words_of_the_line_choose(order):
+    """Each word by itself leads one to expect two places; both together, one."""
+    brain = Brain()
+    for begun, place in [*WHO_DID_WHAT.items()][::order]:
+        brain.learn([begun + place] * 20)
+    assert {begun: brain.query(begun).text for begun in WHO_DID_WHAT} == WHO_DID_WHAT
+    answer = brain.query("man stood by the ")
+    assert answer.candidates[0].text == answer.text == "mat"
+
+
+def test_without_pairs_of_words_the_likeliest_way_is_answered():
+    brain = Brain(Settings.without(["context_edges"]))
+    brain.learn(["hello world"] * 5 + ["hello there"] * 5)
+    answer = brain.query("hello ")
+    assert answer.text == max(answer.candidates, key=lambda way: way.probability).text
 
 
 def test_an_empty_or_unknown_focus_changes_nothing(brain):
