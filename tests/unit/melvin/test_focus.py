@@ -42,23 +42,33 @@ def test_a_word_that_is_unlikely_without_the_focus_is_brought_in_by_it():
     assert brain.query("it is ", focus="ocean").text.startswith("salty")
 
 
-WHO_DID_WHAT = {
-    "mouse flew": " past the chair",
-    "man stood": " by the mat",
-    "man flew": " past the box",
-    "mouse stood": " by the boat",
-}
+WHO_DID_WHAT = [
+    {
+        "the goat hid": " under the garden",
+        "the cat ran": " to the gate",
+        "the goat ran": " to the lamp",
+        "the cat hid": " under the rug",
+    },
+    {
+        "the duck stood": " by the table",
+        "the duck slept": " in the box",
+        "the horse slept": " in the boat",
+        "the horse stood": " by the branch",
+    },
+]
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_of_ways_that_are_as_likely_the_words_of_the_line_choose(order):
+@pytest.mark.parametrize("places", WHO_DID_WHAT)
+def test_of_ways_that_are_as_likely_the_words_of_the_line_choose(places):
     """Each word by itself leads one to expect two places; both together, one."""
     brain = Brain()
-    for begun, place in [*WHO_DID_WHAT.items()][::order]:
-        brain.learn([begun + place] * 20)
-    assert {begun: brain.query(begun).text for begun in WHO_DID_WHAT} == WHO_DID_WHAT
-    answer = brain.query("man stood by the ")
-    assert answer.candidates[0].text == answer.text == "mat"
+    for begun, place in places.items():
+        brain.learn([begun + place] * 10)
+    assert {begun: brain.query(begun).text for begun in places} == places
+    for begun, place in places.items():
+        *before, last = place.split()
+        answer = brain.query(f"{begun} {' '.join(before)} ")
+        assert answer.candidates[0].text == answer.text == last
 
 
 def test_without_pairs_of_words_the_likeliest_way_is_answered():
