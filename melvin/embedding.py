@@ -225,8 +225,8 @@ class Embeddings:
         product = own.take(self.dimension.take(at)) * self.value.take(at)
         cosine = np.add.reduceat(product, np.cumsum(size) - size) / (length * self.norm.take(word))
         order = _nearest_first(cosine)
-        line = _line(np.array([mean]), np.array([deviation]), cosine.max(keepdims=True))
-        return word.take(order).compress(cosine.take(order) >= line)
+        threshold = _threshold(np.array([mean]), np.array([deviation]), cosine.max(keepdims=True))
+        return word.take(order).compress(cosine.take(order) >= threshold)
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ class Near:
         """
         best = np.zeros(self.mean.size)  # ask before any are left out
         np.maximum.at(best, self.query, self.similarity)
-        return np.asarray(self.similarity >= _line(self.mean, self.deviation, best)[self.query])
+        return np.asarray(self.similarity >= _threshold(self.mean, self.deviation, best)[self.query])
 
     @classmethod
     def joined(cls, parts: list[Near], queries: int) -> Near:
@@ -274,7 +274,7 @@ class Near:
         return _ranks(self.query)
 
 
-def _line(mean: F64, deviation: F64, best: F64) -> F64:
+def _threshold(mean: F64, deviation: F64, best: F64) -> F64:
     """The similarity from which on words stand out, of each vector. best : the largest that there is"""
     line = (mean + deviation) * (1 - ROUNDING)
     return np.where(best < line, mean * (1 - ROUNDING), line)

@@ -107,7 +107,7 @@ def read_view(file: Container, version: int, snapshot: Snapshot) -> Snapshot:
     """
     evidence = Evidence(**{name: read_counts(file, VIEW + name) for name in MAPPED}, grams=Counts.empty())
     categories = None
-    if version > CATEGORIES_UP_TO:
+    if is_read(f"{VIEW}categories.", version):
         categories = Categories(
             **{part: file.array(f"{VIEW}categories.{part}", dtype) for part, dtype in CATEGORIES.items()}
         )
@@ -129,7 +129,7 @@ def _context(file: Container, version: int, length: int) -> Context:
 
 
 def is_read(section: str, version: int) -> bool:
-    """Whether a section of the view is read from a file of a version."""
+    """Whether a section of the view is read from a file of a version. section : its name, or what it begins with"""
     return version > CATEGORIES_UP_TO or not section.startswith(f"{VIEW}categories.")
 
 
