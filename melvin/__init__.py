@@ -5,6 +5,7 @@ from melvin import cpu, heap
 cpu.prefer_fast_sort()
 heap.map_large_arrays()
 
+from melvin.answers import Answer, Candidate
 from melvin.brain import Brain, Progress
 from melvin.brainfile import verify
 from melvin.contents import Pattern, Stats
@@ -12,7 +13,7 @@ from melvin.errors import MelvinError
 from melvin.frames import Frame
 from melvin.neighbours import Near
 from melvin.priming import Primed
-from melvin.query import Answer, Candidate, Distribution
+from melvin.reader import Distribution
 from melvin.relations import Relation
 from melvin.settings import Settings
 from melvin.why import Reason, Why

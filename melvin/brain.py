@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from melvin import brainfile, composition, contents, frames, lines, neighbours, priming, relations
+from melvin import answers, brainfile, composition, contents, frames, lines, neighbours, priming, relations
+from melvin.answers import Answer
 from melvin.brainfile import Opened
 from melvin.bridges import Bridges
 from melvin.budget import parse_memory
@@ -31,7 +32,7 @@ from melvin.merge import merge
 from melvin.neighbours import Near
 from melvin.place import Place
 from melvin.priming import Primed
-from melvin.query import BATCH_PLACES, Answer, Distribution, Reader
+from melvin.reader import BATCH_PLACES, Distribution, Reader
 from melvin.relations import Relation
 from melvin.resume import Resume
 from melvin.sampling import sample
@@ -215,7 +216,7 @@ class Brain:
         InputError : the reward is not in [0, 1], or the brain has no such port
         """
         reader, port = self._ask(answer.port)
-        context, code, probability = reader.used(answer, port)
+        context, code, probability = reader.used(answer.query, answer.payload, port, ends=answer.ends)
         known = self._learner.snapshot
         limit = KEPT_FEEDBACK if known.settings.forgetting else None
         said = known.feedback.add(context, code, shares(probability, reward), limit)
@@ -312,7 +313,7 @@ class Brain:
     def query(self, text: bytes | str, *, focus: bytes | str = b"", port: str = TEXT) -> Answer:
         """How the brain goes on from a text. focus : words that say what is asked for; they re-weight what may come"""
         reader, index = self._ask(port)
-        return reader.answer(to_bytes(text), index, to_bytes(focus))
+        return answers.answer(reader, to_bytes(text), index, to_bytes(focus))
 
     def distribution(self, text: bytes | str, *, port: str = TEXT) -> Distribution:
         """What comes next: every byte, and the line's end."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from melvin.answers import Answer
 from melvin.brain import Brain
 from melvin.lines import to_bytes
-from melvin.query import Answer
 
 
 def readable(text: bytes) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from melvin.generation import Snapshot
 from melvin.heads import Model, Rows
 from melvin.lines import lines_block
-from melvin.query import Reader
+from melvin.reader import Reader
 from melvin.symbols import SYMBOL_BITS
 
 ROWS = ("links", "transformers", "attended")  # tables of a Model

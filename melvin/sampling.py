@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.errors import InputError
-from melvin.query import Reader
+from melvin.reader import Reader
 from melvin.symbols import BYTES
 
 MAX_SAMPLE = 1 << 20  # bytes of the longest sample

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from melvin.query import Reader, entropy_of
+from melvin.reader import Reader, entropy_of
 from melvin.words import Words
 
 LOOKED_AT = 64  # words whose next byte is predicted to find those that a brain is least sure of

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melvin import Brain, query, spread, trace
+from melvin import Brain, reader, spread, trace
 from melvin.attention import at_lag, at_lag_one, continued, continued_one
 from melvin.chunks import Window, hash_one
 from melvin.competition import compete_one
@@ -48,7 +48,7 @@ def among_others(brain, text, port):
     """The vectorised answer, for all of a text at once."""
     reader, index = brain._ask(port)
     at, every = np.array([len(text)]), np.arange(1, 258)[None]
-    return reader._predict(lines_block([text]), index, at, every)[0]
+    return reader.predict(lines_block([text]), index, at, every)[0]
 
 
 def assert_alike(brain, seed=0):
@@ -103,7 +103,7 @@ def test_what_is_remembered_changes_nothing(brain, monkeypatch):
 def test_a_continuation_gets_the_same_byte_by_byte_and_all_at_once(brain, monkeypatch):
     lines = [line for line in PROSE if len(line) > 20]
     alone = [brain.probability(line[:n], line[n : n + 9]) for n, line in enumerate(lines)]
-    monkeypatch.setattr(query, "FEW", 0)
+    monkeypatch.setattr(reader, "FEW", 0)
     assert alone == [brain.probability(line[:n], line[n : n + 9]) for n, line in enumerate(lines)]
 
 

@@ -80,7 +80,7 @@ def test_what_comes_next_depends_on_the_last_chunks_alone_to_the_bit(brain):
     reader, port = brain._ask("text")
     for _ in range(15):
         text = b" ".join(draw.choices(words, k=draw.randint(8, 40)))[: draw.randint(20, 200)]
-        whole = reader._predict(*_last_place(text, port))[0]
+        whole = reader.predict(*_last_place(text, port))[0]
         assert np.array_equal(brain.distribution(text).probability, whole), text
 
 

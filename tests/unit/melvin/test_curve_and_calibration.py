@@ -175,7 +175,7 @@ def test_what_stands_out_against_the_brains_own_history_is_not_an_answer():
     brain = Brain()
     brain.learn(PROSE)
     assert brain.query("qzxj#").abstained
-    known = brain._reader._snapshot
+    known = brain._reader.snapshot
     open_ = brain.query("qzxj#").entropy
 
     def with_history(entropy):
@@ -183,7 +183,7 @@ def test_what_stands_out_against_the_brains_own_history_is_not_an_answer():
             "entropy": np.array([40 * round(MILLI * entropy)]),
             "squared": np.array([40 * round(MILLI * entropy) ** 2]),
         }
-        brain._reader._snapshot = replace(known, calibration=Calibration(**tables))
+        brain._reader.snapshot = replace(known, calibration=Calibration(**tables))
         return brain.query("qzxj#").abstained
 
     assert with_history(open_ - 0.1)

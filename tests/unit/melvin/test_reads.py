@@ -7,7 +7,7 @@ import pytest
 
 from melvin import Brain
 from melvin.lines import lines_block
-from melvin.query import Reader
+from melvin.reader import Reader
 from melvin.reads import Meter, metered, reads_of
 from melvin.weights import HEADS
 from scaling_suite.generator import generate

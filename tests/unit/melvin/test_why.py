@@ -3,9 +3,9 @@
 import pytest
 
 from melvin import Brain
+from melvin.answers import Answer
 from melvin.edges import source_of, target_of
 from melvin.errors import InputError
-from melvin.query import Answer
 from melvin.settings import Settings
 
 LINES = ["the dog sat on the rug", "the cat sat on the mat", "a bird sat on the log"] * 10
