@@ -14,7 +14,7 @@ melvin.brain/9    the view that queries read (see `viewfile`); that of an earlie
 melvin.brain/10   what the view holds of 6-grams are their contexts alone; categories are the view's alone (what an
                   earlier version holds of either is not read); when the generation began: in an earlier version at
                   half of its end
-melvin.brain/11   categories by another rule (see `embedding.Near.stands_out`); those of an earlier version are not read
+melvin.brain/11   categories by another rule (see `vectors.Near.stands_out`); those of an earlier version are not read
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from melvin.budget import DEFAULT_MEMORY, LEAST_MEMORY, MOST_MEMORY
 from melvin.calibration import Calibration
 from melvin.container import Array, Container, write
 from melvin.curve import Curve
-from melvin.embedding import Embeddings
 from melvin.errors import DamagedBrainError, NewerBrainError, NotABrainError, SaveError
 from melvin.evidence import TABLES, Evidence, Runs
 from melvin.feedback import Feedback
@@ -46,6 +45,7 @@ from melvin.settings import MECHANISMS, Settings
 from melvin.structure import MAX_COUNT, WEIGHTS, Rules, context_rules, gathering_rules, known_rules, table_rules
 from melvin.symbols import Symbols
 from melvin.tables import Counts
+from melvin.vectors import Embeddings
 from melvin.viewfile import (
     EMBEDDINGS,
     VIEW,

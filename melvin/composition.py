@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from melvin.embedding import Vector
 from melvin.thesaurus import SHOWN, Similar, Thesaurus
+from melvin.vectors import Vector
 
 SMALL = 1 / 64  # keeps a product of similarities apart from 0, where one of them is
 

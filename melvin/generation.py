@@ -23,7 +23,7 @@ from melvin.contexts import Context, codes_of, derive_with_four_grams
 from melvin.counting import Carry, Familiarity, Reading, count, read
 from melvin.curve import Curve, code_length
 from melvin.edges import counted, pack, source_of, target_of
-from melvin.embedding import Embeddings, embed
+from melvin.embedding import embed
 from melvin.encode import encode_lines, tail
 from melvin.evidence import ROW_BITS, TABLES, Evidence, Runs, kept
 from melvin.feedback import Feedback
@@ -38,6 +38,7 @@ from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import BYTES, CODES, END, U32, Symbols
 from melvin.tables import I64, Counts, fold
 from melvin.thinning import forget
+from melvin.vectors import Embeddings
 from melvin.weights import Weights
 from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, added, reach
 

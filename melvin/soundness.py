@@ -18,7 +18,7 @@ from melvin.categories import Categories
 from melvin.contexts import MAX_PORTS, ORDER, Context, discounts, row_sums
 from melvin.curve import Curve
 from melvin.edges import target_of
-from melvin.embedding import ACTIVE, DIMENSIONS, FRAME_WORDS, PLACES, Embeddings
+from melvin.embedding import ACTIVE
 from melvin.episodes import GAP_BITS, MAX_FRAMES, MAX_TIME_NS
 from melvin.feedback import Feedback
 from melvin.lexicon import Lexicon
@@ -40,6 +40,7 @@ from melvin.symbols import (
     Symbols,
 )
 from melvin.tables import I64, U64, Count, Counts, run_starts, slices
+from melvin.vectors import DIMENSIONS, FRAME_WORDS, PLACES, Embeddings
 from melvin.weights import ONE
 from melvin.words import Words
 

@@ -94,6 +94,12 @@ def in_a_row(first: I64, size: I64) -> I64:
     return np.cumsum(step, out=step)
 
 
+def places_within(group: NDArray[np.integer]) -> I64:
+    """How many of the same group stand before each. Shape (n,), equal ones together."""
+    starts = run_starts(group.astype(np.uint64))
+    return np.arange(group.size) - np.repeat(starts, np.diff(starts, append=group.size))
+
+
 def smallest(count: NDArray[np.integer]) -> Count:
     """Counts in the smallest type that holds them."""
     fits = not count.size or int(count.max()) <= SMALL

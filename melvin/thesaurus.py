@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.categories import KIN, Categories
-from melvin.embedding import FRAME_LAGS, PLACES, Near, Vector
 from melvin.kinship import Kinship
+from melvin.vectors import FRAME_LAGS, PLACES, Near, Vector
 from melvin.words import words_in
 
 SHOWN = 10  # words named unless more are asked for

@@ -15,13 +15,13 @@ from melvin.attention import LAGS, NAME_SHIFT, OPENING, at_lag_one, continued_on
 from melvin.chunks import MAX_CHUNK, hash_one
 from melvin.competition import compete_one
 from melvin.contexts import context_after
-from melvin.embedding import FRAME_LAGS
 from melvin.encode import LOOK_BACK
 from melvin.generation import Snapshot, times_seen
 from melvin.lines import MAX_PIECE
 from melvin.parse import chunk_salt
 from melvin.remembered import Remembered
 from melvin.symbols import START, SYMBOL_BITS
+from melvin.vectors import FRAME_LAGS
 from melvin.words import BORDER, word_name
 
 KEPT_CHUNKS = 1 << 14  # chunks remembered: about 10 MiB; then the trace starts afresh

@@ -12,10 +12,10 @@ from dataclasses import replace
 from melvin.categories import Categories
 from melvin.container import Array, Container
 from melvin.contexts import ORDER, Context, longest_first
-from melvin.embedding import Embeddings
 from melvin.evidence import TABLES, Evidence
 from melvin.generation import Gathering, Snapshot, merge, so_far, with_meaning
 from melvin.tables import Counts
+from melvin.vectors import Embeddings
 from melvin.words import Words
 
 VIEW = "view."

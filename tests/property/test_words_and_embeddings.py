@@ -8,21 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twins import words as twin
 
-from melvin import embedding
+from melvin import embedding, vectors
 from melvin.categories import ROUNDS, propagate
-from melvin.embedding import (
-    ACTIVE,
-    ASKED,
-    FRAME_LAGS,
-    FRAME_WORDS,
-    PLACES,
-    VALUE_ONE,
-    Embeddings,
-    Vector,
-    embed,
-    slots,
-)
+from melvin.embedding import ACTIVE, embed, slots
 from melvin.tables import Counts, count_keys
+from melvin.vectors import ASKED, FRAME_LAGS, FRAME_WORDS, PLACES, VALUE_ONE, Embeddings, Vector
 from melvin.words import (
     BORDER,
     HELD,
@@ -116,7 +106,7 @@ def test_asking_for_many_words_at_once_is_asking_for_each(at_a_time, drawn):
     e = embedded(drawn)
     every = np.arange(e.name.size)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedding, "ASKED", at_a_time)
+        patch.setattr(vectors, "ASKED", at_a_time)
         together = e.nearest(*e.spread(every), every)
     assert together.mean.size == together.deviation.size == every.size
     for query in every:
@@ -181,14 +171,14 @@ def test_no_pairs_make_no_vectors():
     assert embed(Counts.empty()).name.size == 0
 
 
-vectors = st.dictionaries(st.integers(0, 9), st.integers(-9, 9).filter(bool), max_size=6)
+drawn_vectors = st.dictionaries(st.integers(0, 9), st.integers(-9, 9).filter(bool), max_size=6)
 
 
 def vector(entries):
     return Vector(np.array(sorted(entries), np.int64), np.array([entries[d] for d in sorted(entries)], np.int64))
 
 
-@given(vectors, vectors)
+@given(drawn_vectors, drawn_vectors)
 def test_vectors_add_up_and_come_apart(a, b):
     total = vector(a) + vector(b)
     expected = Counter(a)

@@ -138,7 +138,8 @@ def test_without_categories_words_are_still_similar():
 
 def test_the_words_that_a_search_looks_at_do_not_grow_with_the_brain(brain):
     """At most FANOUT words of each of ACTIVE dimensions, and SHORTLIST of them in full."""
-    from melvin.embedding import ACTIVE, FANOUT, SHORTLIST
+    from melvin.embedding import ACTIVE
+    from melvin.vectors import FANOUT, SHORTLIST
 
     large = Brain()
     large.learn(f"w{n % 700} goes to v{n % 90} by w{n * 7 % 700} at u{n % 50}" for n in range(6000))
