@@ -17,8 +17,7 @@ import numpy as np
 
 from melvin.contexts import F64
 from melvin.embedding import Embeddings, Near, sums
-from melvin.symbols import U32
-from melvin.tables import I64, run_starts
+from melvin.tables import I64, U32, run_starts
 from melvin.words import Words
 
 KIN = 8  # words asked in place of one

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from melvin.codes import GROUND
 from melvin.evidence import TABLES
 from melvin.learner import Learner
 from melvin.splits import parts
-from melvin.symbols import GROUND, Symbols
+from melvin.symbols import Symbols
 from melvin.tables import size_of_union
 
 

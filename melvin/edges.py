@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.codes import END, MAX_SYMBOLS, SYMBOL_BITS
 from melvin.searching import find
-from melvin.symbols import END, MAX_SYMBOLS, SYMBOL_BITS, U32, Symbols
-from melvin.tables import I64, U64, Counts, slices
+from melvin.symbols import Symbols
+from melvin.tables import I64, U32, U64, Counts, slices
 
 RANK_MASK = np.uint64(MAX_SYMBOLS - 1)
 _BITS = np.uint64(SYMBOL_BITS)

@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from melvin.arithmetic import log2
 from melvin.contexts import F64
-from melvin.symbols import U32
-from melvin.tables import I64, Counts, in_a_row, run_starts, sum_by_key
+from melvin.tables import I64, U32, Counts, in_a_row, run_starts, sum_by_key
 from melvin.words import BORDER, LAG_MASK, WORD_BITS, row_of, unpack_pair
 
 U16 = NDArray[np.uint16]

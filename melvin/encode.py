@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from melvin.attention import LAGS, NOTHING, OPENING, continued
 from melvin.chunks import Window
+from melvin.codes import CODE_BITS
 from melvin.contexts import ngrams
 from melvin.counting import Carry, Familiarity, Reading, read
 from melvin.embedding import FRAME_LAGS
@@ -18,8 +19,8 @@ from melvin.heads import Boundary, Places
 from melvin.kinship import Said
 from melvin.lines import MAX_PIECE, Block
 from melvin.parse import Parser
-from melvin.symbols import CODE_BITS, U32, Symbols
-from melvin.tables import I64
+from melvin.symbols import Symbols
+from melvin.tables import I64, U32
 from melvin.words import BORDER, word_names
 
 LOOK_BACK = LAGS + 2  # whole chunks on which what comes next depends: the last one, and what it attends to

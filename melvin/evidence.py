@@ -11,9 +11,10 @@ from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
 from melvin.budget import DEFAULT_MEMORY, within
+from melvin.codes import CODE_BITS, SYMBOL_BITS
 from melvin.edges import renumber
 from melvin.runs import RunStack
-from melvin.symbols import CODE_BITS, SYMBOL_BITS, Symbols
+from melvin.symbols import Symbols
 from melvin.tables import U64, Counts
 
 

@@ -19,6 +19,7 @@ from melvin.attention import MOST_SEEN, foci
 from melvin.budget import DEFAULT_MEMORY, within
 from melvin.calibration import Calibration, places_to_try, sample_places
 from melvin.categories import Categories, categorise
+from melvin.codes import BYTES, CODES, END
 from melvin.contexts import Context, codes_of, derive_with_four_grams
 from melvin.counting import Carry, Familiarity, Reading, count, read
 from melvin.curve import Curve, code_length
@@ -35,8 +36,8 @@ from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
 from melvin.separators import SEPARATE_FROM, default_separators, learn_separators
 from melvin.settings import EVERYTHING, Settings
-from melvin.symbols import BYTES, CODES, END, U32, Symbols
-from melvin.tables import I64, Counts, fold
+from melvin.symbols import Symbols
+from melvin.tables import I64, U32, Counts, fold
 from melvin.thinning import forget
 from melvin.weights import Weights
 from melvin.words import KEPT_WORDS, PAIR_BYTES, Words, added, reach

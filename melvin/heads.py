@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from melvin.attention import NOTHING, at_lag, continued
 from melvin.categories import KIN
+from melvin.codes import CODE_BITS, END, MAX_PAYLOAD, NONE, START
 from melvin.contexts import F64, Context, derive, probability
 from melvin.edges import pack, source_of, target_of
 from melvin.evidence import Evidence
@@ -26,8 +27,8 @@ from melvin.kinship import Kinship, Said
 from melvin.lines import MAX_PIECE
 from melvin.searching import find, nearly_sorted
 from melvin.settings import Settings
-from melvin.symbols import CODE_BITS, END, MAX_PAYLOAD, NONE, START, U32, Symbols
-from melvin.tables import I64, SMALL, U64, Counts, in_a_row, lengths, run_starts
+from melvin.symbols import Symbols
+from melvin.tables import I64, SMALL, U32, U64, Counts, in_a_row, lengths, run_starts
 from melvin.weights import (
     ANYTHING,
     ATTENDED,

@@ -14,8 +14,7 @@ from melvin.attention import NOTHING, names
 from melvin.categories import KIN
 from melvin.chunks import Window
 from melvin.embedding import VALUE_ONE, Embeddings, Near
-from melvin.symbols import U32
-from melvin.tables import I64
+from melvin.tables import I64, U32
 from melvin.words import BORDER, Words
 
 

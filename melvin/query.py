@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.chunks import MAX_CHUNK
+from melvin.codes import BYTES, CODES
 from melvin.contexts import codes_of, context_after
 from melvin.encode import encode_lines, tail
 from melvin.errors import InputError
@@ -23,7 +24,6 @@ from melvin.heads import Places, predict
 from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
 from melvin.spread import Spreads
-from melvin.symbols import BYTES, CODES
 from melvin.tables import U64
 from melvin.thesaurus import Thesaurus
 from melvin.trace import Trace

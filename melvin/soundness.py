@@ -15,15 +15,7 @@ from numpy.typing import NDArray
 from melvin.bridges import ANY, MAX_PRIMED_BYTES, PAYLOAD_BITS
 from melvin.calibration import BINS, Calibration
 from melvin.categories import Categories
-from melvin.contexts import MAX_PORTS, ORDER, Context, discounts, row_sums
-from melvin.curve import Curve
-from melvin.edges import target_of
-from melvin.embedding import ACTIVE, DIMENSIONS, FRAME_WORDS, PLACES, Embeddings
-from melvin.episodes import GAP_BITS, MAX_FRAMES, MAX_TIME_NS
-from melvin.feedback import Feedback
-from melvin.lexicon import Lexicon
-from melvin.payloads import Payloads
-from melvin.symbols import (
+from melvin.codes import (
     CODE_BITS,
     CODE_MASK,
     CODES,
@@ -35,11 +27,18 @@ from melvin.symbols import (
     PACKED_MASK,
     START,
     SYMBOL_BITS,
-    U32,
     WORD_CODES,
-    Symbols,
 )
-from melvin.tables import I64, U64, Count, Counts, run_starts, slices
+from melvin.contexts import MAX_PORTS, ORDER, Context, discounts, row_sums
+from melvin.curve import Curve
+from melvin.edges import target_of
+from melvin.embedding import ACTIVE, DIMENSIONS, FRAME_WORDS, PLACES, Embeddings
+from melvin.episodes import GAP_BITS, MAX_FRAMES, MAX_TIME_NS
+from melvin.feedback import Feedback
+from melvin.lexicon import Lexicon
+from melvin.payloads import Payloads
+from melvin.symbols import Symbols
+from melvin.tables import I64, U32, U64, Count, Counts, run_starts, slices
 from melvin.weights import ONE
 from melvin.words import Words
 

@@ -12,9 +12,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.codes import CODE_BITS, PACKED_BITS, PACKED_MASK, PAIR_SHIFT, WORD_CODES, pair_key
 from melvin.hashing import ABSENT
-from melvin.symbols import CODE_BITS, PACKED_BITS, PACKED_MASK, PAIR_SHIFT, U32, WORD_CODES, Symbols, pair_key
-from melvin.tables import I64, U64, slices
+from melvin.symbols import Symbols
+from melvin.tables import I64, U32, U64, slices
 
 MANY = 3  # words: rests of so many or more are worked out together, most are shorter
 RESTS = 1 << 14  # looked up at a time: what it takes stays in cache

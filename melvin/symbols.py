@@ -2,9 +2,8 @@
 
 A symbol's id is its order of birth, so a lower id is an older, stronger symbol and constituents come before their
 patterns. Its *rank* is the place of its payload among all payloads in byte order: the symbols that begin with given
-bytes are therefore one range of ranks, which is how a symbol that is only partly there is looked up.
-
-A payload is handled as *codes*: byte b is b + 1, the end of a line is END_CODE, and 0 stands after the last one.
+bytes are therefore one range of ranks, which is how a symbol that is only partly there is looked up. Payloads are held
+as codes (see `codes`).
 """
 
 from __future__ import annotations
@@ -16,36 +15,30 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import ABSENT, ID_BITS, MULTIPLIER, HashTable, PairTable, mix, mix_in_place
+from melvin.codes import (
+    BYTES,
+    CODE_BITS,
+    CODE_MASK,
+    END,
+    END_CODE,
+    GROUND,
+    MAX_SYMBOLS,
+    NONE,
+    START,
+    SYMBOL_BITS,
+    WORD_CODES,
+    joined_words,
+    pair_key,
+    payload_hash,
+    word_shift,
+    words_to,
+)
+from melvin.hashing import ABSENT, HashTable, PairTable
 from melvin.remembered import Remembered
-from melvin.tables import I64, U64, bisect
+from melvin.tables import I64, U32, U64, bisect
 
-U32 = NDArray[np.uint32]
-
-SYMBOL_BITS = ID_BITS  # three ids pack into one 64-bit key, so a brain holds at most 2 M symbols
-MAX_SYMBOLS = 1 << SYMBOL_BITS
-NONE = np.uint32(0xFFFFFFFF)  # "no such symbol" in left, right
-BYTES = 256
-GROUND = BYTES + 2  # ground symbols a port has: its bytes, START, END
-START, END = BYTES, BYTES + 1  # their place after the port's first ground symbol
-CODE_BITS = 9  # a code is 0 (nothing), 1..256 (a byte) or END_CODE
-END_CODE = BYTES + 1
-CODES = BYTES + 1  # what can come next: any byte, or END
-CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
-PAIR_SHIFT = 32  # bits of an id in the key of a pair
-WORD_CODES = 7  # codes that fit into one 63-bit word
-PACKED_BITS = np.uint64(CODE_BITS * WORD_CODES)
-PACKED_MASK = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
 PORTS_AT_ONCE = 8  # whose pairs of bytes are at hand: 256 KiB each
-MAX_PAYLOAD = 63  # bytes of the longest pattern: nine words
 _ORDER = ("by_rank", "rank", "ranked_words", "_subtree")  # what is worked out of the payloads alone
-
-
-def word_shift(depth: int) -> int:
-    """Bits that the code at `depth` is shifted by within its word."""
-    return CODE_BITS * (WORD_CODES - 1 - depth % WORD_CODES)
-
-
 _WORD_SHIFTS = np.array([word_shift(depth) for depth in range(WORD_CODES)], np.uint64)
 
 
@@ -127,7 +120,7 @@ class Symbols:
         """
         length = self.length[left].astype(np.int64) + self.length[right]
         depth = max(self.words.shape[0], -(-int(length.max(initial=1)) // WORD_CODES))
-        words = self.joined_words(left, right, depth)
+        words = joined_words(self.words, self.length, left, right, depth)
         port = self.port[left]
         key = payload_hash(words, port)
         _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
@@ -176,7 +169,7 @@ class Symbols:
             right=right,
             level=level[self.size :],
             length=other.length[chosen],
-            words=other._words_to(self.words.shape[0])[:, chosen],
+            words=words_to(other.words, self.words.shape[0])[:, chosen],
             born=0,
             pairs=(np.empty(0, np.uint32),) * 3,
         )
@@ -212,24 +205,6 @@ class Symbols:
         found[hit.compress(same)] = held.compress(same)
         return found
 
-    def _words_to(self, depth: int) -> U64:
-        missing = depth - self.words.shape[0]
-        return np.pad(self.words, ((0, missing), (0, 0))) if missing > 0 else self.words
-
-    def joined_words(self, left: U32 | I64, right: U32 | I64, depth: int) -> U64:
-        """Words of the concatenated payloads: the right one's, moved behind the left one's, seven codes to a word."""
-        joined = self._words_to(depth)[:depth].take(left, axis=1)
-        whole, part = np.divmod(self.length.take(left).astype(np.int64), WORD_CODES)
-        shift, length = (part * CODE_BITS).astype(np.uint64), self.length.take(right)
-        for word, held in enumerate(self.words):
-            some = np.flatnonzero(length > word * WORD_CODES)  # most payloads are short
-            moved, at, by = held.take(right.take(some)), whole.take(some) + word, shift.take(some)
-            joined[at, some] |= moved >> by
-            spills = np.flatnonzero(at < depth - 1)
-            moved = moved << (PACKED_BITS - by) & PACKED_MASK
-            joined[at.take(spills) + 1, some.take(spills)] |= moved.take(spills)
-        return joined
-
     def _extended(
         self,
         *,
@@ -256,7 +231,7 @@ class Symbols:
             pair_left=np.concatenate((self.pair_left, pairs[0])),
             pair_right=np.concatenate((self.pair_right, pairs[1])),
             pair_symbol=np.concatenate((self.pair_symbol, pairs[2])),
-            words=np.hstack((self._words_to(words.shape[0]), words)),
+            words=np.hstack((words_to(self.words, words.shape[0]), words)),
         )
 
     # ---------------------------------------------------------------- reading
@@ -455,17 +430,3 @@ class Symbols:
     def rank_map(self, grown: Symbols) -> U32:
         """Old rank -> rank in `grown`, which holds the same symbols and more; ascending, so keys stay sorted."""
         return grown.rank[self.by_rank]
-
-
-def payload_hash(words: U64, port: NDArray[np.uint16]) -> U64:
-    """A 64-bit hash of each payload and its port; words of zero behind a payload do not count. Shape (w, n) -> (n,)."""
-    hashed = mix(np.arange(int(port.max(initial=0)) + 1, dtype=np.uint64)).take(port)
-    for word in words:
-        some = np.flatnonzero(word)  # most payloads are short
-        hashed[some] = mix_in_place(hashed.take(some) * MULTIPLIER ^ word.take(some))
-    return hashed
-
-
-def pair_key(left: U32, right: U32, shift: int = PAIR_SHIFT) -> U64:
-    """Pack two ids into one 64-bit key."""
-    return (left.astype(np.uint64) << np.uint64(shift)) | right

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from twins import evidence as twin
 
 from melvin.chunks import Window, chunk_starts
+from melvin.codes import END, MAX_PAYLOAD, START
 from melvin.hashing import ABSENT
-from melvin.symbols import END, MAX_PAYLOAD, START, Symbols
+from melvin.symbols import Symbols
 from melvin.tables import Counts
 
 SMALL_ALPHABET = b"ab "  # few bytes: the same payload is split in many ways, runs of one byte are common

@@ -17,10 +17,10 @@ from twins import evidence as twin
 
 from melvin import Brain, evidence, lexicon, lines
 from melvin import words as melvin_words
+from melvin.codes import END, START
 from melvin.generation import so_far
 from melvin.lines import MAX_PIECE
 from melvin.runs import RunStack
-from melvin.symbols import END, START
 from melvin.thinning import are_kept
 
 ROOT = Path(__file__).parents[2]

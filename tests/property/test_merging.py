@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melvin import Brain, MelvinError, calibration, verify
+from melvin.codes import GROUND
 from melvin.edges import source_of, target_of
 from melvin.evidence import RANKED, TABLES
 from melvin.generation import Snapshot
 from melvin.merge import union
 from melvin.soundness import symbols_hold
 from melvin.splits import with_splits
-from melvin.symbols import GROUND
 
 WORDS = ("the", "cat", "sat", "on", "a", "mat", "cats", "abab", "\xff", "")
 

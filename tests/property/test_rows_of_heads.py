@@ -5,9 +5,10 @@ from drawn import SMALL_ALPHABET, symbol_sets
 from hypothesis import given
 from hypothesis import strategies as st
 
+from melvin.codes import END_CODE, SYMBOL_BITS
 from melvin.heads import Rows, borders, only_rows, rows_there
 from melvin.searching import nearly_sorted
-from melvin.symbols import END_CODE, SYMBOL_BITS, Symbols
+from melvin.symbols import Symbols
 from melvin.tables import Counts
 
 ranks = st.integers(0, 6)

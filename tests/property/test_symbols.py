@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melvin import splits
+from melvin.codes import BYTES, END, END_CODE, GROUND, START, WORD_CODES, word_shift
 from melvin.hashing import ABSENT
 from melvin.soundness import symbols_hold
 from melvin.splits import parts, with_splits
-from melvin.symbols import BYTES, END, END_CODE, GROUND, PORTS_AT_ONCE, START, WORD_CODES, Symbols, word_shift
+from melvin.symbols import PORTS_AT_ONCE, Symbols
 
 PAIRS = ("pair_left", "pair_right", "pair_symbol")
 two_ports = symbol_sets(ports=("text", "can"))
