@@ -108,7 +108,7 @@ def constituents(symbols: Symbols, payload: bytes, port: str) -> set[bytes]:
 
 
 def _found(symbols: Symbols, payload: bytes, port: str) -> int | None:
-    return symbols.find(payload, symbols.ports.index(port)) if port in symbols.ports else None
+    return symbols.ranks.find(payload, symbols.ports.index(port)) if port in symbols.ports else None
 
 
 def _pattern(symbols: Symbols, symbol: int) -> Pattern:

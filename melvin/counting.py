@@ -164,7 +164,7 @@ def count(
     halvings : how far tables are thinned: keys are left out that would not be kept (see `thinning`)
     """
     opening, end = symbols.base[port] + np.uint32(START), symbols.base[port] + np.uint32(END)
-    source, target = reading.stream[:-1], symbols.rank.take(reading.stream[1:])
+    source, target = reading.stream[:-1], symbols.ranks.rank.take(reading.stream[1:])
     keys = {
         "grams": ngrams(block, carry.before, port),
         "context_edges": _pairs(familiarity, block, reading),

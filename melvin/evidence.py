@@ -1,6 +1,6 @@
 """Evidence: the tables that a brain learns, and how they are added up.
 
-Every table is sorted 64-bit keys with integer counts. The target of a key is a rank (see `symbols`), so that the
+Every table is sorted 64-bit keys with integer counts. The target of a key is a rank (see `ranks`), so that the
 targets that begin with given bytes are one range of keys.
 """
 

@@ -157,7 +157,7 @@ def _rekeyed(counts: Counts, symbols: Symbols, merged: Symbols, ids: U32, *, fro
     """The same evidence about symbols of the union."""
     if not counts.size:
         return counts
-    target = merged.rank[ids[symbols.by_rank[target_of(counts.key)]]]
+    target = merged.ranks.rank[ids[symbols.ranks.by_rank[target_of(counts.key)]]]
     source = source_of(counts.key)
     if from_symbols:
         source = ids[source].astype(np.uint64)

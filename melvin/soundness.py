@@ -80,9 +80,10 @@ def ascends(key: NDArray[np.unsignedinteger]) -> bool:
 
 def _payloads_differ(s: Symbols) -> bool:
     """No two symbols of a port have one payload: in order, they would be neighbours."""
-    some = np.flatnonzero(s.port.take(s.by_rank[1:]) == s.port.take(s.by_rank[:-1]))
+    by_rank = s.ranks.by_rank
+    some = np.flatnonzero(s.port.take(by_rank[1:]) == s.port.take(by_rank[:-1]))
     for word in s.words:
-        some = some.compress(word.take(s.by_rank.take(some + 1)) == word.take(s.by_rank.take(some)))
+        some = some.compress(word.take(by_rank.take(some + 1)) == word.take(by_rank.take(some)))
     return not some.size
 
 

@@ -93,9 +93,9 @@ class Spreads:
         symbols, evidence = model.symbols, model.evidence
         self._model, self._symbols, self._port = model, symbols, port
         self._tables = (evidence.links, evidence.transformers, evidence.attended)
-        self._words = symbols.ranked_words
+        self._words = symbols.ranks.ranked_words
         self._contexts = model.byte_view
-        low, high = symbols.port_range(port)
+        low, high = symbols.ranks.port_range(port)
         self._everything = int(low[0]), int(high[0])
         base = int(symbols.base[port])
         self._start, self._anything = base + START, base + END

@@ -26,11 +26,11 @@ symbol_sets_of_two_ports = symbol_sets(ports=("text", "can"))
 
 
 def edge_table(symbols, raw):
-    return table({(source << 21) | int(symbols.rank[target]): count for (source, target), count in raw.items()})
+    return table({(source << 21) | int(symbols.ranks.rank[target]): count for (source, target), count in raw.items()})
 
 
 def edge_dict(symbols, counts):
-    return {(key >> 21, int(symbols.by_rank[key & (2**21 - 1)])): count for key, count in as_dict(counts).items()}
+    return {(key >> 21, int(symbols.ranks.by_rank[key & (2**21 - 1)])): count for key, count in as_dict(counts).items()}
 
 
 @st.composite

@@ -364,7 +364,7 @@ def test_the_edges_of_a_young_brain_are_the_pairs_of_its_bytes(rows):
             pairs[a, b] += 1
             pairs[END, b] += 1
     held = known.evidence.links
-    source, target = held.key >> 21, known.symbols.by_rank[held.key & (2**21 - 1)]
+    source, target = held.key >> 21, known.symbols.ranks.by_rank[held.key & (2**21 - 1)]
     assert dict(zip(zip(source.tolist(), target.tolist(), strict=True), held.count.tolist(), strict=True)) == pairs
 
 

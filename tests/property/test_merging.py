@@ -72,7 +72,7 @@ def evidence(brain):
             continue
         found[table] = Counter()
         for key, count in pairs:
-            source, target = int(source_of(key)), named(symbols, int(symbols.by_rank[int(target_of(key))]))
+            source, target = int(source_of(key)), named(symbols, int(symbols.ranks.by_rank[int(target_of(key))]))
             found[table][named(symbols, source) if table == "links" else source, target] = count
     words = snapshot.words
     found["words"] = Counter(dict(zip(words.name.tolist(), words.count.tolist(), strict=True)))
