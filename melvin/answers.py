@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from melvin.chunks import MAX_CHUNK
+from melvin.codes import BYTES
 from melvin.contexts import codes_of, context_after
 from melvin.errors import InputError
 from melvin.focus import Focus, begun_of, width
 from melvin.generation import Snapshot
 from melvin.lines import lines_block
 from melvin.reader import F64, Distribution, Reader, entropy_of, every_code
-from melvin.symbols import BYTES
 from melvin.why import Why
 
 BEAM = 8  # continuations kept at a time

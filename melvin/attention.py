@@ -14,9 +14,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.codes import SYMBOL_BITS
 from melvin.hashing import mix_but_last, mix_one
-from melvin.symbols import SYMBOL_BITS, U32
-from melvin.tables import I64, U64
+from melvin.tables import I64, U32, U64
 
 Unsigned = TypeVar("Unsigned", np.uint32, np.uint64)
 

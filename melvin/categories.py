@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from melvin.contexts import F64
-from melvin.symbols import U32
-from melvin.tables import I64, run_starts
+from melvin.tables import I64, U32, run_starts
 from melvin.vectors import Embeddings, Near, sums
 from melvin.words import Words
 

@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.codes import MAX_PAYLOAD
 from melvin.hashing import MASK, MULTIPLIER, mix_in_place, mix_one
 from melvin.lines import Block
-from melvin.symbols import MAX_PAYLOAD
 from melvin.tables import I64, U64, sizes
 
 U8 = NDArray[np.uint8]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.hashing import ABSENT
-from melvin.symbols import U32, Symbols
-from melvin.tables import I64, in_a_row
+from melvin.symbols import Symbols
+from melvin.tables import I64, U32, in_a_row
 
 FINISHED = 8  # while one symbol in so many merges at a time, finished chunks are not set aside
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from melvin.codes import GROUND
 from melvin.evidence import TABLES
 from melvin.learner import Learner
 from melvin.splits import parts
-from melvin.symbols import GROUND, Symbols
+from melvin.symbols import Symbols
 from melvin.tables import size_of_union
 
 
@@ -107,7 +108,7 @@ def constituents(symbols: Symbols, payload: bytes, port: str) -> set[bytes]:
 
 
 def _found(symbols: Symbols, payload: bytes, port: str) -> int | None:
-    return symbols.find(payload, symbols.ports.index(port)) if port in symbols.ports else None
+    return symbols.ranks.find(payload, symbols.ports.index(port)) if port in symbols.ports else None
 
 
 def _pattern(symbols: Symbols, symbol: int) -> Pattern:

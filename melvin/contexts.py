@@ -15,11 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.codes import CODE_BITS, CODE_MASK, CODES, END_CODE
 from melvin.lines import Block
 from melvin.searching import find
-from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END_CODE, U32
 from melvin.tables import (
     I64,
+    U32,
     U64,
     Count,
     Counts,

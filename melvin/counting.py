@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from melvin.attention import NOTHING, OPENING, Focus, all_bits, attend, continued, earlier, names
 from melvin.chunks import MAX_CHUNK, Window, chunk_starts, separates
+from melvin.codes import END, END_CODE, START, SYMBOL_BITS
 from melvin.contexts import ORDER, last_codes, ngrams
 from melvin.edges import pack
 from melvin.evidence import ROW_BITS
 from melvin.lines import Block
 from melvin.parse import Parser, chunk_salt
 from melvin.settings import Settings
-from melvin.symbols import END, END_CODE, START, SYMBOL_BITS, U32, Symbols
-from melvin.tables import U64, in_a_row, sizes
+from melvin.symbols import Symbols
+from melvin.tables import U32, U64, in_a_row, sizes
 from melvin.thinning import chosen, kept_rows
 from melvin.words import chosen_pieces, every_word, pair_keys, word_names
 
@@ -163,7 +164,7 @@ def count(
     halvings : how far tables are thinned: keys are left out that would not be kept (see `thinning`)
     """
     opening, end = symbols.base[port] + np.uint32(START), symbols.base[port] + np.uint32(END)
-    source, target = reading.stream[:-1], symbols.rank.take(reading.stream[1:])
+    source, target = reading.stream[:-1], symbols.ranks.rank.take(reading.stream[1:])
     keys = {
         "grams": ngrams(block, carry.before, port),
         "context_edges": _pairs(familiarity, block, reading),

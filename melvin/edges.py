@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.codes import END, MAX_SYMBOLS, SYMBOL_BITS
 from melvin.searching import find
-from melvin.symbols import END, MAX_SYMBOLS, SYMBOL_BITS, U32, Symbols
-from melvin.tables import I64, U64, Counts, slices
+from melvin.symbols import Symbols
+from melvin.tables import I64, U32, U64, Counts, slices
 
 RANK_MASK = np.uint64(MAX_SYMBOLS - 1)
 _BITS = np.uint64(SYMBOL_BITS)
@@ -49,7 +50,7 @@ def after_anything(symbols: Symbols, raw: Counts) -> Counts:
     for part in slices(raw.size, CACHED):
         np.add.at(seen, (raw.key[part] & RANK_MASK).view(np.int64), raw.count[part].astype(np.uint64, copy=False))
     rank = np.flatnonzero(seen).astype(np.uint64)
-    opening = symbols.base[symbols.port[symbols.by_rank[rank]]] + np.uint32(END)
+    opening = symbols.base[symbols.port[symbols.ranks.by_rank[rank]]] + np.uint32(END)
     return Counts.of(pack(opening, rank), seen[rank])
 
 
@@ -61,7 +62,8 @@ def renumber(
     """The same evidence with the ranks of a grown set of symbols; order is kept."""
     if not counts.size or symbols is grown:
         return counts
-    moved = symbols.rank_map(grown).astype(np.uint64) - np.arange(symbols.size, dtype=np.uint64)  # up, or not at all
+    moved = symbols.ranks.rank_map(grown.ranks).astype(np.uint64)
+    moved -= np.arange(symbols.size, dtype=np.uint64)  # up, or not at all
     key, by = np.empty(counts.size, np.uint64), np.empty(CACHED, np.uint64)
     for part in slices(key.size, CACHED):
         rank = (counts.key[part] & RANK_MASK).view(np.int64)

@@ -14,8 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from melvin.arithmetic import log2
-from melvin.symbols import U32
-from melvin.tables import I64, Counts, places_within, run_starts
+from melvin.tables import I64, U32, Counts, places_within, run_starts
 from melvin.vectors import DIMENSIONS, FRAME_LAGS, FRAME_WORDS, PLACES, VALUE_ONE, Embeddings
 from melvin.words import BORDER, LAG_MASK, WORD_BITS, row_of, unpack_pair
 

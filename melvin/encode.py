@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from melvin.attention import LAGS, NOTHING, OPENING, continued
 from melvin.chunks import Window
+from melvin.codes import CODE_BITS
 from melvin.contexts import ngrams
 from melvin.counting import Carry, Familiarity, Reading, read
 from melvin.heads import Boundary, Places
 from melvin.kinship import Said
 from melvin.lines import MAX_PIECE, Block
 from melvin.parse import Parser
-from melvin.symbols import CODE_BITS, U32, Symbols
-from melvin.tables import I64
+from melvin.ranks import Ranks
+from melvin.tables import I64, U32
 from melvin.vectors import FRAME_LAGS
 from melvin.words import BORDER, word_names
 
@@ -97,8 +98,8 @@ def encode(
     all_but_last[several] = continued(before[0][several], shorter_part[several])
 
     told = np.where(within > 0, reading.length[holder], 1)  # a line's start counts as one byte
-    low, high = (np.repeat(r, at.size) for r in symbols.port_range(port))
-    chunk_low, chunk_high = _walk(symbols, window, start, low[:1], high[:1], last, partial, partial > 0)
+    low, high = (np.repeat(r, at.size) for r in symbols.ranks.port_range(port))
+    chunk_low, chunk_high = _walk(symbols.ranks, window, start, low[:1], high[:1], last, partial, partial > 0)
     chunk_low, chunk_high = np.where(partial > 0, chunk_low, low), np.where(partial > 0, chunk_high, high)
     everywhere, nothing = np.ones(at.size, np.bool_), np.zeros(at.size, np.int64)
     return Places(
@@ -111,7 +112,7 @@ def encode(
                 before[1],
                 told + partial - last_length,
                 focus,
-                *symbols.subtree(last_symbol),
+                *symbols.ranks.subtree(last_symbol),
                 last_length,
                 deep,
                 shorter_part,
@@ -155,7 +156,7 @@ def _chunk_back(name: U32, within: I64, last: I64, back: int) -> U32:
 
 
 def _walk(
-    symbols: Symbols,
+    ranks: Ranks,
     window: Window,
     start: I64,
     low: I64,
@@ -180,7 +181,7 @@ def _walk(
     for depth in range(depths):
         active = np.flatnonzero((reach > depth) & (at_low < at_high))
         code = window.data[start[asked[active]] + depth].astype(np.int64) + 1
-        narrowed = symbols.narrow(at_low[active], at_high[active], np.full(active.size, depth), code)
+        narrowed = ranks.narrow(at_low[active], at_high[active], np.full(active.size, depth), code)
         at_low, at_high = np.zeros(asked.size, np.int64), np.zeros(asked.size, np.int64)
         at_low[active], at_high[active] = narrowed
         all_low[depth + 1], all_high[depth + 1] = at_low, at_high

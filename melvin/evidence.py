@@ -1,6 +1,6 @@
 """Evidence: the tables that a brain learns, and how they are added up.
 
-Every table is sorted 64-bit keys with integer counts. The target of a key is a rank (see `symbols`), so that the
+Every table is sorted 64-bit keys with integer counts. The target of a key is a rank (see `ranks`), so that the
 targets that begin with given bytes are one range of keys.
 """
 
@@ -11,9 +11,10 @@ from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
 from melvin.budget import DEFAULT_MEMORY, within
+from melvin.codes import CODE_BITS, SYMBOL_BITS
 from melvin.edges import renumber
 from melvin.runs import RunStack
-from melvin.symbols import CODE_BITS, SYMBOL_BITS, Symbols
+from melvin.symbols import Symbols
 from melvin.tables import U64, Counts
 
 

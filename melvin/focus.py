@@ -21,8 +21,7 @@ from melvin.chunks import Window
 from melvin.contexts import F64
 from melvin.generation import Snapshot
 from melvin.parse import chunk_salt
-from melvin.symbols import U32
-from melvin.tables import I64, run_starts
+from melvin.tables import I64, U32, run_starts
 from melvin.words import BORDER, row_of, unpack_pair, word_names
 
 ASSOCIATED = 16  # words, of those that stood near a focus word, that are considered beside the likeliest ways on

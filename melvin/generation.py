@@ -19,6 +19,7 @@ from melvin.attention import MOST_SEEN, foci
 from melvin.budget import DEFAULT_MEMORY, within
 from melvin.calibration import Calibration, places_to_try, sample_places
 from melvin.categories import Categories, categorise
+from melvin.codes import BYTES, CODES, END
 from melvin.contexts import Context, codes_of, derive_with_four_grams
 from melvin.counting import Carry, Familiarity, Reading, count, read
 from melvin.curve import Curve, code_length
@@ -35,8 +36,8 @@ from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
 from melvin.separators import SEPARATE_FROM, default_separators, learn_separators
 from melvin.settings import EVERYTHING, Settings
-from melvin.symbols import BYTES, CODES, END, U32, Symbols
-from melvin.tables import I64, Counts, fold
+from melvin.symbols import Symbols
+from melvin.tables import I64, U32, Counts, fold
 from melvin.thinning import forget
 from melvin.vectors import Embeddings
 from melvin.weights import Weights
@@ -194,23 +195,23 @@ def familiarity(
     seen = np.zeros(symbols.size, np.int64)
     for end in symbols.base + np.uint32(END):  # what came after anything in its port
         row = slice(*np.searchsorted(links.key, pack(np.array([end, end + 1]), np.zeros(2, np.uint32))))
-        seen[symbols.by_rank.take(target_of(links.key[row]))] = links.count[row]
+        seen[symbols.ranks.by_rank.take(target_of(links.key[row]))] = links.count[row]
     return Familiarity(_with_young(symbols, links, seen), settled, attended, pairs_one_in, reach, settings)
 
 
 def _with_young(symbols: Symbols, links: Counts, seen: I64) -> U32:
     """A pattern that was only just formed has not been seen as such: its edge was, so often at the most."""
     young = np.flatnonzero((seen == 0) & (symbols.level > 0))
-    seen[young] = counted(links, pack(symbols.left[young], symbols.rank[symbols.right[young]]))
+    seen[young] = counted(links, pack(symbols.left[young], symbols.ranks.rank[symbols.right[young]]))
     return np.minimum(seen, MOST_SEEN).astype(np.uint32)
 
 
 def times_seen(symbols: Symbols, links: Counts, symbol: int) -> int:
     """How often one symbol was seen."""
     anything = int(symbols.base[symbols.port[symbol]]) + END
-    seen = edges.counted_one(links, anything, int(symbols.rank[symbol]))
+    seen = edges.counted_one(links, anything, int(symbols.ranks.rank[symbol]))
     if not seen and symbols.level[symbol]:
-        seen = edges.counted_one(links, int(symbols.left[symbol]), int(symbols.rank[symbols.right[symbol]]))
+        seen = edges.counted_one(links, int(symbols.left[symbol]), int(symbols.ranks.rank[symbols.right[symbol]]))
     return min(seen, MOST_SEEN)
 
 

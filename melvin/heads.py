@@ -19,15 +19,17 @@ from numpy.typing import NDArray
 
 from melvin.attention import NOTHING, at_lag, continued
 from melvin.categories import KIN
+from melvin.codes import CODE_BITS, END, MAX_PAYLOAD, NONE, START
 from melvin.contexts import F64, Context, derive, probability
 from melvin.edges import pack, source_of, target_of
 from melvin.evidence import Evidence
 from melvin.kinship import Kinship, Said
 from melvin.lines import MAX_PIECE
+from melvin.ranks import Ranks
 from melvin.searching import find, nearly_sorted
 from melvin.settings import Settings
-from melvin.symbols import CODE_BITS, END, MAX_PAYLOAD, NONE, START, U32, Symbols
-from melvin.tables import I64, SMALL, U64, Counts, in_a_row, lengths, run_starts
+from melvin.symbols import Symbols
+from melvin.tables import I64, SMALL, U32, U64, Counts, in_a_row, lengths, run_starts
 from melvin.weights import (
     ANYTHING,
     ATTENDED,
@@ -74,9 +76,9 @@ class Rows:
         """Index of the first key of a source's row whose target's rank is not below each. (n,), (n, m) -> (n, m)"""
         return find(self.key, pack(source[:, None], rank.astype(np.uint64)))
 
-    def code(self, symbols: Symbols, at: I64, depth: I64) -> I64:
+    def code(self, ranks: Ranks, at: I64, depth: I64) -> I64:
         """The code at `depth` of the target of each key."""
-        return symbols.code_at(target_of(self.key[at]), depth)
+        return ranks.code_at(target_of(self.key[at]), depth)
 
 
 def rows_there(key: U64, source: U64) -> tuple[I64, I64]:
@@ -264,13 +266,13 @@ class _Span:
     @classmethod
     def of(cls, symbols: Symbols, boundary: Boundary, code: I64) -> _Span:
         low, high, depth = boundary.low[:, None], boundary.high[:, None], boundary.depth[:, None]
-        first = symbols.by_rank[np.minimum(low, symbols.size - 1)]
+        first = symbols.ranks.by_rank[np.minimum(low, symbols.size - 1)]
         same = (low < high) & (symbols.length[first] == depth) & (depth > 0)
-        return cls(low, high, depth, same.astype(np.int64), borders(symbols, low, high, depth, code))
+        return cls(low, high, depth, same.astype(np.int64), borders(symbols.ranks, low, high, depth, code))
 
 
-def borders(symbols: Symbols, low: I64, high: I64, depth: I64, code: I64) -> I64:
-    """symbols.border(low, high, depth, code) for codes in a row and the one behind: each question of many is put once.
+def borders(ranks: Ranks, low: I64, high: I64, depth: I64, code: I64) -> I64:
+    """ranks.border(low, high, depth, code) for codes in a row and the one behind: each question of many is put once.
 
     low, high, depth : int64, shape (n, 1);  code : int64, shape (n, m) -> int64, shape (n, m + 1)
     """
@@ -281,7 +283,7 @@ def borders(symbols: Symbols, low: I64, high: I64, depth: I64, code: I64) -> I64
     once = some.take(first)
     each = code[once, :1] + np.arange(code.shape[1] + 1)
     border = np.repeat(high, code.shape[1] + 1, axis=1)
-    border[some] = symbols.border(low[once], high[once], depth[once], each).take(which, axis=0)
+    border[some] = ranks.border(low[once], high[once], depth[once], each).take(which, axis=0)
     return border
 
 
@@ -399,7 +401,8 @@ def _opinion(
     distinct = end - inside
     # The row is in byte order: where its first and its last symbol go on alike, all do.
     several = np.flatnonzero(distinct > 1)
-    first_code, last_code = (rows.code(model.symbols, k.take(several), depth.take(several)) for k in (inside, end - 1))
+    ranks, depth = model.symbols.ranks, depth.take(several)
+    first_code, last_code = (rows.code(ranks, k.take(several), depth) for k in (inside, end - 1))
     distinct[several.compress(first_code == last_code)] = 1
 
     starts = run_starts(at.astype(np.uint64))  # of the rows that one place asks

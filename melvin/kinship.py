@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from melvin.attention import NOTHING, names
 from melvin.categories import KIN
 from melvin.chunks import Window
-from melvin.symbols import U32
-from melvin.tables import I64
+from melvin.tables import I64, U32
 from melvin.vectors import VALUE_ONE, Embeddings, Near
 from melvin.words import BORDER, Words
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from melvin.binding import Binding
+from melvin.codes import GROUND, MAX_SYMBOLS
 from melvin.contexts import MAX_PORTS
 from melvin.counting import Carry, count, read
 from melvin.errors import InputError
@@ -21,7 +22,7 @@ from melvin.lexicon import fold
 from melvin.lines import Block
 from melvin.parse import Parser
 from melvin.resume import Resume
-from melvin.symbols import GROUND, MAX_SYMBOLS, Symbols
+from melvin.symbols import Symbols
 
 HELD_BACK = 8  # the last eighth of a generation is predicted before it is learnt,
 HELD_BACK_BYTES = 3 << 13  # of a large one so many bytes

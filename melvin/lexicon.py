@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.budget import DEFAULT_MEMORY, within
-from melvin.symbols import U32
-from melvin.tables import I64, U64, in_a_row, run_starts
+from melvin.tables import I64, U32, U64, in_a_row, run_starts
 
 SLICE = 1 << 16  # chunks worked on at a time
 CHUNKS = 1 << 19  # distinct chunks kept in DEFAULT_MEMORY; with their symbols about 20 MiB

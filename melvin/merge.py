@@ -20,6 +20,7 @@ import numpy as np
 from melvin import bridges, edges
 from melvin.binding import Binding
 from melvin.bridges import Bridges
+from melvin.codes import CODE_BITS, CODE_MASK, GROUND, MAX_SYMBOLS
 from melvin.contexts import four_grams
 from melvin.edges import pack, source_of, target_of
 from melvin.episodes import Cutter, border_of
@@ -32,8 +33,8 @@ from melvin.payloads import forget as forget_payloads
 from melvin.separators import SEPARATE_FROM, learn_separators
 from melvin.settings import Settings
 from melvin.splits import with_splits
-from melvin.symbols import CODE_BITS, CODE_MASK, GROUND, MAX_SYMBOLS, U32, Symbols
-from melvin.tables import Counts, fold, sum_by_key
+from melvin.symbols import Symbols
+from melvin.tables import U32, Counts, fold, sum_by_key
 from melvin.thinning import forget
 from melvin.weights import Weights
 from melvin.words import KEPT_WORDS, added
@@ -156,7 +157,7 @@ def _rekeyed(counts: Counts, symbols: Symbols, merged: Symbols, ids: U32, *, fro
     """The same evidence about symbols of the union."""
     if not counts.size:
         return counts
-    target = merged.rank[ids[symbols.by_rank[target_of(counts.key)]]]
+    target = merged.ranks.rank[ids[symbols.ranks.by_rank[target_of(counts.key)]]]
     source = source_of(counts.key)
     if from_symbols:
         source = ids[source].astype(np.uint64)

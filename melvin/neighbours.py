@@ -9,8 +9,7 @@ import numpy as np
 from melvin.contexts import F64
 from melvin.generation import Snapshot
 from melvin.parse import chunk_salt
-from melvin.symbols import U32
-from melvin.tables import I64, Counts
+from melvin.tables import I64, U32, Counts
 from melvin.words import BORDER, HELD, Words, row_of, unpack_pair, words_in
 
 

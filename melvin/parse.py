@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from melvin.attention import MOST_SEEN, SEEN_BITS, chunk_frequency
 from melvin.budget import DEFAULT_MEMORY, within
 from melvin.chunks import MAX_CHUNK, Window
+from melvin.codes import END, START
 from melvin.competition import compete
 from melvin.hashing import ABSENT, Index
 from melvin.lexicon import Lexicon, fold
 from melvin.searching import nearly_sorted
-from melvin.symbols import END, START, U32, Symbols
-from melvin.tables import FOLD_KEYS, I64, U64, in_a_row, sizes, slices
+from melvin.symbols import Symbols
+from melvin.tables import FOLD_KEYS, I64, U32, U64, in_a_row, sizes, slices
 
 # Symbols that the parsed chunks remembered in DEFAULT_MEMORY may have, with all that is held of them 100 to 150 MiB;
 # then half of it is forgotten, which takes as much again for a moment.

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from melvin.arithmetic import log2
 from melvin.budget import DEFAULT_MEMORY, within
+from melvin.codes import GROUND, MAX_PAYLOAD, MAX_SYMBOLS
 from melvin.competition import compete
 from melvin.contexts import F64, MAX_PORTS
 from melvin.edges import pack, source_of, target_of
 from melvin.hashing import ABSENT, HashTable
 from melvin.lexicon import Lexicon
 from melvin.splits import with_splits
-from melvin.symbols import GROUND, MAX_PAYLOAD, MAX_SYMBOLS, U32, Symbols
-from melvin.tables import I64, U64, in_a_row, ordered, run_starts
+from melvin.symbols import Symbols
+from melvin.tables import I64, U32, U64, in_a_row, ordered, run_starts
 
 PATTERNS = 1 << 19  # symbols in DEFAULT_MEMORY beyond which no pattern is formed
 MOST_SYMBOLS = MAX_SYMBOLS - 1 - MAX_PORTS * GROUND  # new ports find room at any time

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.codes import BYTES, CODES
 from melvin.contexts import codes_of
 from melvin.encode import encode_lines, tail
 from melvin.feedback import contexts_of, edge_of
@@ -20,7 +21,6 @@ from melvin.heads import Places, predict
 from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
 from melvin.spread import Spreads
-from melvin.symbols import BYTES, CODES
 from melvin.tables import I64, U64
 from melvin.thesaurus import Thesaurus
 from melvin.trace import Trace

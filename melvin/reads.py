@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.codes import SYMBOL_BITS
 from melvin.generation import Snapshot
 from melvin.heads import Model, Rows
 from melvin.lines import lines_block
 from melvin.reader import Reader
-from melvin.symbols import SYMBOL_BITS
 
 ROWS = ("links", "transformers", "attended")  # tables of a Model
 Table = TypeVar("Table")

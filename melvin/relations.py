@@ -20,8 +20,7 @@ from melvin.contexts import F64
 from melvin.generation import Snapshot
 from melvin.neighbours import Row, payload_of
 from melvin.parse import chunk_salt
-from melvin.symbols import U32
-from melvin.tables import I64, Counts
+from melvin.tables import I64, U32, Counts
 from melvin.words import BORDER, HELD, Words, every_word, pack_pair, words_in
 
 DEVIATIONS = 2.0  # of its sampling error, by which a statistic is told from chance: one time in 22 by accident

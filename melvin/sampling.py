@@ -10,9 +10,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.codes import BYTES
 from melvin.errors import InputError
 from melvin.reader import Reader
-from melvin.symbols import BYTES
 
 MAX_SAMPLE = 1 << 20  # bytes of the longest sample
 

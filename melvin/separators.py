@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.arithmetic import log2
+from melvin.codes import BYTES, CODE_BITS, CODE_MASK, CODES
 from melvin.contexts import F64, of_port
-from melvin.symbols import BYTES, CODE_BITS, CODE_MASK, CODES
 from melvin.tables import U64, Counts, sum_by_key, sum_runs
 
 SEPARATE_FROM = 1 << 16  # bytes fed: on less, how the bytes branch is chance

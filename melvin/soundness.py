@@ -15,15 +15,7 @@ from numpy.typing import NDArray
 from melvin.bridges import ANY, MAX_PRIMED_BYTES, PAYLOAD_BITS
 from melvin.calibration import BINS, Calibration
 from melvin.categories import Categories
-from melvin.contexts import MAX_PORTS, ORDER, Context, discounts, row_sums
-from melvin.curve import Curve
-from melvin.edges import target_of
-from melvin.embedding import ACTIVE
-from melvin.episodes import GAP_BITS, MAX_FRAMES, MAX_TIME_NS
-from melvin.feedback import Feedback
-from melvin.lexicon import Lexicon
-from melvin.payloads import Payloads
-from melvin.symbols import (
+from melvin.codes import (
     CODE_BITS,
     CODE_MASK,
     CODES,
@@ -35,11 +27,18 @@ from melvin.symbols import (
     PACKED_MASK,
     START,
     SYMBOL_BITS,
-    U32,
     WORD_CODES,
-    Symbols,
 )
-from melvin.tables import I64, U64, Count, Counts, run_starts, slices
+from melvin.contexts import MAX_PORTS, ORDER, Context, discounts, row_sums
+from melvin.curve import Curve
+from melvin.edges import target_of
+from melvin.embedding import ACTIVE
+from melvin.episodes import GAP_BITS, MAX_FRAMES, MAX_TIME_NS
+from melvin.feedback import Feedback
+from melvin.lexicon import Lexicon
+from melvin.payloads import Payloads
+from melvin.symbols import Symbols
+from melvin.tables import I64, U32, U64, Count, Counts, run_starts, slices
 from melvin.vectors import DIMENSIONS, FRAME_WORDS, PLACES, Embeddings
 from melvin.weights import ONE
 from melvin.words import Words
@@ -82,9 +81,10 @@ def ascends(key: NDArray[np.unsignedinteger]) -> bool:
 
 def _payloads_differ(s: Symbols) -> bool:
     """No two symbols of a port have one payload: in order, they would be neighbours."""
-    some = np.flatnonzero(s.port.take(s.by_rank[1:]) == s.port.take(s.by_rank[:-1]))
+    by_rank = s.ranks.by_rank
+    some = np.flatnonzero(s.port.take(by_rank[1:]) == s.port.take(by_rank[:-1]))
     for word in s.words:
-        some = some.compress(word.take(s.by_rank.take(some + 1)) == word.take(s.by_rank.take(some)))
+        some = some.compress(word.take(by_rank.take(some + 1)) == word.take(by_rank.take(some)))
     return not some.size
 
 

@@ -12,9 +12,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from melvin.codes import CODE_BITS, PACKED_BITS, PACKED_MASK, PAIR_SHIFT, WORD_CODES, pair_key
 from melvin.hashing import ABSENT
-from melvin.symbols import CODE_BITS, PACKED_BITS, PACKED_MASK, PAIR_SHIFT, U32, WORD_CODES, Symbols, pair_key
-from melvin.tables import I64, U64, slices
+from melvin.symbols import Symbols
+from melvin.tables import I64, U32, U64, slices
 
 MANY = 3  # words: rests of so many or more are worked out together, most are shorter
 RESTS = 1 << 14  # looked up at a time: what it takes stays in cache
@@ -46,10 +47,10 @@ def with_splits(symbols: Symbols) -> Symbols:
 def beginnings(symbols: Symbols, length: int) -> tuple[U32, U32]:
     """Patterns that begin with a shorter symbol, of this length, by age; and that symbol. -> uint32, shapes (n,)"""
     shorter = np.flatnonzero(symbols.length == length).astype(np.uint32)
-    low, high = symbols.subtree(shorter)
+    low, high = symbols.ranks.subtree(shorter)
     size = high - low - 1  # without the symbol itself
     rank = np.repeat(low + 1 - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
-    key = pair_key(symbols.by_rank[rank], np.repeat(shorter, size))
+    key = pair_key(symbols.ranks.by_rank[rank], np.repeat(shorter, size))
     key.sort()
     return (key >> np.uint64(PAIR_SHIFT)).astype(np.uint32), key.astype(np.uint32)
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from melvin.attention import NAME_SHIFT, at_lag_one, continued_one
 from melvin.chunks import hash_one
+from melvin.codes import CODE_BITS, CODE_MASK, CODES, END, MAX_PAYLOAD, NONE, START, SYMBOL_BITS, WORD_CODES
 from melvin.contexts import F64, ORDER
 from melvin.heads import NAME_BYTES, Model
 from melvin.parse import chunk_salt
 from melvin.remembered import Remembered
-from melvin.symbols import CODE_BITS, CODE_MASK, CODES, END, MAX_PAYLOAD, NONE, START, SYMBOL_BITS, WORD_CODES
 from melvin.tables import Counts
 from melvin.trace import Begun, Spoken, Spot
 from melvin.weights import (
@@ -93,9 +93,9 @@ class Spreads:
         symbols, evidence = model.symbols, model.evidence
         self._model, self._symbols, self._port = model, symbols, port
         self._tables = (evidence.links, evidence.transformers, evidence.attended)
-        self._words = symbols.ranked_words
+        self._words = symbols.ranks.ranked_words
         self._contexts = model.byte_view
-        low, high = symbols.port_range(port)
+        low, high = symbols.ranks.port_range(port)
         self._everything = int(low[0]), int(high[0])
         base = int(symbols.base[port])
         self._start, self._anything = base + START, base + END

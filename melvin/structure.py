@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from melvin.codes import BYTES, MAX_SYMBOLS
 from melvin.evidence import RANKED, TABLES, Evidence
 from melvin.generation import Gathering, Snapshot
 from melvin.soundness import (
@@ -25,7 +26,7 @@ from melvin.soundness import (
     symbols_hold,
     words_hold,
 )
-from melvin.symbols import BYTES, MAX_SYMBOLS, Symbols
+from melvin.symbols import Symbols
 from melvin.tables import Counts
 from melvin.weights import BUCKETS, HEADS, Weights
 

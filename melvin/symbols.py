@@ -1,51 +1,41 @@
 """Symbols: the nodes of the graph. Ground symbols are bytes, patterns are pairs of symbols, at any depth.
 
-A symbol's id is its order of birth, so a lower id is an older, stronger symbol and constituents come before their
-patterns. Its *rank* is the place of its payload among all payloads in byte order: the symbols that begin with given
-bytes are therefore one range of ranks, which is how a symbol that is only partly there is looked up.
-
-A payload is handled as *codes*: byte b is b + 1, the end of a line is END_CODE, and 0 stands after the last one.
+Pairs of symbols flow in; a table that has grown by their patterns flows out. A symbol's id is its order of birth, so a
+lower id is an older, stronger symbol and constituents come before their patterns. Payloads are held as codes (see
+`codes`), and looked up by their order where only a part of one is there (see `ranks`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.hashing import ABSENT, ID_BITS, MULTIPLIER, HashTable, PairTable, mix, mix_in_place
+from melvin.codes import (
+    BYTES,
+    CODE_MASK,
+    END,
+    END_CODE,
+    GROUND,
+    MAX_SYMBOLS,
+    NONE,
+    START,
+    SYMBOL_BITS,
+    WORD_CODES,
+    joined_words,
+    pair_key,
+    payload_hash,
+    word_shift,
+    words_to,
+)
+from melvin.hashing import ABSENT, HashTable, PairTable
+from melvin.ranks import Ranks
 from melvin.remembered import Remembered
-from melvin.tables import I64, U64, bisect
+from melvin.tables import I64, U32, U64
 
-U32 = NDArray[np.uint32]
-
-SYMBOL_BITS = ID_BITS  # three ids pack into one 64-bit key, so a brain holds at most 2 M symbols
-MAX_SYMBOLS = 1 << SYMBOL_BITS
-NONE = np.uint32(0xFFFFFFFF)  # "no such symbol" in left, right
-BYTES = 256
-GROUND = BYTES + 2  # ground symbols a port has: its bytes, START, END
-START, END = BYTES, BYTES + 1  # their place after the port's first ground symbol
-CODE_BITS = 9  # a code is 0 (nothing), 1..256 (a byte) or END_CODE
-END_CODE = BYTES + 1
-CODES = BYTES + 1  # what can come next: any byte, or END
-CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
-PAIR_SHIFT = 32  # bits of an id in the key of a pair
-WORD_CODES = 7  # codes that fit into one 63-bit word
-PACKED_BITS = np.uint64(CODE_BITS * WORD_CODES)
-PACKED_MASK = np.uint64((1 << (CODE_BITS * WORD_CODES)) - 1)
 PORTS_AT_ONCE = 8  # whose pairs of bytes are at hand: 256 KiB each
-MAX_PAYLOAD = 63  # bytes of the longest pattern: nine words
-_ORDER = ("by_rank", "rank", "ranked_words", "_subtree")  # what is worked out of the payloads alone
-
-
-def word_shift(depth: int) -> int:
-    """Bits that the code at `depth` is shifted by within its word."""
-    return CODE_BITS * (WORD_CODES - 1 - depth % WORD_CODES)
-
-
 _WORD_SHIFTS = np.array([word_shift(depth) for depth in range(WORD_CODES)], np.uint64)
 
 
@@ -127,7 +117,7 @@ class Symbols:
         """
         length = self.length[left].astype(np.int64) + self.length[right]
         depth = max(self.words.shape[0], -(-int(length.max(initial=1)) // WORD_CODES))
-        words = self.joined_words(left, right, depth)
+        words = joined_words(self.words, self.length, left, right, depth)
         port = self.port[left]
         key = payload_hash(words, port)
         _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
@@ -176,7 +166,7 @@ class Symbols:
             right=right,
             level=level[self.size :],
             length=other.length[chosen],
-            words=other._words_to(self.words.shape[0])[:, chosen],
+            words=words_to(other.words, self.words.shape[0])[:, chosen],
             born=0,
             pairs=(np.empty(0, np.uint32),) * 3,
         )
@@ -185,7 +175,7 @@ class Symbols:
     def with_pairs(self, left: U32, right: U32, symbol: U32) -> Symbols:
         """Let these pairs, and no others, form their symbols. uint32, shapes (p,), each pair once."""
         same = replace(self, pair_left=left, pair_right=right, pair_symbol=symbol)
-        vars(same).update((name, held) for name, held in vars(self).items() if name in _ORDER)
+        vars(same)["ranks"] = self.ranks  # of the same payloads
         return same
 
     def with_splits(self, left: U32, right: U32, symbol: U32, fresh: I64) -> Symbols:
@@ -211,24 +201,6 @@ class Symbols:
         found = np.full(known.shape, -1)
         found[hit.compress(same)] = held.compress(same)
         return found
-
-    def _words_to(self, depth: int) -> U64:
-        missing = depth - self.words.shape[0]
-        return np.pad(self.words, ((0, missing), (0, 0))) if missing > 0 else self.words
-
-    def joined_words(self, left: U32 | I64, right: U32 | I64, depth: int) -> U64:
-        """Words of the concatenated payloads: the right one's, moved behind the left one's, seven codes to a word."""
-        joined = self._words_to(depth)[:depth].take(left, axis=1)
-        whole, part = np.divmod(self.length.take(left).astype(np.int64), WORD_CODES)
-        shift, length = (part * CODE_BITS).astype(np.uint64), self.length.take(right)
-        for word, held in enumerate(self.words):
-            some = np.flatnonzero(length > word * WORD_CODES)  # most payloads are short
-            moved, at, by = held.take(right.take(some)), whole.take(some) + word, shift.take(some)
-            joined[at, some] |= moved >> by
-            spills = np.flatnonzero(at < depth - 1)
-            moved = moved << (PACKED_BITS - by) & PACKED_MASK
-            joined[at.take(spills) + 1, some.take(spills)] |= moved.take(spills)
-        return joined
 
     def _extended(
         self,
@@ -256,36 +228,15 @@ class Symbols:
             pair_left=np.concatenate((self.pair_left, pairs[0])),
             pair_right=np.concatenate((self.pair_right, pairs[1])),
             pair_symbol=np.concatenate((self.pair_symbol, pairs[2])),
-            words=np.hstack((self._words_to(words.shape[0]), words)),
+            words=np.hstack((words_to(self.words, words.shape[0]), words)),
         )
 
     # ---------------------------------------------------------------- reading
 
     @cached_property
-    def by_rank(self) -> U32:
-        """uint32, shape (n,): rank -> id.
-
-        order = lexsort((*words[::-1], port))     # a word at a time: most payloads are told apart by the first one
-        """
-        order = np.argsort(self.words[0])
-        order = order.take(np.argsort(self.port.take(order), kind="stable"))
-        place, group = np.arange(self.size), self.port.take(order).astype(np.int64)  # of those alike so far
-        for word, deeper in pairwise(self.words):
-            held = word.take(order.take(place))
-            alike = np.zeros(place.size + 1, np.bool_)  # as the one before
-            alike[1:-1] = (held[1:] == held[:-1]) & (group[1:] == group[:-1])
-            some = np.flatnonzero(alike[1:] | alike[:-1])
-            place, group = place.take(some), np.cumsum(~alike, dtype=np.int64).take(some)
-            mine = order.take(place)
-            order[place] = mine.take(np.lexsort((deeper.take(mine), group)))
-        return order.astype(np.uint32)
-
-    @cached_property
-    def rank(self) -> U32:
-        """uint32, shape (n,): id -> rank."""
-        rank = np.empty_like(self.by_rank)
-        rank[self.by_rank] = np.arange(self.size, dtype=np.uint32)
-        return rank
+    def ranks(self) -> Ranks:
+        """The payloads in byte order."""
+        return Ranks(self.words, self.port, self.length, len(self.ports))
 
     @cached_property
     def _by_payload(self) -> HashTable:
@@ -340,104 +291,6 @@ class Symbols:
         codes = [int(words[i // WORD_CODES]) >> word_shift(i) & int(CODE_MASK) for i in range(int(self.length[symbol]))]
         return b"" if codes == [END_CODE] else bytes(code - 1 for code in codes)
 
-    def find(self, payload: bytes, port: int) -> int | None:
-        """Id of the symbol with exactly this payload, None where there is none."""
-        low, high = self.port_range(port)
-        for depth, byte in enumerate(payload):
-            low, high = self.narrow(low, high, np.array([depth]), np.array([byte + 1]))
-        if not payload or int(low[0]) >= int(high[0]):
-            return None
-        symbol = int(self.by_rank[int(low[0])])
-        return symbol if int(self.length[symbol]) == len(payload) else None
-
-    @cached_property
-    def ranked_words(self) -> U64:
-        """uint64, shape (w + 1, n): payloads by rank; the last row is nothing: where the longest ones go on."""
-        ranked = np.zeros((self.words.shape[0] + 1, self.size), np.uint64)
-        for word, at in zip(self.words, ranked, strict=False):
-            some = np.flatnonzero(word)  # few payloads are long
-            at[self.rank.take(some)] = word.take(some)
-        return ranked
-
-    def port_range(self, port: int) -> tuple[I64, I64]:
-        """Ranks of all symbols of a port but START, as arrays of shape (1,)."""
-        low, high = self._port_borders
-        return low[port : port + 1] + 1, high[port : port + 1]  # START's payload is empty: it is first in its port
-
-    @cached_property
-    def _port_borders(self) -> tuple[I64, I64]:
-        """Ranks [low, high) of each port's symbols. int64, shape (ports,) each"""
-        ranked, port = self.port[self.by_rank], np.arange(len(self.ports))
-        return np.searchsorted(ranked, port), np.searchsorted(ranked, port, side="right")
-
-    def narrow(self, low: I64, high: I64, depth: I64, code: I64) -> tuple[I64, I64]:
-        """Of the ranks [low, high), all alike in their first `depth` codes, those that go on with `code`.
-
-        Arguments broadcast; an empty range stays empty. Symbols that end at `depth` go on with code 0.
-        """
-        first = self.border(low, high, depth, code)
-        return first, self.border(first, high, depth, code + 1)
-
-    def border(self, low: I64, high: I64, depth: I64, code: I64) -> I64:
-        """Of the ranks [low, high), all alike in their first `depth` codes, the first to go on with `code` or a larger
-        one; `high` where there is none. Arguments broadcast.
-        """
-        words, begin, shift = self._column(depth)
-        prefix = words[begin + high - 1] >> shift >> np.uint64(CODE_BITS) << np.uint64(CODE_BITS)
-        wanted = (prefix | code.astype(np.uint64)) << shift
-        return np.asarray(bisect(words, begin + low, begin + high, wanted) - begin)
-
-    def code_at(self, rank: U32, depth: I64) -> I64:
-        """The code at a depth of its own for the symbol of each rank; 0 beyond its payload."""
-        words, begin, shift = self._column(depth)
-        return np.asarray(words[begin + rank] >> shift & CODE_MASK, np.int64)
-
-    def _column(self, depth: I64) -> tuple[U64, I64, U64]:
-        """Words by rank, all of one column after the other; where the column of each depth begins; and its shift."""
-        word, within = np.divmod(depth, WORD_CODES)
-        shift = (CODE_BITS * (WORD_CODES - 1 - within)).astype(np.uint64)
-        return self.ranked_words.reshape(-1), np.minimum(word, self.words.shape[0]) * self.size, shift
-
-    def _shared(self) -> NDArray[np.int8]:
-        """int8, shape (n,): codes that each rank's payload begins alike with the one before it; -1: another port's."""
-        shared = np.full(self.size, -1, np.int8)
-        ranked_port = self.port.take(self.by_rank)
-        alike = 1 + np.flatnonzero(ranked_port[1:] == ranked_port[:-1])  # up to the words seen so far
-        beyond = np.uint64(1) << np.arange(0, CODE_BITS * WORD_CODES, CODE_BITS, dtype=np.uint64)
-        for index, word in enumerate(self.ranked_words):
-            differ = word.take(alike) ^ word.take(alike - 1)
-            codes = np.full(alike.size, index * WORD_CODES, np.int8)
-            for least in beyond:
-                codes += differ < least
-            shared[alike] = codes
-            alike = alike.take(np.flatnonzero(differ == 0))
-        return shared
-
-    @cached_property
-    def _subtree(self) -> tuple[I64, I64]:
-        """Per id, the ranks of the symbols whose payload begins with this symbol's payload (itself among them).
-
-        They end at the next rank that shares less with the one before it than the payload's length.
-        """
-        low = self.rank.astype(np.int64)
-        high = low + 1
-        ranked_length, shared = self.length.take(self.by_rank), self._shared()
-        least = [np.append(shared, np.int8(-1))]  # that any of the next 1, 2, 4, ... ranks shares
-        while (step := 1 << len(least) - 1) < self.size:
-            least.append(np.full_like(least[0], -1))
-            np.minimum(least[-2][:-step], least[-2][step:], out=least[-1][:-step])
-        inner = np.flatnonzero(shared[1:] >= ranked_length[:-1])  # the others have none but themselves
-        length, end = ranked_length.take(inner), inner + 1
-        for power in reversed(range(len(least))):
-            end += (least[power].take(end) >= length).astype(np.int64) << power
-        high[self.by_rank.take(inner)] = end
-        return low, high
-
-    def subtree(self, symbol: U32) -> tuple[I64, I64]:
-        """Ranks [low, high) of the symbols that begin as `symbol` does."""
-        low, high = self._subtree
-        return low[symbol], high[symbol]
-
     def spelt(self, symbol: U32) -> NDArray[np.uint8]:
         """The bytes of symbols in a row; 0 for END.
 
@@ -451,21 +304,3 @@ class Symbols:
             np.right_shift(held, shift, out=codes[:, depth], casting="unsafe")
         code = codes.ravel() & np.uint16(CODE_MASK)
         return (code.compress(code != 0) - np.uint16(1)).astype(np.uint8)
-
-    def rank_map(self, grown: Symbols) -> U32:
-        """Old rank -> rank in `grown`, which holds the same symbols and more; ascending, so keys stay sorted."""
-        return grown.rank[self.by_rank]
-
-
-def payload_hash(words: U64, port: NDArray[np.uint16]) -> U64:
-    """A 64-bit hash of each payload and its port; words of zero behind a payload do not count. Shape (w, n) -> (n,)."""
-    hashed = mix(np.arange(int(port.max(initial=0)) + 1, dtype=np.uint64)).take(port)
-    for word in words:
-        some = np.flatnonzero(word)  # most payloads are short
-        hashed[some] = mix_in_place(hashed.take(some) * MULTIPLIER ^ word.take(some))
-    return hashed
-
-
-def pair_key(left: U32, right: U32, shift: int = PAIR_SHIFT) -> U64:
-    """Pack two ids into one 64-bit key."""
-    return (left.astype(np.uint64) << np.uint64(shift)) | right

@@ -20,6 +20,7 @@ KEY_BITS = 64
 FOLD_KEYS = 1 << 14  # entries of a table at a time: all that is worked out of them stays in cache
 MERGED_KEYS = 1 << 15  # entries of several tables that are added at a time
 Count = NDArray[np.unsignedinteger]  # uint32, or uint64 once a count is too large for it
+U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 Number = TypeVar("Number", bound=np.integer)
 

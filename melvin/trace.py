@@ -13,6 +13,7 @@ import numpy as np
 
 from melvin.attention import LAGS, NAME_SHIFT, OPENING, at_lag_one, continued_one, foci
 from melvin.chunks import MAX_CHUNK, hash_one
+from melvin.codes import START, SYMBOL_BITS
 from melvin.competition import compete_one
 from melvin.contexts import context_after
 from melvin.encode import LOOK_BACK
@@ -20,7 +21,6 @@ from melvin.generation import Snapshot, times_seen
 from melvin.lines import MAX_PIECE
 from melvin.parse import chunk_salt
 from melvin.remembered import Remembered
-from melvin.symbols import START, SYMBOL_BITS
 from melvin.vectors import FRAME_LAGS
 from melvin.words import BORDER, word_name
 

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.contexts import F64
-from melvin.symbols import U32
-from melvin.tables import I64, in_a_row, places_within, run_starts, sum_by_key
+from melvin.tables import I64, U32, in_a_row, places_within, run_starts, sum_by_key
 
 U16 = NDArray[np.uint16]
 

@@ -13,12 +13,12 @@ import numpy as np
 
 from melvin.attention import LAGS, NOTHING, at_lag, names
 from melvin.chunks import Window, chunk_starts
+from melvin.codes import CODE_BITS, END_CODE, NONE
 from melvin.contexts import F64, ORDER, Context, probability
 from melvin.generation import Snapshot
 from melvin.heads import Boundary, Model, Places, opinions
 from melvin.lines import Block
 from melvin.parse import chunk_salt
-from melvin.symbols import CODE_BITS, END_CODE, NONE
 from melvin.tables import I64
 from melvin.weights import ANYTHING, ATTENDED, BOUNDARIES, EDGE, SOURCES, SUFFIX, SYMBOL, Opinion, Weights
 

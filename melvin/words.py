@@ -17,8 +17,8 @@ from melvin.chunks import Window, chunk_starts, hash_one
 from melvin.hashing import mix_in_place
 from melvin.lexicon import Lexicon
 from melvin.lines import lines_block
-from melvin.symbols import U32, Symbols
-from melvin.tables import I64, U64, in_a_row, run_starts, sizes, slices
+from melvin.symbols import Symbols
+from melvin.tables import I64, U32, U64, in_a_row, run_starts, sizes, slices
 
 WORD_BITS = 28  # of a name: of 100,000 words, about 20 share one
 BORDER = np.uint32(0)  # the name of a line's border

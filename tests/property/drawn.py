@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from twins import evidence as twin
 
 from melvin.chunks import Window, chunk_starts
+from melvin.codes import END, END_CODE, MAX_PAYLOAD, START
 from melvin.hashing import ABSENT
-from melvin.symbols import END, MAX_PAYLOAD, START, Symbols
+from melvin.symbols import Symbols
 from melvin.tables import Counts
 
 SMALL_ALPHABET = b"ab "  # few bytes: the same payload is split in many ways, runs of one byte are common
@@ -68,6 +69,10 @@ def symbol_sets(draw, ports=("text",), alphabet=SMALL_ALPHABET, rounds=6, deep=F
     return Drawn(**{field.name: getattr(symbols, field.name) for field in fields(symbols)})
 
 
+two_ports = symbol_sets(ports=("text", "can"))
+some_symbols = st.one_of(two_ports, symbol_sets(deep=True, rounds=9))
+
+
 def constituents(symbols):
     """{pattern: left}, {pattern: right}"""
     inner = np.flatnonzero(symbols.level > 0).tolist()
@@ -109,3 +114,11 @@ def payloads(symbols):
     left, right = constituents(symbols)
     ground = ground_bytes(symbols)
     return [twin.payload(i, left, right, ground) for i in range(symbols.size)]
+
+
+def all_codes(symbols):
+    """Each symbol's payload as codes; the end of a line is one."""
+    codes = [tuple(byte + 1 for byte in payload) for payload in payloads(symbols)]
+    for base in symbols.base.tolist():
+        codes[base + END] = (END_CODE,)
+    return codes

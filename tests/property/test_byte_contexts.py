@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins import kneser_ney as twin
 
+from melvin.codes import CODES, END_CODE
 from melvin.contexts import (
     ORDER,
     codes_of,
@@ -23,7 +24,6 @@ from melvin.contexts import (
     row_sums,
 )
 from melvin.lines import Block
-from melvin.symbols import CODES, END_CODE
 from melvin.tables import count_keys, smallest
 
 code = st.integers(1, END_CODE)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from melvin import Brain, counting
 from melvin.attention import LAGS, NOTHING, attend
+from melvin.codes import SYMBOL_BITS
 from melvin.counting import Carry, count, read
 from melvin.evidence import ROW_BITS, TABLES
 from melvin.lines import lines_block
-from melvin.symbols import SYMBOL_BITS
 from melvin.tables import sizes
 from melvin.thinning import are_kept
 

@@ -14,23 +14,23 @@ from twins import evidence as twin
 from melvin import edges, generation, lexicon
 from melvin.arithmetic import log2
 from melvin.attention import MOST_SEEN
+from melvin.codes import END, GROUND, MAX_PAYLOAD, START, pair_key
 from melvin.generation import familiarity, times_seen
 from melvin.hashing import ABSENT
 from melvin.lexicon import Lexicon
 from melvin.patterns import Chunks, best_of_group, form, gains, promising
 from melvin.settings import EVERYTHING
-from melvin.symbols import END, GROUND, MAX_PAYLOAD, START, pair_key
 from melvin.tables import fold
 
 symbol_sets_of_two_ports = symbol_sets(ports=("text", "can"))
 
 
 def edge_table(symbols, raw):
-    return table({(source << 21) | int(symbols.rank[target]): count for (source, target), count in raw.items()})
+    return table({(source << 21) | int(symbols.ranks.rank[target]): count for (source, target), count in raw.items()})
 
 
 def edge_dict(symbols, counts):
-    return {(key >> 21, int(symbols.by_rank[key & (2**21 - 1)])): count for key, count in as_dict(counts).items()}
+    return {(key >> 21, int(symbols.ranks.by_rank[key & (2**21 - 1)])): count for key, count in as_dict(counts).items()}
 
 
 @st.composite

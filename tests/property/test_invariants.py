@@ -17,10 +17,10 @@ from twins import evidence as twin
 
 from melvin import Brain, evidence, lexicon, lines
 from melvin import words as melvin_words
+from melvin.codes import END, START
 from melvin.generation import so_far
 from melvin.lines import MAX_PIECE
 from melvin.runs import RunStack
-from melvin.symbols import END, START
 from melvin.thinning import are_kept
 
 ROOT = Path(__file__).parents[2]
@@ -364,7 +364,7 @@ def test_the_edges_of_a_young_brain_are_the_pairs_of_its_bytes(rows):
             pairs[a, b] += 1
             pairs[END, b] += 1
     held = known.evidence.links
-    source, target = held.key >> 21, known.symbols.by_rank[held.key & (2**21 - 1)]
+    source, target = held.key >> 21, known.symbols.ranks.by_rank[held.key & (2**21 - 1)]
     assert dict(zip(zip(source.tolist(), target.tolist(), strict=True), held.count.tolist(), strict=True)) == pairs
 
 

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melvin import Brain, MelvinError, calibration, verify
+from melvin.codes import GROUND
 from melvin.edges import source_of, target_of
 from melvin.evidence import RANKED, TABLES
 from melvin.generation import Snapshot
 from melvin.merge import union
 from melvin.soundness import symbols_hold
 from melvin.splits import with_splits
-from melvin.symbols import GROUND
 
 WORDS = ("the", "cat", "sat", "on", "a", "mat", "cats", "abab", "\xff", "")
 
@@ -72,7 +72,7 @@ def evidence(brain):
             continue
         found[table] = Counter()
         for key, count in pairs:
-            source, target = int(source_of(key)), named(symbols, int(symbols.by_rank[int(target_of(key))]))
+            source, target = int(source_of(key)), named(symbols, int(symbols.ranks.by_rank[int(target_of(key))]))
             found[table][named(symbols, source) if table == "links" else source, target] = count
     words = snapshot.words
     found["words"] = Counter(dict(zip(words.name.tolist(), words.count.tolist(), strict=True)))

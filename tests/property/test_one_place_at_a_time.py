@@ -143,8 +143,8 @@ def test_one_chunk_parses_as_it_does_among_many(brain, payload):
 
 @given(st.binary(max_size=12))
 def test_the_last_codes_of_a_line_are_those_of_its_block(text):
+    from melvin.codes import CODE_BITS, END_CODE
     from melvin.contexts import ORDER, ngrams
-    from melvin.symbols import CODE_BITS, END_CODE
 
     key = ngrams(lines_block([text]), np.full(ORDER, END_CODE, np.uint64), 3)
     assert context_after(text, 3) == int(key[-1]) >> CODE_BITS

@@ -13,11 +13,12 @@ from twins import lines as line_twin
 from melvin import chunks, parse
 from melvin.attention import MOST_SEEN
 from melvin.chunks import chunk_starts
+from melvin.codes import BYTES, END, START
 from melvin.competition import compete
 from melvin.hashing import Index, mix
 from melvin.lines import lines_block
 from melvin.parse import Parser
-from melvin.symbols import BYTES, END, START, Symbols
+from melvin.symbols import Symbols
 
 some_symbols = st.one_of(symbol_sets(ports=("text", "can")), symbol_sets(deep=True, rounds=9))
 

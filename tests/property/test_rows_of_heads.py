@@ -5,9 +5,10 @@ from drawn import SMALL_ALPHABET, symbol_sets
 from hypothesis import given
 from hypothesis import strategies as st
 
+from melvin.codes import END_CODE, SYMBOL_BITS
 from melvin.heads import Rows, borders, only_rows, rows_there
 from melvin.searching import nearly_sorted
-from melvin.symbols import END_CODE, SYMBOL_BITS, Symbols
+from melvin.symbols import Symbols
 from melvin.tables import Counts
 
 ranks = st.integers(0, 6)
@@ -62,10 +63,10 @@ def test_a_range_asked_again_goes_on_as_when_it_was_asked_first(symbols, codes, 
     """Ranges of what begins with the first bytes of a symbol: one range may be that of several such beginnings."""
     ranges = []
     for symbol in data.draw(st.lists(st.integers(0, symbols.size - 1), max_size=20)):
-        low, high = symbols.port_range(int(symbols.port[symbol]))
+        low, high = symbols.ranks.port_range(int(symbols.port[symbol]))
         for depth, byte in enumerate(symbols.payload(symbol)):
             ranges.append((int(low[0]), int(high[0]), depth))
-            low, high = symbols.narrow(low, high, np.array([depth]), np.array([byte + 1]))
+            low, high = symbols.ranks.narrow(low, high, np.array([depth]), np.array([byte + 1]))
         ranges.append((int(low[0]), int(high[0]), int(symbols.length[symbol])))
     low, high, depth = np.array(ranges, np.int64).reshape(-1, 3, 1).transpose(1, 0, 2)
     empty = data.draw(st.lists(st.booleans(), min_size=len(ranges), max_size=len(ranges)))
@@ -73,8 +74,10 @@ def test_a_range_asked_again_goes_on_as_when_it_was_asked_first(symbols, codes, 
     first = st.sampled_from([*(byte + 1 for byte in SMALL_ALPHABET), END_CODE - codes + 1])
     drawn = data.draw(st.lists(first, min_size=len(ranges), max_size=len(ranges)))
     code = np.array(drawn, np.int64)[:, None] + np.arange(codes)
-    border = borders(symbols, low, high, depth, code)
-    for found, expected in zip((border[:, :-1], border[:, 1:]), symbols.narrow(low, high, depth, code), strict=True):
+    border = borders(symbols.ranks, low, high, depth, code)
+    for found, expected in zip(
+        (border[:, :-1], border[:, 1:]), symbols.ranks.narrow(low, high, depth, code), strict=True
+    ):
         assert found.tolist() == np.broadcast_to(expected, found.shape).tolist()
 
 
@@ -82,8 +85,8 @@ def test_the_same_range_at_another_depth_is_another_question():
     a, b, c = (np.array([ord(byte)], np.uint32) for byte in "abc")
     symbols = Symbols.empty().with_port("text", 0).with_patterns(b, c, 0)
     symbols = symbols.with_patterns(a, np.array([symbols.size - 1], np.uint32), 0)  # abc; there is no ab
-    low = symbols.rank[-1:].astype(np.int64).repeat(2)[:, None]
+    low = symbols.ranks.rank[-1:].astype(np.int64).repeat(2)[:, None]
     asked = low, low + 1, np.array([[2], [3]]), np.full((2, 1), ord("c") + 1)
-    border = borders(symbols, *asked)
-    assert border.tolist() == np.hstack(symbols.narrow(*asked)).tolist()
+    border = borders(symbols.ranks, *asked)
+    assert border.tolist() == np.hstack(symbols.ranks.narrow(*asked)).tolist()
     assert np.diff(border).tolist() == [[1], [0]]

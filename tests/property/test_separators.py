@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from melvin.codes import END_CODE
 from melvin.contexts import ORDER, four_grams, ngrams
 from melvin.lines import lines_block
 from melvin.separators import openness, separators
-from melvin.symbols import END_CODE
 from melvin.tables import count_keys
 
 

@@ -1,30 +1,21 @@
-"""Symbols by payload and rank, and what forms them, held to loops over lists."""
+"""Symbols by payload, and what forms them, held to loops over lists."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn import any_line, constituents, forms, payloads, symbol_sets
+from drawn import all_codes, any_line, constituents, forms, payloads, some_symbols, two_ports
 from hypothesis import given
 from hypothesis import strategies as st
 
 from melvin import splits
+from melvin.codes import BYTES, END_CODE, GROUND, START, WORD_CODES, word_shift
 from melvin.hashing import ABSENT
 from melvin.soundness import symbols_hold
 from melvin.splits import parts, with_splits
-from melvin.symbols import BYTES, END, END_CODE, GROUND, PORTS_AT_ONCE, START, WORD_CODES, Symbols, word_shift
+from melvin.symbols import PORTS_AT_ONCE, Symbols
 
 PAIRS = ("pair_left", "pair_right", "pair_symbol")
-two_ports = symbol_sets(ports=("text", "can"))
-some_symbols = st.one_of(two_ports, symbol_sets(deep=True, rounds=9))
-
-
-def all_codes(symbols):
-    """Each symbol's payload as codes; the end of a line is one."""
-    codes = [tuple(byte + 1 for byte in payload) for payload in payloads(symbols)]
-    for base in symbols.base.tolist():
-        codes[base + END] = (END_CODE,)
-    return codes
 
 
 @given(some_symbols)
@@ -95,62 +86,6 @@ def test_no_pair_is_known_twice_or_holds_a_border_or_is_of_two_ports(symbols, wh
     ):
         columns = {name: np.append(getattr(symbols, name), np.uint32(n)) for name, n in zip(PAIRS, more, strict=True)}
         assert not symbols_hold(replace(symbols, **columns))
-
-
-@given(some_symbols)
-def test_ranks_are_in_the_order_of_the_payloads_of_each_port(symbols):
-    codes = all_codes(symbols)
-    expected = sorted(range(symbols.size), key=lambda i: (symbols.port[i], codes[i]))
-    assert symbols.by_rank.tolist() == expected
-    assert symbols.rank[symbols.by_rank].tolist() == list(range(symbols.size))
-
-
-@given(some_symbols, st.lists(st.integers(1, END_CODE), max_size=3), st.data())
-def test_narrowing_leaves_the_ranks_whose_payload_begins_so(symbols, other, data):
-    port = data.draw(st.integers(0, len(symbols.ports) - 1))
-    model = data.draw(st.integers(0, symbols.size - 1))
-    codes = all_codes(symbols)
-    wanted = (codes[model] + tuple(other))[: data.draw(st.integers(0, 66))]
-    low, high = symbols.port_range(port)
-    for depth, code in enumerate(wanted):
-        low, high = symbols.narrow(low, high, np.array([depth]), np.array([code]))
-    mine = [r for r, i in enumerate(symbols.by_rank.tolist()) if symbols.port[i] == port]
-    starts_so = [r for r in mine if codes[int(symbols.by_rank[r])][: len(wanted)] == wanted]
-    starts_so = [r for r in starts_so if r != mine[0]]  # START
-    assert list(range(int(low[0]), int(high[0]))) == starts_so
-
-
-@given(some_symbols)
-def test_a_subtree_is_the_symbols_that_begin_as_its_root_does(symbols):
-    ids = np.arange(symbols.size, dtype=np.uint32)
-    low, high = symbols.subtree(ids)
-    codes = all_codes(symbols)
-    for i in [*constituents(symbols)[0], int(symbols.base[0]) + ord("a"), int(symbols.base[-1]) + END]:
-        root = codes[i]
-        same = [
-            r
-            for r, j in enumerate(symbols.by_rank.tolist())
-            if symbols.port[j] == symbols.port[i] and codes[j][: len(root)] == root
-        ]
-        assert list(range(int(low[i]), int(high[i]))) == same
-
-
-@given(two_ports, any_line)
-def test_a_symbol_is_found_by_its_payload_in_its_own_port(symbols, other):
-    text = payloads(symbols)
-    for port in range(len(symbols.ports)):
-        of = {text[i]: i for i in range(symbols.size) if symbols.port[i] == port}
-        of.pop(b"")
-        for payload in [*list(of)[::97], *list(of)[256:], other, b"", b"ab" * 40]:
-            assert symbols.find(payload, port) == of.get(payload)
-
-
-@given(some_symbols)
-def test_codes_are_read_at_any_depth(symbols):
-    has = all_codes(symbols)
-    for depth in (0, 1, 6, 7, 13, 14, 62, 63, 70):
-        at = np.full(symbols.size, depth)
-        assert symbols.code_at(symbols.rank, at).tolist() == [c[depth] if depth < len(c) else 0 for c in has]
 
 
 @given(some_symbols)
@@ -238,8 +173,8 @@ def test_the_longest_payload_keeps_every_byte():
         last, text = symbols.size - 1, text + bytes([byte])
     assert symbols.payload(last) == text
     assert len(text) == 63
-    assert symbols.find(text, 0) == last
-    assert symbols.find(text[:-1] + b"\0", 0) is None
+    assert symbols.ranks.find(text, 0) == last
+    assert symbols.ranks.find(text[:-1] + b"\0", 0) is None
 
 
 @given(two_ports)
@@ -248,20 +183,6 @@ def test_pairs_of_bytes_form_what_the_pairs_of_their_symbols_form(symbols):
     for port in range(len(symbols.ports)):
         base = symbols.base[port]
         assert (symbols.byte_pairs[port] == symbols.pattern_of(byte + base, after + base)).all()
-
-
-@given(some_symbols, st.data())
-def test_growing_keeps_the_order_of_the_ranks(symbols, data):
-    a, b = np.array([ord("b")], np.uint32), np.array([data.draw(st.integers(0, BYTES - 1))], np.uint32)
-    fresh = symbols.pattern_of(a, b) == ABSENT
-    grown = symbols.with_patterns(a[fresh], b[fresh], 9).with_port("more", 9)
-    moved = symbols.rank_map(grown)
-    assert (np.diff(moved.astype(np.int64)) > 0).all()
-    assert grown.by_rank[moved].tolist() == symbols.by_rank.tolist()
-    assert grown.with_port("more", 10) is grown
-
-
-# ---------------------------------------------------------------- parsing
 
 
 def test_pairs_of_bytes_are_at_hand_for_few_ports():
@@ -277,4 +198,4 @@ def test_ground_symbols_come_first_in_each_port():
     symbols = Symbols.empty().with_port("text", 0).with_port("can", 7)
     assert symbols.base.tolist() == [0, GROUND]
     assert symbols.payload(GROUND + 65) == b"A"
-    assert symbols.find(b"A", 1) == GROUND + 65
+    assert symbols.ranks.find(b"A", 1) == GROUND + 65

@@ -2,8 +2,8 @@
 
 from collections import Counter, defaultdict
 
+from melvin.codes import CODES, END_CODE
 from melvin.contexts import FALLBACK_DISCOUNT, MIN_DISCOUNT, ORDER
-from melvin.symbols import CODES, END_CODE
 
 
 def ngrams(pieces, before, port):

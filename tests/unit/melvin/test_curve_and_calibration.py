@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from melvin import Brain, calibration, generation, learner
 from melvin.calibration import BINS, Calibration, sample_places
 from melvin.cli import main
+from melvin.codes import CODES, END_CODE
 from melvin.curve import MILLI, Curve, code_length
 from melvin.generation import FIT_EVERY, FIT_EVERY_LARGE, LARGE, Gathering, Snapshot
 from melvin.lines import lines_block
-from melvin.symbols import CODES, END_CODE
 
 PROSE = (Path(__file__).parents[3] / "fixtures" / "prose.txt").read_bytes().splitlines()
 

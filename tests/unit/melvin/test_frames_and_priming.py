@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from melvin import Brain, Frame, Settings, learner
+from melvin.codes import GROUND
 from melvin.episodes import border_of
 from melvin.errors import InputError
 from melvin.lines import MAX_PIECE
-from melvin.symbols import GROUND
 
 MAX_PORTS = 40  # instead of 1,024, each of which costs as much as all before it
 

@@ -32,7 +32,7 @@ def test_the_counts_are_those_of_the_row_that_the_head_read(brain):
     (reason,) = (r for r in brain.why("sat on ", "t").reasons if r.head == "symbol")
     symbols, links = brain.snapshot.symbols, brain.snapshot.evidence.links
     row = [
-        (symbols.payload(int(symbols.by_rank[target])), count)
+        (symbols.payload(int(symbols.ranks.by_rank[target])), count)
         for source, target, count in zip(source_of(links.key), target_of(links.key), links.count.tolist(), strict=True)
         if symbols.payload(int(source)) == reason.context
     ]
