@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from melvin.codes import SYMBOL_BITS
 from melvin.generation import Snapshot
-from melvin.heads import Model, Rows
 from melvin.lines import lines_block
+from melvin.model import Model, Rows
 from melvin.reader import Reader
 
 ROWS = ("links", "transformers", "attended")  # tables of a Model

@@ -15,7 +15,8 @@ from melvin.attention import NAME_SHIFT, at_lag_one, continued_one
 from melvin.chunks import hash_one
 from melvin.codes import CODE_BITS, CODE_MASK, CODES, END, MAX_PAYLOAD, NONE, START, SYMBOL_BITS, WORD_CODES
 from melvin.contexts import F64, ORDER
-from melvin.heads import NAME_BYTES, Model
+from melvin.heads import NAME_BYTES
+from melvin.model import Model
 from melvin.parse import chunk_salt
 from melvin.remembered import Remembered
 from melvin.tables import Counts

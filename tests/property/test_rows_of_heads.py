@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melvin.codes import END_CODE, SYMBOL_BITS
-from melvin.heads import Rows, borders, only_rows, rows_there
+from melvin.heads import borders
+from melvin.model import Rows, only_rows, rows_there
 from melvin.searching import nearly_sorted
 from melvin.symbols import Symbols
 from melvin.tables import Counts
