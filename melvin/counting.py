@@ -92,7 +92,6 @@ class Familiarity:
     """What counting needs to know of each symbol, as it was when the generation began.
 
     frequency : uint32, shape (n,)   how often it was seen
-    settled : bool, shape (n,)       it was always followed by the same symbol, often enough to expect no other
     foci : chunks attended to at a time
     pairs_one_in : pieces of lines for each whose pairs of words are counted
     reach : words looked back and ahead in them
@@ -100,7 +99,6 @@ class Familiarity:
     """
 
     frequency: U32
-    settled: NDArray[np.bool_]
     foci: int
     pairs_one_in: int
     reach: int
@@ -205,7 +203,7 @@ def _with_context(
     tells = foci < _limit(halvings, "attended")
     told = tells.any(0)
     begun = (before | last * (before == OPENING)) < limit  # of a key that begins with 0 the next name counts
-    steps = _Steps.of(symbols, familiarity, reading, opening, begun | told, turned | told)
+    steps = _Steps.of(symbols, reading, opening, begun | told, turned | told)
     here, next_ = _here(reading, last, steps), target.take(steps.place)
     attended = [np.empty(0, np.uint64)]
     for focus, tell in zip(foci, tells, strict=True):
@@ -220,7 +218,7 @@ def _with_context(
 
 @dataclass(frozen=True)
 class _Steps:
-    """Steps from one symbol of a stream to the next, where the symbol before leaves something open.
+    """Steps from one symbol of a stream to the next, but for those from a line's start.
 
     place : int64, shape (s,)   of the symbol before, in the stream
     chunk : int64, shape (s,)   the chunk that is being read; a line's end belongs to the chunk before, if unfinished
@@ -235,7 +233,6 @@ class _Steps:
     def of(
         cls,
         symbols: Symbols,
-        familiarity: Familiarity,
         reading: Reading,
         opening: np.uint32,
         to: NDArray[np.bool_],
@@ -243,13 +240,14 @@ class _Steps:
     ) -> _Steps:
         """The steps that some chunks begin with, and those inside some chunks.
 
-        opening : the symbol at a line's start, behind which nothing is open;  to, inside : bool, shape (c,)
+        opening : the symbol at a line's start;  to, inside : bool, shape (c,)
         """
         first = reading.first
         # The end of a line whose last chunk is not finished: that chunk could have gone on.
         goes_over = np.zeros(first.size + 1, np.bool_)
         goes_over[1:-1] = reading.ends[1:] & (reading.within[1:] > 0) & ~reading.finished[:-1]
         begun = np.flatnonzero(to & ~goes_over[:-1])
+        begun = begun.compress(reading.stream.take(first.take(begun) - 1) != opening)
         over = np.flatnonzero(inside & goes_over[1:])
         several = np.flatnonzero(inside & (reading.size > 1) & ~reading.ends)
         steps = reading.size.take(several) - 1
@@ -259,11 +257,7 @@ class _Steps:
 
         place = np.concatenate((first.take(begun) - 1, first.take(over + 1) - 1, further))
         chunk = np.concatenate((begun, over, np.repeat(several, steps)))
-        part = np.concatenate((reading.length.take(over), part))
-        source = reading.stream.take(place)
-        open_ = np.flatnonzero((source != opening) & ~familiarity.settled.take(source))
-        with_part = open_[np.searchsorted(open_, begun.size) :]
-        return cls(place.take(open_), chunk.take(open_), part.take(with_part - begun.size))
+        return cls(place, chunk, np.concatenate((reading.length.take(over), part)))
 
 
 def _attended_before(reading: Reading) -> U32:

@@ -23,7 +23,7 @@ from melvin.codes import BYTES, CODES, END
 from melvin.contexts import Context, codes_of, derive_with_four_grams
 from melvin.counting import Carry, Familiarity, Reading, count, read
 from melvin.curve import Curve, code_length
-from melvin.edges import counted, pack, source_of, target_of
+from melvin.edges import counted, pack, target_of
 from melvin.embedding import embed
 from melvin.encode import encode_lines, tail
 from melvin.evidence import ROW_BITS, TABLES, Evidence, Runs, kept
@@ -53,7 +53,6 @@ MOST_GROWN = 1 << 25  # and fewer than these, in DEFAULT_MEMORY or more of it
 FIT_ALL = 1 << 14  # bytes held back that are all predicted, and weights fitted to. Of more, one in so many: what that
 FIT_EVERY = 2  # costs, and saves, is told in docs/learner.md
 FIT_EVERY_LARGE = 3  # the same, where weights are well known: in generations of LARGE bytes
-SETTLED = 32  # times that a symbol was followed by one and the same, before its context is no longer kept
 
 
 def next_end(fed: int, memory: int) -> int:
@@ -186,18 +185,12 @@ class Gathering:
 def familiarity(
     symbols: Symbols, links: Counts, attended: int, *, pairs_one_in: int, reach: int, settings: Settings
 ) -> Familiarity:
-    """How often each symbol was seen, and whether what follows it is settled."""
-    often = np.flatnonzero(links.count >= SETTLED)  # few
-    source = source_of(links.key.take(often))
-    before, after = (source_of(links.key.take(often + step, mode="clip")) for step in (-1, 1))
-    alone = ((before != source) | (often == 0)) & ((after != source) | (often == links.size - 1))
-    settled = np.zeros(symbols.size, np.bool_)
-    settled[source.compress(alone)] = True
+    """How often each symbol was seen, and what else counting needs to know."""
     seen = np.zeros(symbols.size, np.int64)
     for end in symbols.base + np.uint32(END):  # what came after anything in its port
         row = slice(*np.searchsorted(links.key, pack(np.array([end, end + 1]), np.zeros(2, np.uint32))))
         seen[symbols.ranks.by_rank.take(target_of(links.key[row]))] = links.count[row]
-    return Familiarity(_with_young(symbols, links, seen), settled, attended, pairs_one_in, reach, settings)
+    return Familiarity(_with_young(symbols, links, seen), attended, pairs_one_in, reach, settings)
 
 
 def _with_young(symbols: Symbols, links: Counts, seen: I64) -> U32:

@@ -97,17 +97,6 @@ def test_a_symbol_was_seen_as_often_as_it_came_after_anything_or_as_its_edge(dra
         assert [times_seen(symbols, links, i) for i in range(symbols.size)] == expected
 
 
-@given(symbols_and_edges(), st.integers(1, 4))
-def test_what_follows_a_symbol_is_settled_where_it_always_was_the_same(drawn, often):
-    symbols, raw = drawn
-    links = with_anything(symbols, raw)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generation, "SETTLED", often)
-        found = familiarity(symbols, links, 1, pairs_one_in=1, reach=1, settings=EVERYTHING)
-    rows = [links.count[edges.source_of(links.key) == source].tolist() for source in range(symbols.size)]
-    assert found.settled.tolist() == [len(row) == 1 and row[0] >= often for row in rows]
-
-
 # ---------------------------------------------------------------- lexicon
 
 chunk_symbols = st.lists(st.integers(0, 500), min_size=1, max_size=4)
