@@ -15,6 +15,8 @@ melvin.brain/10   what the view holds of 6-grams are their contexts alone; categ
                   earlier version holds of either is not read); when the generation began: in an earlier version at
                   half of its end
 melvin.brain/11   categories by another rule (see `vectors.Near.stands_out`); those of an earlier version are not read
+melvin.brain/12   heads that know chunks add up what they know, wherever the coming symbol may have begun: their weights
+                  in an earlier version, one for each of three places, are added up, too
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ from melvin.resume import Resume, parse_resume
 from melvin.settings import MECHANISMS, Settings
 from melvin.structure import MAX_COUNT, WEIGHTS, Rules, context_rules, gathering_rules, known_rules, table_rules
 from melvin.symbols import Symbols
-from melvin.tables import Counts
+from melvin.tables import I64, Counts
 from melvin.vectors import Embeddings
 from melvin.viewfile import (
     EMBEDDINGS,
@@ -58,11 +60,11 @@ from melvin.viewfile import (
     view_names,
     view_sections,
 )
-from melvin.weights import Weights
+from melvin.weights import HEADS, KIN_ATTENDED, OF_CHUNK, Weights
 from melvin.words import Words
 
 SCHEMA = "melvin.brain"
-VERSION = 11
+VERSION = 12
 RESUME = "resume"
 AT_ONCE = 1 << 26  # bytes of a file from which on opening it does not check it whole: up to there, some milliseconds
 
@@ -90,7 +92,9 @@ CURVE_SINCE = 6
 RETIRED = ("evidence_flow",)  # mechanisms that there were before version 7
 PAIRS = "pairs"  # what the context edges were called before version 7
 PAIRS_SINCE = 2
-HEADS_SINCE = 7  # the heads that there are now
+HEADS_SINCE = 7  # the heads that there are now,
+ONE_OF_EACH_SINCE = 12  # one of each that knows chunks; before, one for each of
+_BEGUN = 3  # places where the coming symbol could have begun: behind all that is read, one symbol back, with the chunk
 VIEW_SINCE = 9
 BEGAN_SINCE = 10
 _LEXICON = {"key": "uint64", "count": "int64", "size": "int64", "pool": "uint32"}
@@ -360,7 +364,20 @@ def _read_words(file: Container) -> Words:
 def _read_weights(file: Container) -> Weights:
     if _version(file) < HEADS_SINCE:
         return Weights.none()
-    return Weights(**{field: file.array(f"weights.{field}", "int64", 2) for field in WEIGHTS})
+    tables = {field: file.array(f"weights.{field}", "int64", 2) for field in WEIGHTS}
+    if _version(file) < ONE_OF_EACH_SINCE:
+        tables = {field: _one_of_each(table) for field, table in tables.items()}
+    return Weights(**tables)
+
+
+def _one_of_each(table: I64) -> I64:
+    """Heads of an earlier version, those that are one now added up. Shape (heads then, BUCKETS) -> (HEADS, BUCKETS)"""
+    kin, each = HEADS - KIN_ATTENDED, KIN_ATTENDED - OF_CHUNK  # that there were at each place
+    if len(table) != _BEGUN * (each + kin):
+        return table  # which is found to be damaged
+    at = table[: _BEGUN * each].reshape(_BEGUN, each, -1)
+    joined = at[:, OF_CHUNK:].sum(0), table[_BEGUN * each :].reshape(kin, _BEGUN, -1).sum(1)
+    return np.concatenate((at[0, :OF_CHUNK], at[-1, :OF_CHUNK], *joined))
 
 
 def _read_embeddings(file: Container) -> Embeddings:

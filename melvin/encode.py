@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melvin.attention import LAGS, NOTHING, OPENING, continued
-from melvin.chunks import Window
 from melvin.codes import CODE_BITS
 from melvin.contexts import ngrams
 from melvin.counting import Carry, Familiarity, Reading, read
-from melvin.heads import Boundary, Places
+from melvin.heads import Begun, Boundary, Places
 from melvin.kinship import Said
 from melvin.lines import MAX_PIECE, Block
 from melvin.parse import Parser
@@ -80,62 +79,48 @@ def encode(
     here = parser.parse(window, start[last[some]], partial[some], port, np.zeros(some.size, np.bool_))
     lag = reading.focus.lag[0, holder]
     offset = reading.first[last] + np.where(new & ~opens[at] & ~goes_on, reading.size[last], 0)
-    last_symbol = stream[offset - 1]
+    base = stream[offset - 1]
+    last_symbol = base.copy()
     last_symbol[some] = here.pool[here.first + here.size - 1]
-
-    part = np.zeros(at.size, np.uint64)
-    part[some] = here.key
-    begun = before[0].copy()
-    begun[some] = continued(before[0][some], here.key)
-    inner = np.flatnonzero(here.size >= 2)  # of these, what is read of the chunk is several symbols
-    several = some[inner]
-    deep = np.zeros(at.size, np.bool_)
-    deep[several] = True
-    last_length = symbols.length[last_symbol].astype(np.int64)
-    second, shorter_part, all_but_last = last_symbol.copy(), np.zeros_like(part), before[0].copy()
-    second[several] = here.pool[(here.first + here.size - 2)[inner]]
-    shorter_part[several] = window.hash(start[last[several]], (partial - last_length)[several], reading.salt)
-    all_but_last[several] = continued(before[0][several], shorter_part[several])
-
+    low, high = (border.repeat(at.size) for border in symbols.ranks.port_range(port))
+    begun = _begun(symbols.ranks, reading, port, last, partial, before[0])
     told = np.where(within > 0, reading.length[holder], 1)  # a line's start counts as one byte
-    low, high = (np.repeat(r, at.size) for r in symbols.ranks.port_range(port))
-    chunk_low, chunk_high = _walk(symbols.ranks, window, start, low[:1], high[:1], last, partial, partial > 0)
-    chunk_low, chunk_high = np.where(partial > 0, chunk_low, low), np.where(partial > 0, chunk_high, high)
-    everywhere, nothing = np.ones(at.size, np.bool_), np.zeros(at.size, np.int64)
+    chunk_low, chunk_high = symbols.ranks.beginning(window.data, start[last], partial, port)
     return Places(
         context=ngrams(block, carry.before, port)[at] >> np.uint64(CODE_BITS),
-        boundaries=(
-            Boundary(last_symbol, begun, before[1], told + partial, focus, low, high, nothing, partial > 0, part),
-            Boundary(
-                second,
-                all_but_last,
-                before[1],
-                told + partial - last_length,
-                focus,
-                *symbols.ranks.subtree(last_symbol),
-                last_length,
-                deep,
-                shorter_part,
-            ),
-            Boundary(
-                stream[offset - 1],
-                before[0],
-                before[1],
-                told,
-                focus,
-                chunk_low,
-                chunk_high,
-                partial,
-                everywhere,
-                np.zeros(at.size, np.uint64),
-            ),
-        ),
+        behind=Boundary(last_symbol, low, high, np.zeros(at.size, np.int64), partial > 0),
+        chunk=Boundary(base, chunk_low, chunk_high, partial, np.ones(at.size, np.bool_)),
+        begun=begun,
+        before=before[1],
+        attended=focus,
+        told=told + partial,
         said=_said(reading, port),
         last=np.where(within > 0, holder, -1),
         second=np.where(within > 1, holder - 1, -1),
-        attended=np.where((within > 0) & (focus[0] != NOTHING), holder - lag, -1),
+        far=np.where((within > 0) & (focus[0] != NOTHING), holder - lag, -1),
         lag=lag,
     )
+
+
+def _begun(ranks: Ranks, reading: Reading, port: int, chunk: I64, partial: I64, before: U32) -> Begun:
+    """Where the symbol that is coming may have begun, as far as there are symbols that do.
+
+    chunk, partial : int64, shape (n,)   which chunk each place is in, and how much of it is read
+    before : uint32, shape (n,)   name of the chunk before
+    """
+    place = np.repeat(np.arange(chunk.size), partial + 1)
+    depth = np.arange(place.size)
+    depth = np.cumsum(partial + 1).take(place) - 1 - depth  # all that is read, ... , nothing
+    size = partial.take(place) - depth  # of the part before
+    at = reading.start.take(chunk.take(place))
+    low, high = ranks.beginning(reading.window.data, at + size, depth, port)
+    some = np.flatnonzero(low < high)
+    place, size, at, low, high, depth = (part.take(some) for part in (place, size, at, low, high, depth))
+    part, here = np.zeros(place.size, np.uint64), before.take(place)
+    inner = np.flatnonzero(size)
+    part[inner] = reading.window.hash(at.take(inner), size.take(inner), reading.salt)
+    here[inner] = continued(here.take(inner), part.take(inner))
+    return Begun(place, part, here, low, high, depth)
 
 
 def _said(reading: Reading, port: int) -> Said:
@@ -153,38 +138,3 @@ def _said(reading: Reading, port: int) -> Said:
 def _chunk_back(name: U32, within: I64, last: I64, back: int) -> U32:
     """Name of the chunk `back` before the last whole one, OPENING where the line does not reach back so far."""
     return np.where(within > back, name[np.maximum(last - back, 0)], OPENING)
-
-
-def _walk(
-    ranks: Ranks,
-    window: Window,
-    start: I64,
-    low: I64,
-    high: I64,
-    chunk: I64,
-    partial: I64,
-    wanted: NDArray[np.bool_],
-) -> tuple[I64, I64]:
-    """Ranks of the symbols that begin with the read part of each place's chunk; byte by byte, all chunks at once."""
-    out_low, out_high = np.zeros(chunk.size, np.int64), np.zeros(chunk.size, np.int64)
-    if not wanted.any():
-        return out_low, out_high
-    asked, index = np.unique(chunk[wanted], return_inverse=True)
-    reach = np.zeros(asked.size, np.int64)
-    np.maximum.at(reach, index, partial[wanted])
-    at_low, at_high = np.repeat(low, asked.size), np.repeat(high, asked.size)
-    depths = int(reach.max())
-    all_low, all_high = (
-        np.zeros((depths + 1, asked.size), np.int64),
-        np.zeros((depths + 1, asked.size), np.int64),
-    )
-    for depth in range(depths):
-        active = np.flatnonzero((reach > depth) & (at_low < at_high))
-        code = window.data[start[asked[active]] + depth].astype(np.int64) + 1
-        narrowed = ranks.narrow(at_low[active], at_high[active], np.full(active.size, depth), code)
-        at_low, at_high = np.zeros(asked.size, np.int64), np.zeros(asked.size, np.int64)
-        at_low[active], at_high[active] = narrowed
-        all_low[depth + 1], all_high[depth + 1] = at_low, at_high
-    out_low[wanted] = all_low[partial[wanted], index]
-    out_high[wanted] = all_high[partial[wanted], index]
-    return out_low, out_high

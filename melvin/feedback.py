@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from melvin.codes import CODE_BITS, CODES, SYMBOL_BITS
 from melvin.contexts import F64
 from melvin.errors import InputError
-from melvin.heads import Boundary
+from melvin.heads import Places
 from melvin.tables import I64, U64, run_starts
 
 MILLI = 1000  # sums are in thousandths of a bit
@@ -80,9 +80,9 @@ class Feedback:
         return np.asarray(result / result.sum(axis=1, keepdims=True))
 
 
-def contexts_of(boundary: Boundary, port: int) -> U64:
-    """Keys of the contexts of n predictions, from the nearest of their boundaries. -> uint64, shape (n,)"""
-    names = boundary.before.astype(np.uint64) << np.uint64(SYMBOL_BITS) | boundary.here.astype(np.uint64)
+def contexts_of(places: Places, port: int) -> U64:
+    """Keys of the contexts of n predictions: the chunks before, with all that is read. -> uint64, shape (n,)"""
+    names = places.before.astype(np.uint64) << np.uint64(SYMBOL_BITS) | places.here.astype(np.uint64)
     return np.asarray(np.uint64(port) << np.uint64(2 * SYMBOL_BITS) | names)
 
 

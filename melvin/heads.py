@@ -11,7 +11,7 @@ How far each is trusted is told by `weights`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +34,7 @@ from melvin.weights import (
     KIN_ATTENDED,
     KIN_BEFORE,
     KIN_LAST,
-    ONE_BACK,
-    SOURCES,
-    SUFFIX,
+    OF_CHUNK,
     SYMBOL,
     Opinion,
     Weights,
@@ -50,101 +48,122 @@ NAME_BYTES = 4  # of context that a chunk known by name stands for
 class Boundary:
     """One place where the coming symbol may have begun, for each of n predictions.
 
-    source : uint32, shape (n,)           the symbol that ends there
-    here, before : uint32, shape (n,)     names of the chunk before (with what is read of this one), and of one more
-    told : int64, shape (n,)              bytes that `here` stands for
-    attended : uint32, shape (foci, n)    the chunks attended to with their lags; NOTHING where there is none
-    low, high : int64, shape (n,)         ranks of the symbols that begin with the bytes since
-    depth : int64, shape (n,)             number of those bytes
+    source : uint32, shape (n,)       the symbol that ends there
+    low, high : int64, shape (n,)     ranks of the symbols that begin with the bytes since
+    depth : int64, shape (n,)         number of those bytes
     valid : bool, shape (n,)
-    part : uint64, shape (n,)             hash of what `here` holds of the chunk begun; 0 where that is nothing
     """
 
     source: U32
-    here: U32
-    before: U32
-    told: I64
-    attended: U32
     low: I64
     high: I64
     depth: I64
     valid: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """All places at which the symbol that is coming may have begun: in the chunk that is read, or behind it.
+
+    place : int64, shape (k,), ascending   which prediction
+    part : uint64, shape (k,)              hash of the bytes of the chunk before there; 0 where there are none
+    here : uint32, shape (k,)              name of the chunk before, with that part
+    low, high : int64, shape (k,)          ranks of the symbols that begin with the bytes since
+    depth : int64, shape (k,)              number of those bytes
+    """
+
+    place: I64
     part: U64
+    here: U32
+    low: I64
+    high: I64
+    depth: I64
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where predictions are asked for: the byte context and the boundaries of n places in lines of one port.
+    """Where predictions are asked for: the byte context and what was read of n places in lines of one port.
 
+    behind, chunk : the symbol that is coming begins here, or with the chunk
+    begun : or anywhere in it
+    before : uint32, shape (n,)            name of the chunk before the last whole one
+    attended : uint32, shape (foci, n)     the chunks attended to with their lags; NOTHING where there is none
+    told : int64, shape (n,)               bytes of the last whole chunk and of this one
     said : the chunks of those lines
-    last, second, attended : int64, shape (n,)   which of them is the chunk before, one more, the one attended to; or -1
+    last, second, far : int64, shape (n,)  which of them is the chunk before, one more, the one attended to; or -1
     lag : uint8, shape (n,)   how far back the one attended to is
     """
 
     context: U64
-    boundaries: tuple[Boundary, ...]
+    behind: Boundary
+    chunk: Boundary
+    begun: Begun
+    before: U32
+    attended: U32
+    told: I64
     said: Said
     last: I64
     second: I64
-    attended: I64
+    far: I64
     lag: NDArray[np.uint8]
+
+    @property
+    def here(self) -> U32:
+        """uint32, shape (n,): name of the chunk before, with all that is read of this one."""
+        return self.begun.here.compress(self.begun.depth == 0)
 
 
 def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[Opinion]:
-    """What each head says of each code: the general ones first, and of each kind the boundary further back last.
+    """What each head says of each code: the general ones first.
 
     code : int64, shape (n, m), each one more than that before
     longest : int64, shape (n, 1)   bytes of context that the byte view has seen before
     """
-    spans = [_Span.of(model.symbols, boundary, code) for boundary in places.boundaries]
+    symbols, every = model.symbols, np.arange(places.context.size)
+    spans = [_Span.of(symbols, b, every, code, goes_on=False) for b in (places.behind, places.chunk)]
+    inside = _Span.of(symbols, places.begun, places.begun.place, code, goes_on=True)
 
-    def said(sources: list[Iterator[Source]]) -> Iterator[Opinion]:
-        asked = [
-            (index, one) for kind in zip(*sources, strict=True) for index, one in enumerate(kind) if heard(index, one)
-        ]
-        for (index, one), (rows, row, at) in zip(asked, _held(model, [one for _, one in asked]), strict=True):
-            further = one.extent + places.boundaries[index].depth > longest[:, 0]
-            number = one.head + index if one.head >= KIN_ATTENDED else index * SOURCES + one.head
-            yield _opinion(model, rows, number, row, at, further, spans[index])
-
-    def heard(index: int, source: Source) -> bool:
-        if index == ONE_BACK and not EDGE <= source.head < SOURCES:
-            return False
-        if not index and source.head < SYMBOL and model.byte_view:
-            return False  # of a symbol not begun, the byte view knows all that the first ones do
-        return source.at.size > 0 and source.head not in model.silent
+    def said(sources: list[Source]) -> Iterator[Opinion]:
+        asked = [one for one in sources if one.head not in model.silent]
+        held = iter(_held(model, [rows for one in asked for rows in one.rows]))
+        for one in asked:
+            yield _opinion(model, one, [next(held) for _ in one.rows], longest)
 
     # Where neither the edge nor the chunk most attended to with it was ever seen, the kin know most.
-    new = np.ones(places.context.size, np.bool_)
-    for opinion in said([_sources(model.symbols, boundary) for boundary in places.boundaries]):
-        if opinion.head % SOURCES in (EDGE, ATTENDED):
+    new = np.ones(every.size, np.bool_)
+    for opinion in said(_symbol_sources(model, places, spans) + _chunk_sources(symbols, places, inside)):
+        if opinion.head in (EDGE, ATTENDED):
             new[opinion.at] = False
         yield opinion
     if KIN_LAST not in model.silent and new.any():
-        kin = _kin(model, places, new)
-        yield from said([_kin_sources(places, boundary, kin, new) for boundary in places.boundaries])
+        yield from said(_kin_sources(places, _kin(model, places, new), new, inside))
 
 
 @dataclass(frozen=True)
 class _Span:
-    """Ranks of the symbols that may be coming, and of those that go on with each code.
+    """Ranks of the symbols that may be coming, and of those that go on with each code: by where they may have begun.
 
-    low, high, depth, same : shape (n, 1);  border : shape (n, m + 1)   where each code's begin; the last one's end
-    same : 1 where the bytes since the boundary are a whole symbol already, the first of the range
+    place : int64, shape (k,), ascending   which prediction
+    low, high, depth, same : shape (k, 1);  border : shape (k, m + 1)   where each code's begin; the last one's end
+    same : 1 where the bytes since are a whole symbol already, the first of the range
+    goes_on : what comes after that symbol is asked for by itself
     """
 
+    place: I64
     low: I64
     high: I64
     depth: I64
     same: I64
     border: I64
+    goes_on: bool
 
     @classmethod
-    def of(cls, symbols: Symbols, boundary: Boundary, code: I64) -> _Span:
-        low, high, depth = boundary.low[:, None], boundary.high[:, None], boundary.depth[:, None]
+    def of(cls, symbols: Symbols, begun: Boundary | Begun, place: I64, code: I64, *, goes_on: bool) -> _Span:
+        low, high, depth = begun.low[:, None], begun.high[:, None], begun.depth[:, None]
         first = symbols.ranks.by_rank[np.minimum(low, symbols.size - 1)]
         same = (low < high) & (symbols.length[first] == depth) & (depth > 0)
-        return cls(low, high, depth, same.astype(np.int64), borders(symbols.ranks, low, high, depth, code))
+        border = borders(symbols.ranks, low, high, depth, code.take(place, axis=0))
+        return cls(place, low, high, depth, same.astype(np.int64), border, goes_on)
 
 
 def borders(ranks: Ranks, low: I64, high: I64, depth: I64, code: I64) -> I64:
@@ -164,23 +183,32 @@ def borders(ranks: Ranks, low: I64, high: I64, depth: I64, code: I64) -> I64:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Rows that one head asks for at one boundary.
+class Asked:
+    """Rows of a table that a head asks for.
 
-    head, table : which
-    row : uint64, shape (k,);  at : int64, shape (k,)   which prediction asks for each, ascending; one may ask several
-    extent : int64, shape (n,)   bytes of context that the source of each prediction stands for
+    row : uint64, shape (r,);  at : int64, shape (r,)   where in its span it asks for each, ascending
     """
 
-    head: int
     table: str
     row: U64
     at: I64
+
+
+@dataclass(frozen=True)
+class Source:
+    """What one head asks for.
+
+    extent : int64, shape (n,)   bytes of context that each prediction rests on
+    """
+
+    head: int
+    rows: tuple[Asked, ...]
+    span: _Span
     extent: I64
 
 
-def _held(model: Model, asked: list[Source]) -> list[tuple[Rows, U64, I64]]:
-    """What each asks: the evidence; the rows that are there, and by which predictions they are asked for.
+def _held(model: Model, asked: list[Asked]) -> list[tuple[Rows, U64, I64]]:
+    """What each asks: the evidence; the rows that are there, and where they are asked for.
 
     Most are not there. Those of a table are looked for together: the more, the less each search waits for memory.
     """
@@ -195,58 +223,79 @@ def _held(model: Model, asked: list[Source]) -> list[tuple[Rows, U64, I64]]:
     return [held[number] for number in range(len(asked))]
 
 
-def _sources(symbols: Symbols, boundary: Boundary) -> Iterator[Source]:
-    """The heads that know the very chunks and symbols there are."""
-    source = boundary.source
-    base = symbols.base[symbols.port[source]]
-    always, none = np.flatnonzero(boundary.valid), np.zeros(source.size, np.int64)
-    yield Source(ANYTHING, "links", (base + np.uint32(END)).take(always).astype(np.uint64), always, none)
-    ending = symbols.right[source]
-    ends = always.compress(ending.take(always) != NONE)
-    extent = _counted_length(symbols, np.where(ending != NONE, ending, 0))
-    yield Source(SUFFIX, "links", ending.take(ends).astype(np.uint64), ends, extent)
-    yield Source(SYMBOL, "links", source.take(always).astype(np.uint64), always, _counted_length(symbols, source))
-    extent = boundary.told + NAME_BYTES
-    opens = (source == base + np.uint32(START)).take(always)
-    at, opening = always.compress(~opens), always.compress(opens)
-    yield Source(EDGE, "transformers", pack(boundary.before.take(at), boundary.here.take(at)), at, extent)
-    # No edge leads to a line's start, and its own row is what there is to know: trusted as one that was just taken.
-    yield Source(EDGE, "links", source.take(opening).astype(np.uint64), opening, extent)
-    for slot in range(len(boundary.attended) - 1, -1, -1):
-        chunk = boundary.attended[slot].take(always)
-        told = chunk != NOTHING
-        at = always.compress(told)
-        yield Source(ATTENDED + slot, "attended", pack(chunk.compress(told), boundary.here.take(at)), at, extent)
+def _symbol_sources(model: Model, places: Places, spans: list[_Span]) -> list[Source]:
+    """The heads that know symbols: at the chunk's start, and behind all that is read of it."""
+    symbols, told = model.symbols, list[list[Source]]()
+    for boundary, span, first in zip((places.behind, places.chunk), spans, (ANYTHING, OF_CHUNK), strict=True):
+        source, always = boundary.source, np.flatnonzero(boundary.valid)
+        base = symbols.base[symbols.port[source]]
+        ending = symbols.right[source]
+        ends = always.compress(ending.take(always) != NONE)
+        asked = (
+            Asked("links", (base + np.uint32(END)).take(always).astype(np.uint64), always),
+            Asked("links", ending.take(ends).astype(np.uint64), ends),
+            Asked("links", source.take(always).astype(np.uint64), always),
+        )
+        extents = (
+            np.zeros(source.size, np.int64),
+            _counted_length(symbols, np.where(ending != NONE, ending, 0)),
+            _counted_length(symbols, source),
+        )
+        kinds = range(SYMBOL if first == ANYTHING and model.byte_view else ANYTHING, SYMBOL + 1)
+        told.append([Source(first + k, (asked[k],), span, extents[k] + boundary.depth) for k in kinds])
+    behind, chunk = told
+    # Of a symbol not begun, the byte view knows all that the first ones do.
+    return sorted(behind + chunk, key=lambda one: (one.head % OF_CHUNK, one.head))
+
+
+def _chunk_sources(symbols: Symbols, places: Places, inside: _Span) -> list[Source]:
+    """The heads that know the very chunks before: they add up the evidence, wherever the symbol may have begun."""
+    begun = places.begun
+    before, start = places.before.take(begun.place), places.chunk.source.take(begun.place)
+    opens = (begun.part == 0) & (start == (symbols.base[symbols.port[start]] + np.uint32(START)))
+    extent = places.told + NAME_BYTES
+    # No edge leads to a line's start, and its own row is what there is to know.
+    opening, at = np.flatnonzero(opens), np.flatnonzero(~opens)
+    turned = Asked("transformers", pack(before.take(at), begun.here.take(at)), at)
+    found = [Source(EDGE, (Asked("links", start.take(opening).astype(np.uint64), opening), turned), inside, extent)]
+    for slot in range(len(places.attended) - 1, -1, -1):
+        chunk = places.attended[slot].take(begun.place)
+        at = np.flatnonzero(chunk != NOTHING)
+        rows = Asked("attended", pack(chunk.take(at), begun.here.take(at)), at)
+        found.append(Source(ATTENDED + slot, (rows,), inside, extent))
+    return found
 
 
 def _kin(model: Model, places: Places, new: NDArray[np.bool_]) -> U32:
     """Kin of the chunks that new places ask about, by name; NOTHING of the others. -> uint32, shape (chunks, KIN)"""
     asked = np.zeros(places.said.word.size, np.bool_)
-    for chunk in (places.last[new], places.second[new], places.attended[new]):
+    for chunk in (places.last[new], places.second[new], places.far[new]):
         asked[chunk[chunk >= 0]] = True
     kin = np.full((asked.size, KIN), NOTHING)
     kin[asked] = model.kinship.chunks(places.said.where(asked))
     return kin
 
 
-def _kin_sources(places: Places, boundary: Boundary, kin: U32, new: NDArray[np.bool_]) -> Iterator[Source]:
+def _kin_sources(places: Places, kin: U32, new: NDArray[np.bool_], inside: _Span) -> list[Source]:
     """The same for words asked in place of others, where those are new: up to KIN of each."""
-    here, part = boundary.here, boundary.part
-    asking = np.flatnonzero(boundary.valid & new)
+    begun = places.begun
+    asking = np.flatnonzero(new.take(begun.place))
     repeats = np.full(new.size, -MAX_PAYLOAD)  # by itself, no more context than the byte view has
-    at, instead = _instead(kin, asking, places.second)
-    yield Source(KIN_BEFORE, "transformers", pack(instead, here.take(at)), at, repeats)
-    at, instead = _instead(kin, asking, places.last)
-    begun = np.flatnonzero(part.take(at))
-    instead[begun] = continued(instead.take(begun), part.take(at.take(begun)))
-    yield Source(KIN_LAST, "transformers", pack(boundary.before.take(at), instead), at, repeats)
-    at, instead = _instead(kin, asking, places.attended)
-    key = pack(at_lag(instead, places.lag.take(at)), here.take(at))
-    yield Source(KIN_ATTENDED, "attended", key, at, boundary.told + NAME_BYTES)
+    at, instead = _instead(kin, asking, places.far.take(begun.place))
+    key = pack(at_lag(instead, places.lag.take(begun.place.take(at))), begun.here.take(at))
+    attended = Source(KIN_ATTENDED, (Asked("attended", key, at),), inside, places.told + NAME_BYTES)
+    at, instead = _instead(kin, asking, places.second.take(begun.place))
+    before = Source(KIN_BEFORE, (Asked("transformers", pack(instead, begun.here.take(at)), at),), inside, repeats)
+    at, instead = _instead(kin, asking, places.last.take(begun.place))
+    part = begun.part.take(at)
+    inner = np.flatnonzero(part)
+    instead[inner] = continued(instead.take(inner), part.take(inner))
+    key = pack(places.before.take(begun.place.take(at)), instead)
+    return [before, Source(KIN_LAST, (Asked("transformers", key, at),), inside, repeats), attended]
 
 
 def _instead(kin: U32, asking: I64, chunk: I64) -> tuple[I64, U32]:
-    """Which of the places that ask have kin of their chunk, and that kin, by name. chunk : of every place, or -1"""
+    """Which of those that ask have kin of their chunk, and that kin, by name. chunk : of every one, or -1"""
     asking = asking.compress(chunk.take(asking) >= 0)
     instead = kin.take(chunk.take(asking), axis=0)
     some = np.flatnonzero(instead != NOTHING)
@@ -258,43 +307,70 @@ def _counted_length(symbols: Symbols, symbol: NDArray[np.unsignedinteger]) -> I6
     return np.asarray(np.maximum(symbols.length[symbol].astype(np.int64), 1))
 
 
-def _opinion(
-    model: Model,
-    rows: Rows,
-    head: int,
-    row: U64,
-    at: I64,
-    further: NDArray[np.bool_],
-    span: _Span,
-) -> Opinion:
-    """What rows say. row : uint64, shape (k,);  at : int64, shape (k,)   which prediction asks each, ascending"""
-    place = rows.place(row, np.hstack((span.low[at], span.border[at], span.high[at])))
-    some = np.flatnonzero(place[:, 0] < place[:, -1])
-    place, at = place.take(some, axis=0), at.take(some)
-    begin, border, end = place[:, 0], place[:, 1:-1], place[:, -1]
-    low, depth, same = (part[:, 0].take(at) for part in (span.low, span.depth, span.same))
-    inside = begin + (same & (target_of(rows.key[begin]) == low)) if same.any() else begin
-    distinct = end - inside
-    # The row is in byte order: where its first and its last symbol go on alike, all do.
-    several = np.flatnonzero(distinct > 1)
-    ranks, depth = model.symbols.ranks, depth.take(several)
-    first_code, last_code = (rows.code(ranks, k.take(several), depth) for k in (inside, end - 1))
-    distinct[several.compress(first_code == last_code)] = 1
+@dataclass(frozen=True)
+class _Told:
+    """What rows say, each by itself: see `Opinion`. first, last : the first and the last code that they go on with"""
 
-    starts = run_starts(at.astype(np.uint64))  # of the rows that one place asks
+    place: I64
+    total: I64
+    distinct: I64
+    same: I64
+    first: I64
+    last: I64
+    found: I64
+
+    @classmethod
+    def of(cls, ranks: Ranks, rows: Rows, row: U64, at: I64, span: _Span) -> _Told:
+        """row : uint64, shape (r,);  at : int64, shape (r,)   where in the span each is asked for"""
+        place = rows.place(row, np.hstack((span.low[at], span.border[at], span.high[at])))
+        some = np.flatnonzero(place[:, 0] < place[:, -1])
+        place, at = place.take(some, axis=0), at.take(some)
+        begin, border, end = place[:, 0], place[:, 1:-1], place[:, -1]
+        low, depth, same = (part[:, 0].take(at) for part in (span.low, span.depth, span.same))
+        inside = begin + (same & (target_of(rows.key[begin]) == low)) if same.any() else begin
+        distinct = end - inside
+        # A row is in byte order: what its first and its last symbol go on with tells whether all go on alike.
+        edge = np.minimum(inside, end - 1), end - 1
+        first, last = (rows.code(ranks, k, depth) for k in edge)
+        whole = rows.between(begin, inside)
+        total = rows.between(inside, end) + (0 if span.goes_on else whole)
+        found = rows.between(border[:, :-1], border[:, 1:])
+        told = cls(span.place.take(at), total, distinct, 0 * whole if span.goes_on else whole, first, last, found)
+        return told.take(np.flatnonzero(distinct)) if span.goes_on else told
+
+    def take(self, some: I64) -> _Told:
+        return _Told(*(getattr(self, field.name).take(some, axis=0) for field in fields(self)))
+
+    @classmethod
+    def joined(cls, parts: list[_Told]) -> _Told:
+        """Rows of several tables, by place."""
+        told = cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+        return told.take(np.argsort(told.place, kind="stable"))
+
+
+def _opinion(model: Model, source: Source, held: list[tuple[Rows, U64, I64]], longest: I64) -> Opinion:
+    """What the rows say that a head asks for: of each prediction, all of them together."""
+    parts = [_Told.of(model.symbols.ranks, *rows, source.span) for rows in held]
+    told = parts[0] if len(parts) == 1 else _Told.joined(parts)
+    starts = run_starts(told.place.astype(np.uint64))
 
     def added(part: I64) -> I64:
-        return np.add.reduceat(part, starts) if starts.size < at.size else part
+        return np.add.reduceat(part, starts) if starts.size < told.place.size else part
 
-    at_once = at.take(starts)
+    at = told.place.take(starts)
+    distinct = added(told.distinct)
+    if at.size:
+        alike = np.minimum.reduceat(told.first, starts) == np.maximum.reduceat(told.last, starts)
+        distinct[alike & (distinct > 1)] = 1
+    further = source.extent[:, None] > longest
     return Opinion(
-        head,
-        at_once,
-        added(rows.between(begin, end))[:, None],
-        added(distinct)[:, None],
-        added(rows.between(border[:, :-1], border[:, 1:])),
-        added(rows.between(begin, inside))[:, None],
-        further.take(at_once)[:, None],
+        source.head,
+        at,
+        added(told.total)[:, None],
+        distinct[:, None],
+        added(told.found),
+        added(told.same)[:, None],
+        further.take(at, axis=0),
         model.settings.adaptive_heads,
     )
 

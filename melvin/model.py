@@ -17,7 +17,7 @@ from melvin.searching import find, nearly_sorted
 from melvin.settings import Settings
 from melvin.symbols import Symbols
 from melvin.tables import I64, SMALL, U64, Counts, in_a_row, lengths, run_starts
-from melvin.weights import ANYTHING, ATTENDED, EDGE, KIN_ATTENDED, KIN_BEFORE, KIN_LAST, SOURCES, SUFFIX, SYMBOL
+from melvin.weights import ANYTHING, ATTENDED, EDGE, KIN_ATTENDED, KIN_BEFORE, KIN_LAST, OF_CHUNK, SUFFIX, SYMBOL
 
 _FIRST_RANK = np.zeros(1, np.uint64)
 
@@ -102,10 +102,11 @@ class Model:
     def silent(self) -> frozenset[int]:
         """Heads that are off."""
         on = self.settings
-        off = [] if on.back_off else [ANYTHING, SUFFIX]
-        off += [] if on.edges else [ANYTHING, SUFFIX, SYMBOL]
+        off = [] if on.edges and on.back_off else [ANYTHING, SUFFIX]
+        off += [] if on.edges else [SYMBOL]
+        off += [OF_CHUNK + head for head in off]
         off += [] if on.edge_transformers else [EDGE]
-        off += [] if on.attention else list(range(ATTENDED, SOURCES))
+        off += [] if on.attention else list(range(ATTENDED, KIN_ATTENDED))
         off += [] if on.embeddings and on.categories else [KIN_ATTENDED, KIN_BEFORE, KIN_LAST]
         return frozenset(off)
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from melvin.codes import CODE_BITS, CODE_MASK, WORD_CODES
+from melvin.codes import CODE_BITS, CODE_MASK, WORD_CODES, word_shift
 from melvin.tables import I64, U32, U64, bisect
 
 
@@ -86,6 +86,29 @@ class Ranks:
         """Ranks [low, high) of each port's symbols. int64, shape (ports,) each"""
         ranked, port = self.port[self.by_rank], np.arange(self.ports)
         return np.searchsorted(ranked, port), np.searchsorted(ranked, port, side="right")
+
+    def beginning(self, data: NDArray[np.uint8], at: I64, size: I64, port: int) -> tuple[I64, I64]:
+        """Ranks [low, high) of a port's symbols that begin with the bytes data[at : at + size]; all of them where that
+        is none. at, size : int64, shape (n,);  WORD_CODES bytes further must be there -> int64, shape (n,) each
+        """
+        low, high = (border.repeat(at.size) for border in self.port_range(port))
+        for column, word in enumerate(self.ranked_words):
+            asked = np.flatnonzero((size > column * WORD_CODES) & (low < high))
+            if not asked.size:
+                break
+            here, left = at.take(asked) + column * WORD_CODES, size.take(asked) - column * WORD_CODES
+            packed = np.zeros(asked.size, np.uint64)
+            for depth in range(WORD_CODES):
+                code = data.take(here + depth).astype(np.uint64) + np.uint64(1)
+                packed |= np.where(left > depth, code, 0) << np.uint64(word_shift(depth))
+            further = packed + (np.uint64(1) << (CODE_BITS * np.maximum(WORD_CODES - left, 0)).astype(np.uint64))
+            if column:
+                borders = [bisect(word, low.take(asked), high.take(asked), wanted) for wanted in (packed, further)]
+            else:
+                first, last = int(low[0]), int(high[0])
+                borders = [first + np.searchsorted(word[first:last], wanted) for wanted in (packed, further)]
+            low[asked], high[asked] = borders
+        return low, high
 
     def narrow(self, low: I64, high: I64, depth: I64, code: I64) -> tuple[I64, I64]:
         """Of the ranks [low, high), all alike in their first `depth` codes, those that go on with `code`.

@@ -161,7 +161,7 @@ class Reader:
         places = self._encode(block, port, at)
         model, weights = snapshot.model, snapshot.weights
         result = predict(model, weights, places, code)
-        context = contexts_of(places.boundaries[0], port)
+        context = contexts_of(places, port)
         told = np.flatnonzero(self.feedback.known(context))
         if told.size:
             every = predict(model, weights, self._encode(block, port, at[told]), every_code(told.size))
@@ -177,7 +177,7 @@ class Reader:
         block, at, code = _spelt(text, continuation, ends)
         places = self._encode(block, port, at)
         heard = predict(self.snapshot.model, self.snapshot.weights, places, code)
-        return contexts_of(places.boundaries[0], port), code[:, 0], heard[:, 0]
+        return contexts_of(places, port), code[:, 0], heard[:, 0]
 
     def why(self, text: bytes, continuation: bytes, port: int, *, ends: bool = False) -> Why:
         """What P(the text goes on with these bytes) rests on. ends : and with the line's end behind them"""

@@ -13,7 +13,7 @@ import numpy as np
 
 from melvin.attention import NAME_SHIFT, at_lag_one, continued_one
 from melvin.chunks import hash_one
-from melvin.codes import CODE_BITS, CODE_MASK, CODES, END, MAX_PAYLOAD, NONE, START, SYMBOL_BITS, WORD_CODES
+from melvin.codes import CODE_BITS, CODE_MASK, CODES, END, NONE, START, SYMBOL_BITS, WORD_CODES
 from melvin.contexts import F64, ORDER
 from melvin.heads import NAME_BYTES
 from melvin.model import Model
@@ -24,18 +24,16 @@ from melvin.trace import Begun, Spoken, Spot
 from melvin.weights import (
     ANYTHING,
     ATTENDED,
-    BOUNDARIES,
     EDGE,
     HEADS,
     KIN_ATTENDED,
     KIN_BEFORE,
     KIN_LAST,
+    OF_CHUNK,
     ONE,
-    ONE_BACK,
     PRIOR_PREDICTIONS,
     REPEATING,
     SIZE_BUCKETS,
-    SOURCES,
     SUFFIX,
     SYMBOL,
     VARIETY_BUCKETS,
@@ -47,7 +45,6 @@ KEPT_SPANS = 1 << 14  # beginnings of symbols that are remembered: about 4 MiB
 KEPT_KIN = 1 << 13  # words whose kin are remembered: about 8 MiB
 KEPT_CONTEXTS = 1 << 12  # byte contexts that are remembered: 2 KiB each
 KEPT_WIDE = 1 << 9  # rows wider than WIDE, and what they say: 2 KiB each
-_IN_ORDER = (ANYTHING, SUFFIX, SYMBOL, EDGE, *range(SOURCES - 1, ATTENDED - 1, -1))
 _ROW = CODES + 1  # codes that a row may go on with; 0 where the symbol is whole
 _CODES = np.arange(_ROW + 1, dtype=np.uint64)
 _RANKS = np.uint64((1 << SYMBOL_BITS) - 1)
@@ -63,19 +60,28 @@ class _Span(NamedTuple):
     shift: int
 
 
+class _Row(NamedTuple):
+    """A row of a table, and the symbols in it that may be coming."""
+
+    table: int
+    source: int
+    span: _Span
+
+
 class _Asked(NamedTuple):
-    """Rows of one table that one head asks together, and whether it knows more than the byte view."""
+    """Rows that one head asks for together; whether it knows more than the byte view.
+
+    goes_on : what comes after a symbol that is whole already is asked for by itself
+    """
 
     head: int
-    number: int
-    table: int
-    sources: tuple[int, ...]
-    span: _Span
+    rows: list[_Row]
     further: bool
+    goes_on: bool
 
 
 class _Told(NamedTuple):
-    """What they said: see `weights.Opinion`. found : float64, shape (257,)"""
+    """What rows say: see `weights.Opinion`. found : float64, shape (257,)"""
 
     total: int
     distinct: int
@@ -83,7 +89,6 @@ class _Told(NamedTuple):
     found: F64
 
 
-_Wide = tuple[int, int, _Span]  # table, row, and what is looked at of it
 _LINKS, _TRANSFORMERS, _ATTENDED = range(3)
 
 
@@ -102,7 +107,6 @@ class Spreads:
         self._start, self._anything = base + START, base + END
         self._right, self._tried = weights.right.tolist(), weights.asked.tolist()
         self._scale = [weights.scale(head) for head in range(HEADS)]
-        self._heard = [[self._is_heard(head, index) for head in range(SOURCES)] for index in range(BOUNDARIES)]
         self._spans = Remembered(self._span, KEPT_SPANS)
         self._seen = Remembered(self._byte_view, KEPT_CONTEXTS)
         self._kin = Remembered(self._kin_of, KEPT_KIN)
@@ -130,15 +134,15 @@ class Spreads:
         """What `Weights.of` says of one opinion."""
         total, distinct = told.total, told.distinct
         prior = total / (total + distinct) if ask.further else REPEATING
-        scale = self._scale[ask.number]
+        scale = self._scale[ask.head]
         prior = scale * prior / (scale * prior + (1 - prior))
         bucket = 0
         if self._model.settings.adaptive_heads:
             size = min(frexp(total)[1] - 1, SIZE_BUCKETS - 1)
             variety = 0 if distinct <= 1 else 1 + min(4 * distinct // total, VARIETY_BUCKETS - 2)
             bucket = (ask.further * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety
-        right = self._right[ask.number][bucket] / ONE + PRIOR_PREDICTIONS * prior
-        return float(right / (self._tried[ask.number][bucket] / ONE + PRIOR_PREDICTIONS))
+        right = self._right[ask.head][bucket] / ONE + PRIOR_PREDICTIONS * prior
+        return float(right / (self._tried[ask.head][bucket] / ONE + PRIOR_PREDICTIONS))
 
     def _byte_view(self, key: tuple[int, int]) -> tuple[F64, int]:
         """What `contexts.probability` says by contexts up to a length; and how many bytes were seen before.
@@ -164,66 +168,60 @@ class Spreads:
 
     # ---------------------------------------------------------------- which rows
 
-    def _is_heard(self, head: int, index: int) -> bool:
-        """Whether `heads.opinions` asks a head at a boundary."""
-        if head in self._model.silent or (index == ONE_BACK and head < EDGE):
-            return False
-        return index > 0 or head >= SYMBOL or not self._contexts
-
     def _heads(self, spot: Spot, longest: int) -> Iterator[_Asked]:
         """What `heads.opinions` asks, in its order, but for kin."""
+        for kind in (ANYTHING, SUFFIX, SYMBOL):
+            # Of a symbol not begun, the byte view knows all that the first ones do.
+            if spot.behind is not None and (kind == SYMBOL or not self._contexts):
+                yield from self._of_symbol(kind, kind, spot.behind, b"", longest)
+            yield from self._of_symbol(kind, OF_CHUNK + kind, spot.chunk, spot.read, longest)
         places = self._places(spot)
-        for head in _IN_ORDER:
-            for index, begun, span in places:
-                row = self._row(head, spot, begun) if self._heard[index][head] else None
-                if row is not None:
-                    table, source, extent = row
-                    further = extent + len(begun.prefix) > longest
-                    yield _Asked(head, index * SOURCES + head, table, (source,), span, further)
+        further = spot.told + NAME_BYTES > longest
+        if self._is_heard(EDGE):
+            rows = [_Row(_TRANSFORMERS, spot.before << SYMBOL_BITS | begun.here, span) for begun, span in places]
+            if spot.chunk == self._start and places and not places[0][0].part:  # no edge leads to it
+                rows[0] = _Row(_LINKS, self._start, places[0][1])
+            yield _Asked(EDGE, rows, further, goes_on=True)
+        for slot in range(len(spot.attended) - 1, -1, -1):
+            if self._is_heard(ATTENDED + slot):
+                name = spot.attended[slot] << SYMBOL_BITS
+                rows = [_Row(_ATTENDED, name | begun.here, span) for begun, span in places]
+                yield _Asked(ATTENDED + slot, rows, further, goes_on=True)
 
-    def _places(self, spot: Spot) -> list[tuple[int, Begun, _Span]]:
-        """The boundaries that there are, by number, and the symbols that may have begun at each."""
-        there = ((index, begun) for index, begun in enumerate(spot.begun) if begun is not None)
-        return [(index, begun, self._spans[begun.prefix]) for index, begun in there]
+    def _is_heard(self, head: int) -> bool:
+        return head not in self._model.silent
 
-    def _row(self, head: int, spot: Spot, begun: Begun) -> tuple[int, int, int] | None:
-        """Which table a head reads, which row there, and how many bytes of context it stands for; None: no row."""
-        source, told = begun.source, begun.told + NAME_BYTES
-        if head == ANYTHING:
-            return _LINKS, self._anything, 0
-        if head == SUFFIX:
-            ending = self._symbols.right.item(source)
-            return None if ending == _NONE else (_LINKS, ending, self._length(ending))
-        if head == SYMBOL:
-            return _LINKS, source, self._length(source)
-        if head == EDGE and source == self._start:  # no edge leads to it
-            return _LINKS, source, told
-        if head == EDGE:
-            return _TRANSFORMERS, spot.before << SYMBOL_BITS | begun.here, told
-        slot = head - ATTENDED
-        return (_ATTENDED, spot.attended[slot] << SYMBOL_BITS | begun.here, told) if slot < len(spot.attended) else None
+    def _places(self, spot: Spot) -> list[tuple[Begun, _Span]]:
+        """Where the symbol that is coming may have begun, and the symbols that may be, where there are any."""
+        spans = ((begun, self._spans[begun.prefix]) for begun in spot.begun)
+        return [(begun, span) for begun, span in spans if span.low < span.high]
 
-    def _length(self, symbol: int) -> int:
-        return max(self._symbols.length.item(symbol), 1)
+    def _of_symbol(self, kind: int, head: int, source: int, prefix: bytes, longest: int) -> Iterator[_Asked]:
+        """What a head that knows symbols asks. source : the symbol before;  prefix : the bytes since"""
+        if not self._is_heard(head):
+            return
+        row = {ANYTHING: self._anything, SUFFIX: self._symbols.right.item(source), SYMBOL: source}[kind]
+        if row != _NONE:
+            extent = 0 if kind == ANYTHING else max(self._symbols.length.item(row), 1)
+            rows = [_Row(_LINKS, row, self._spans[prefix])]
+            yield _Asked(head, rows, extent + len(prefix) > longest, goes_on=False)
 
     def _kin_heads(self, spot: Spot, longest: int) -> Iterator[_Asked]:
         """The same of words asked in place of others."""
         second, last, far = (self._kin[spoken] for spoken in (spot.second, spot.last, spot.far))
         far = tuple(at_lag_one(name, spot.lag) for name in far)
-        places = [place for place in self._places(spot) if place[0] != ONE_BACK]
-        for head in (KIN_BEFORE, KIN_LAST, KIN_ATTENDED):
-            for index, begun, span in places:
-                here, part = begun.here, begun.part
-                if head == KIN_LAST:
-                    names = tuple(continued_one(name, part) if part else name for name in last)
-                    rows = tuple(spot.before << SYMBOL_BITS | name for name in names)
-                else:
-                    rows = tuple(name << SYMBOL_BITS | here for name in (second if head == KIN_BEFORE else far))
-                table, extent = _TRANSFORMERS, -MAX_PAYLOAD
-                if head == KIN_ATTENDED:
-                    table, extent = _ATTENDED, begun.told + NAME_BYTES
-                if rows:
-                    yield _Asked(head, head + index, table, rows, span, extent + len(begun.prefix) > longest)
+        rows: dict[int, list[_Row]] = {KIN_BEFORE: [], KIN_LAST: [], KIN_ATTENDED: []}
+        for begun, span in self._places(spot):
+            for name in second:
+                rows[KIN_BEFORE].append(_Row(_TRANSFORMERS, name << SYMBOL_BITS | begun.here, span))
+            for name in last:
+                here = continued_one(name, begun.part) if begun.part else name
+                rows[KIN_LAST].append(_Row(_TRANSFORMERS, spot.before << SYMBOL_BITS | here, span))
+            for name in far:
+                rows[KIN_ATTENDED].append(_Row(_ATTENDED, name << SYMBOL_BITS | begun.here, span))
+        for head, asked in rows.items():
+            # By themselves, the first two know no more than the byte view.
+            yield _Asked(head, asked, head == KIN_ATTENDED and spot.told + NAME_BYTES > longest, goes_on=True)
 
     def _kin_of(self, spoken: Spoken | None) -> tuple[int, ...]:
         """Names of the chunks asked in place of one."""
@@ -257,25 +255,22 @@ class Spreads:
 
     def _look(self, asked: list[_Asked]) -> Iterator[tuple[_Asked, _Told]]:
         """What the rows say that heads ask, where they say anything. Those of a table are looked for together."""
-        told: list[_Told | None] = [None] * len(asked)
+        said: list[list[_Told]] = [[] for _ in asked]
         for number, table in enumerate(self._tables):
-            rows = [
-                (index, ask.span, row << SYMBOL_BITS)
-                for index, ask in enumerate(asked)
-                if ask.table == number
-                for row in ask.sources
-            ]
+            rows = [(index, row) for index, ask in enumerate(asked) for row in ask.rows if row.table == number]
             if not rows:
                 continue
-            borders = [row | span.low for _, span, row in rows] + [row | span.high for _, span, row in rows]
+            borders = [row.source << SYMBOL_BITS | row.span.low for _, row in rows]
+            borders += [row.source << SYMBOL_BITS | row.span.high for _, row in rows]
             places = table.key.searchsorted(np.array(borders, np.uint64)).tolist()
-            for (index, span, row), begin, end in zip(rows, places[: len(rows)], places[len(rows) :], strict=True):
+            for (index, row), begin, end in zip(rows, places[: len(rows)], places[len(rows) :], strict=True):
                 if end > begin:
                     wide = end - begin > WIDE
-                    one = self._wide[number, row, span] if wide else self._narrow_row(span, table, begin, end)
-                    so_far = told[index]
-                    told[index] = one if so_far is None else _sum(so_far, one)
-        return ((ask, one) for ask, one in zip(asked, told, strict=True) if one is not None)
+                    said[index].append(self._wide[row] if wide else self._narrow_row(row.span, table, begin, end))
+        for ask, parts in zip(asked, said, strict=True):
+            told = _added(parts, goes_on=ask.goes_on)
+            if told is not None:
+                yield ask, told
 
     def _narrow_row(self, span: _Span, table: Counts, begin: int, end: int) -> _Told:
         """A row that is looked at entry by entry."""
@@ -283,9 +278,9 @@ class Spreads:
         code = (word >> np.uint64(span.shift) & CODE_MASK).view(np.int64)
         return _told(np.asarray(np.bincount(code, table.count[begin:end], _ROW), np.float64), end - begin)
 
-    def _wide_row(self, asked: _Wide) -> _Told:
+    def _wide_row(self, asked: _Row) -> _Told:
         """A row whose codes are searched for: the entries that go on with each stand together."""
-        number, row, span = asked
+        number, row, span = asked.table, asked.source << SYMBOL_BITS, asked.span
         key, count = self._tables[number].key, self._tables[number].count
         begin, end = key.searchsorted(np.array([row | span.low, row | span.high], np.uint64)).tolist()
         column = self._words[span.column, span.low : span.high]
@@ -301,13 +296,20 @@ class Spreads:
 def _told(row: F64, size: int) -> _Told:
     """What one row says. row : float64, shape (258,), evidence by code;  size : entries"""
     whole = int(row[0])
-    distinct = size - (whole > 0)
-    ways = np.count_nonzero(row) - (whole > 0)
-    return _Told(int(row.sum()), 1 if ways == 1 else distinct, whole, row[1:])
+    return _Told(int(row.sum()), size - (whole > 0), whole, row[1:])
 
 
-def _sum(a: _Told, b: _Told) -> _Told:
-    return _Told(a.total + b.total, a.distinct + b.distinct, a.same + b.same, a.found + b.found)
+def _added(parts: list[_Told], *, goes_on: bool) -> _Told | None:
+    """What rows say together; None where that is nothing. goes_on : see `_Asked`"""
+    if not parts:
+        return None
+    total, distinct, same = (sum(numbers) for numbers in zip(*(part[:3] for part in parts), strict=True))
+    found = parts[0].found if len(parts) == 1 else np.sum([part.found for part in parts], axis=0)
+    if goes_on:
+        total, same = total - same, 0
+        if not total:
+            return None
+    return _Told(total, 1 if np.count_nonzero(found) == 1 else distinct, same, found)
 
 
 _UNIFORM = np.full(CODES, 1.0 / CODES)

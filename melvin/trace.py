@@ -46,33 +46,38 @@ class Chunk(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """One place where the coming symbol may have begun: a `heads.Boundary` of one prediction.
+    """One place where the coming symbol may have begun: of `heads.Begun`, one of one prediction.
 
     prefix : the bytes since, with which the symbol that is coming begins
     """
 
-    source: int
-    here: int
-    told: int
-    prefix: bytes
     part: int
+    here: int
+    prefix: bytes
 
 
 class Spot(NamedTuple):
     """Where a prediction is asked for.
 
     context : the last codes as `contexts` packs them
-    begun : by boundary; None where there is none
+    read : what is read of the chunk that what comes belongs to
+    chunk : the symbol before that chunk;  behind : the last one of what is read, None where nothing is
+    begun : where the symbol that is coming may have begun, the chunk's start first
     before : name of the chunk before the last whole one
     attended : names of the chunks attended to with their lags
+    told : bytes of the last whole chunk and of this one
     last, second, far : the chunk before, one more, the one attended to, where they are words; or None
     lag : how far back that is
     """
 
     context: int
-    begun: tuple[Begun | None, Begun | None, Begun]
+    read: bytes
+    chunk: int
+    behind: int | None
+    begun: tuple[Begun, ...]
     before: int
     attended: tuple[int, ...]
+    told: int
     last: Spoken | None
     second: Spoken | None
     far: Spoken | None
@@ -81,8 +86,7 @@ class Spot(NamedTuple):
     @property
     def here(self) -> int:
         """Name of the chunk before, with what is read of this one."""
-        nearest = self.begun[0] or self.begun[-1]
-        return nearest.here
+        return self.begun[-1].here
 
 
 class Spoken(NamedTuple):
@@ -108,6 +112,7 @@ class Trace:
         self._base = int(known.symbols.base[port])
         self._start = self._base + START
         self._chunks = Remembered(self._read, KEPT_CHUNKS)
+        self._keys = Remembered(self._key, KEPT_CHUNKS)
         self._often = Remembered(self._frequency, KEPT_CHUNKS)
         self._pairs = Remembered(known.symbols.pattern_of_one, KEPT_PAIRS)
 
@@ -121,21 +126,33 @@ class Trace:
         last = len(chunks) - 1
         before = [chunks[last - back].name if last >= back else int(OPENING) for back in (0, 1)]
         attended, lag = self._attended(chunks)
-        source = chunks[last].symbols[-1] if chunks else self._start
+        read = part.payload if part else b""
         told = len(chunks[last].payload) if chunks else 1
         far = last - lag if attended else -1
         return Spot(
             context=context_after(text, self._port),
-            begun=(
-                *(self._inside(part, before[0], told) if part else (None, None)),
-                Begun(source, before[0], told, part.payload if part else b"", 0),
-            ),
+            read=read,
+            chunk=chunks[last].symbols[-1] if chunks else self._start,
+            behind=part.symbols[-1] if part else None,
+            begun=self._begun(read, before[0]),
             before=before[1],
             attended=attended,
+            told=told + len(read),
             last=self._spoken(chunks, last),
             second=self._spoken(chunks, last - 1),
             far=self._spoken(chunks, far),
             lag=lag,
+        )
+
+    def _begun(self, read: bytes, before: int) -> tuple[Begun, ...]:
+        """Where the coming symbol may have begun: with the chunk that is being read, in it, or behind all of it.
+
+        before : name of the chunk before
+        """
+        parts = [self._keys[read[:size]] for size in range(1, len(read) + 1)]
+        return (
+            Begun(0, before, read),
+            *(Begun(part, continued_one(before, part), read[size:]) for size, part in enumerate(parts, start=1)),
         )
 
     def _cut(self, text: bytes) -> list[bytes]:
@@ -155,17 +172,6 @@ class Trace:
 
     def _finished(self, payload: bytes) -> bool:
         return bool(self._separates[payload[-1]]) or len(payload) == MAX_CHUNK
-
-    def _inside(self, part: Chunk, before: int, told: int) -> tuple[Begun, Begun | None]:
-        """Where the coming symbol goes on with the chunk that is being read: behind all of it, or with its last one."""
-        last = part.symbols[-1]
-        whole = Begun(last, continued_one(before, part.key), told + len(part.payload), b"", part.key)
-        if len(part.symbols) == 1:
-            return whole, None
-        size = len(part.payload) - int(self._symbols.length[last])
-        shorter = hash_one(part.payload[:size], self._salt)
-        inner = Begun(part.symbols[-2], continued_one(before, shorter), told + size, part.payload[size:], shorter)
-        return whole, inner
 
     def _attended(self, chunks: list[Chunk]) -> tuple[tuple[int, ...], int]:
         """What the last whole chunk attends to, by name and lag: see `attention.attend`; and the first one's lag."""
@@ -189,8 +195,11 @@ class Trace:
             before = tuple(chunks[at - lag].word if at >= lag else _NO_WORD for lag in range(1, FRAME_LAGS + 1))
         return Spoken(chunks[at].place, before, chunks[at].payload[-1])
 
+    def _key(self, payload: bytes) -> int:
+        return hash_one(payload, self._salt)
+
     def _read(self, payload: bytes) -> Chunk:
-        key = hash_one(payload, self._salt)
+        key = self._keys[payload]
         symbols = compete_one(self._pairs.__getitem__, [self._base + byte for byte in payload])
         said = payload[:-1] if self._separates[payload[-1]] else payload
         word = word_name(hash_one(said, self._salt)) if said else _NO_WORD

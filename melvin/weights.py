@@ -17,16 +17,16 @@ from melvin.attention import MAX_FOCI
 from melvin.contexts import F64
 from melvin.tables import I64
 
-BOUNDARIES = 3  # where the symbol that is coming may have begun: here, one symbol back, at the chunk's start
-ONE_BACK = 1  # of these, where no head helps but those that know the chunks before
-# At each boundary, from the general to the specific: anything at all; what the last symbol ends with; the last symbol;
-# the edge just taken; the chunks attended to, each together with the last one.
-ANYTHING, SUFFIX, SYMBOL, EDGE, ATTENDED = range(5)
-SOURCES = ATTENDED + MAX_FOCI
+# From the general to the specific: anything at all; what the last symbol ends with; the last symbol: each behind all
+# that is read, and OF_CHUNK further on at the chunk's start. Then the edge just taken; and the chunks attended to, each
+# together with the last one.
+ANYTHING, SUFFIX, SYMBOL, OF_CHUNK = range(4)
+EDGE = 2 * OF_CHUNK
+ATTENDED = EDGE + 1
 # What words of the same category say (see `categories`): in place of the chunk attended to, of the one before the last,
-# and of the last. They are asked where the heads that know these very chunks know nothing; numbered behind all others.
-KIN_ATTENDED, KIN_BEFORE, KIN_LAST = range(BOUNDARIES * SOURCES, BOUNDARIES * (SOURCES + 3), BOUNDARIES)
-HEADS = BOUNDARIES * (SOURCES + 3)
+# and of the last. They are asked where the heads that know these very chunks know nothing.
+KIN_ATTENDED, KIN_BEFORE, KIN_LAST = range(ATTENDED + MAX_FOCI, ATTENDED + MAX_FOCI + 3)
+HEADS = KIN_LAST + 1
 SIZE_BUCKETS = 12  # powers of two of a row's evidence
 VARIETY_BUCKETS = 5  # one way on, or so many fourths of the evidence in different symbols
 BUCKETS = 2 * SIZE_BUCKETS * VARIETY_BUCKETS  # twice: for heads that look back further than the byte view, or not

@@ -16,12 +16,12 @@ from melvin.chunks import Window, chunk_starts
 from melvin.codes import CODE_BITS, END_CODE, NONE
 from melvin.contexts import F64, ORDER, Context, probability
 from melvin.generation import Snapshot
-from melvin.heads import Boundary, Places, opinions
+from melvin.heads import Places, opinions
 from melvin.lines import Block
 from melvin.model import Model
 from melvin.parse import chunk_salt
 from melvin.tables import I64
-from melvin.weights import ANYTHING, ATTENDED, BOUNDARIES, EDGE, SOURCES, SUFFIX, SYMBOL, Opinion, Weights
+from melvin.weights import ANYTHING, ATTENDED, EDGE, KIN_ATTENDED, OF_CHUNK, SUFFIX, SYMBOL, Opinion, Weights
 
 BYTE_CONTEXT = "byte context"
 KINDS = {
@@ -31,7 +31,7 @@ KINDS = {
     EDGE: "edge transformer",
     ATTENDED: "attention",
 }
-CATEGORY = "category"  # heads numbered behind those of the boundaries ask for words of the same kind
+CATEGORY = "category"  # heads that ask for words of the same kind
 SHOWN = 1 / 200  # reasons with a smaller share are summed up in the text: they would be shown as 0 %
 BACK = 2  # chunks before the coming one that the edge just taken joins
 
@@ -187,9 +187,9 @@ class _Line:
         """The bytes between two places."""
         return self.data[begin:end]
 
-    def attended(self, place: int, boundary: Boundary, index: int, head: int) -> tuple[bytes, int]:
+    def attended(self, place: int, index: int, head: int) -> tuple[bytes, int]:
         """The chunk that a head attends to, and how many chunks before the coming one it stands."""
-        wanted = boundary.attended[head - ATTENDED, index]
+        wanted = self.places.attended[head - ATTENDED, index]
         if wanted == NOTHING:
             return b"", 0
         last = int(np.searchsorted(self.start, place, side="right")) - 1
@@ -208,31 +208,28 @@ class _Line:
 
 def _reason(line: _Line, part: _Part, share: F64) -> Reason:
     index = int(share.argmax())  # the byte for which it mattered most
-    place = int(line.at[index])
-    which, head = divmod(part.head, SOURCES)
-    behind = part.head - BOUNDARIES * SOURCES
-    if behind >= 0:  # of three a boundary, in the place of chunks
-        which, head = behind % BOUNDARIES, -1
-    boundary = line.places.boundaries[which]
-    depth = int(boundary.depth[index])
-    begin = place - depth
-    source = int(boundary.source[index])
-    symbols = line.model.symbols
-    attended, lag = b"", 0
-    if head >= ATTENDED:
-        attended, lag = line.attended(place, boundary, index, head)
-    if head == ANYTHING:
+    place, head = int(line.at[index]), part.head
+    symbols, places = line.model.symbols, line.places
+    begin, attended, lag = place, b"", 0
+    if head >= EDGE or head >= OF_CHUNK:
+        begin -= int(places.chunk.depth[index])
+    if head == ANYTHING or head == OF_CHUNK + ANYTHING:
         context = b""
-    elif head in (SUFFIX, SYMBOL):
-        symbol = int(symbols.right[source]) if head == SUFFIX and symbols.right[source] != NONE else source
+    elif head < EDGE:
+        source = int((places.chunk if head >= OF_CHUNK else places.behind).source[index])
+        ending = int(symbols.right[source])
+        symbol = ending if head % OF_CHUNK == SUFFIX and ending != NONE else source
         context = line.read(max(begin - int(symbols.length[symbol]), 0), begin)
     else:
-        context = line.read(line.chunk(place, 1 if head >= ATTENDED else BACK), begin)
+        if ATTENDED <= head < KIN_ATTENDED:
+            attended, lag = line.attended(place, index, head)
+        context = line.read(line.chunk(place, 1 if ATTENDED <= head < KIN_ATTENDED else BACK), begin)
+    kind = CATEGORY if head >= KIN_ATTENDED else KINDS[head % OF_CHUNK if head < EDGE else min(head, ATTENDED)]
     return Reason(
-        head=CATEGORY if behind >= 0 else KINDS[min(head, ATTENDED)],
+        head=kind,
         share=float(share.mean()),
         context=context,
-        starts=begin == 0 and head != ANYTHING,
+        starts=begin == 0 and head % OF_CHUNK != ANYTHING,
         attended=attended,
         lag=lag,
         target=line.read(begin, place + 1),

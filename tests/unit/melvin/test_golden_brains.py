@@ -10,11 +10,12 @@ from brain_files import changed
 from click.testing import CliRunner
 
 from melvin import Brain, verify
-from melvin.brainfile import BEGAN_SINCE, VERSION
+from melvin.brainfile import BEGAN_SINCE, ONE_OF_EACH_SINCE, VERSION
 from melvin.cli import main
 from melvin.container import Container, write
 from melvin.errors import DamagedBrainError
 from melvin.viewfile import CATEGORIES_UP_TO
+from melvin.weights import EDGE, OF_CHUNK
 
 GOLDEN = Path(__file__).parents[3] / "fixtures" / "golden"
 
@@ -105,6 +106,15 @@ def test_categories_of_an_earlier_rule_are_not_read(tmp_path):
         else:
             with pytest.raises(DamagedBrainError, match=r"'view.categories.name' contradicts itself"):
                 verify(tmp_path / "other.m")
+
+
+def test_heads_of_an_earlier_version_that_are_one_now_are_added_up():
+    path = GOLDEN / f"brain-{ONE_OF_EACH_SINCE - 1}.m"
+    held, now = Container(path).array("weights.asked", "int64", 2), Brain.open(path).snapshot.weights.asked
+    begun, kin = held[:30].reshape(3, 10, -1), held[30:].reshape(3, 3, -1)  # by place and head; by head and place
+    chunks = begun[:, OF_CHUNK:].sum(0)
+    assert np.array_equal(now, np.concatenate((begun[0, :OF_CHUNK], begun[2, :OF_CHUNK], chunks, kin.sum(1))))
+    assert now[EDGE].any()
 
 
 @pytest.mark.parametrize("version", range(1, VERSION + 1))
