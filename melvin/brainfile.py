@@ -15,8 +15,8 @@ melvin.brain/10   what the view holds of 6-grams are their contexts alone; categ
                   earlier version holds of either is not read); when the generation began: in an earlier version at
                   half of its end
 melvin.brain/11   categories by another rule (see `vectors.Near.stands_out`); those of an earlier version are not read
-melvin.brain/12   heads that know chunks add up what they know, wherever the coming symbol may have begun: their weights
-                  in an earlier version, one for each of three places, are added up, too
+melvin.brain/12   heads that know chunks add up what they know, wherever the coming symbol may have begun, and are
+                  trusted apart where a chunk begins; in an earlier version each was there for three such places
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ from melvin.viewfile import (
     view_names,
     view_sections,
 )
-from melvin.weights import HEADS, KIN_ATTENDED, OF_CHUNK, Weights
+from melvin.weights import EDGE, HEADS, KIN_ATTENDED, OF_CHUNK, Weights
 from melvin.words import Words
 
 SCHEMA = "melvin.brain"
@@ -371,13 +371,14 @@ def _read_weights(file: Container) -> Weights:
 
 
 def _one_of_each(table: I64) -> I64:
-    """Heads of an earlier version, those that are one now added up. Shape (heads then, BUCKETS) -> (HEADS, BUCKETS)"""
+    """Heads of an earlier version, those that are one now added up. (heads then, BUCKETS // 2) -> (HEADS, BUCKETS)"""
     kin, each = HEADS - KIN_ATTENDED, KIN_ATTENDED - OF_CHUNK  # that there were at each place
     if len(table) != _BEGUN * (each + kin):
         return table  # which is found to be damaged
     at = table[: _BEGUN * each].reshape(_BEGUN, each, -1)
-    joined = at[:, OF_CHUNK:].sum(0), table[_BEGUN * each :].reshape(kin, _BEGUN, -1).sum(1)
-    return np.concatenate((at[0, :OF_CHUNK], at[-1, :OF_CHUNK], *joined))
+    knows_chunks = np.concatenate((at[:, OF_CHUNK:], table[_BEGUN * each :].reshape(kin, _BEGUN, -1).swapaxes(0, 1)), 1)
+    inside = np.concatenate((at[0, :OF_CHUNK], at[-1, :OF_CHUNK], knows_chunks.sum(0)))
+    return np.hstack((inside, np.concatenate((np.zeros_like(inside[:EDGE]), knows_chunks[-1]))))
 
 
 def _read_embeddings(file: Container) -> Embeddings:

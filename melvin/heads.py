@@ -119,7 +119,7 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
     code : int64, shape (n, m), each one more than that before
     longest : int64, shape (n, 1)   bytes of context that the byte view has seen before
     """
-    symbols, every = model.symbols, np.arange(places.context.size)
+    symbols, every, begins = model.symbols, np.arange(places.context.size), places.chunk.depth == 0
     spans = [_Span.of(symbols, b, every, code, goes_on=False) for b in (places.behind, places.chunk)]
     inside = _Span.of(symbols, places.begun, places.begun.place, code, goes_on=True)
 
@@ -127,7 +127,7 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
         asked = [one for one in sources if one.head not in model.silent]
         held = iter(_held(model, [rows for one in asked for rows in one.rows]))
         for one in asked:
-            yield _opinion(model, one, [next(held) for _ in one.rows], longest)
+            yield _opinion(model, one, [next(held) for _ in one.rows], longest, begins)
 
     # Where neither the edge nor the chunk most attended to with it was ever seen, the kin know most.
     new = np.ones(every.size, np.bool_)
@@ -348,8 +348,13 @@ class _Told:
         return told.take(np.argsort(told.place, kind="stable"))
 
 
-def _opinion(model: Model, source: Source, held: list[tuple[Rows, U64, I64]], longest: I64) -> Opinion:
-    """What the rows say that a head asks for: of each prediction, all of them together."""
+def _opinion(
+    model: Model, source: Source, held: list[tuple[Rows, U64, I64]], longest: I64, begins: NDArray[np.bool_]
+) -> Opinion:
+    """What the rows say that a head asks for: of each prediction, all of them together.
+
+    begins : bool, shape (n,)   what comes begins a chunk
+    """
     parts = [_Told.of(model.symbols.ranks, *rows, source.span) for rows in held]
     told = parts[0] if len(parts) == 1 else _Told.joined(parts)
     starts = run_starts(told.place.astype(np.uint64))
@@ -371,6 +376,7 @@ def _opinion(model: Model, source: Source, held: list[tuple[Rows, U64, I64]], lo
         added(told.found),
         added(told.same)[:, None],
         further.take(at, axis=0),
+        (begins.take(at) & (source.head >= EDGE))[:, None],
         model.settings.adaptive_heads,
     )
 

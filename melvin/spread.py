@@ -24,6 +24,7 @@ from melvin.trace import Begun, Spoken, Spot
 from melvin.weights import (
     ANYTHING,
     ATTENDED,
+    BUCKETS,
     EDGE,
     HEADS,
     KIN_ATTENDED,
@@ -71,12 +72,14 @@ class _Row(NamedTuple):
 class _Asked(NamedTuple):
     """Rows that one head asks for together; whether it knows more than the byte view.
 
+    begins : see `weights.Opinion`
     goes_on : what comes after a symbol that is whole already is asked for by itself
     """
 
     head: int
     rows: list[_Row]
     further: bool
+    begins: bool
     goes_on: bool
 
 
@@ -106,7 +109,7 @@ class Spreads:
         base = int(symbols.base[port])
         self._start, self._anything = base + START, base + END
         self._right, self._tried = weights.right.tolist(), weights.asked.tolist()
-        self._scale = [weights.scale(head) for head in range(HEADS)]
+        self._scale = [weights.scale(head).tolist() for head in range(HEADS)]
         self._spans = Remembered(self._span, KEPT_SPANS)
         self._seen = Remembered(self._byte_view, KEPT_CONTEXTS)
         self._kin = Remembered(self._kin_of, KEPT_KIN)
@@ -134,13 +137,13 @@ class Spreads:
         """What `Weights.of` says of one opinion."""
         total, distinct = told.total, told.distinct
         prior = total / (total + distinct) if ask.further else REPEATING
-        scale = self._scale[ask.head]
+        scale = self._scale[ask.head][ask.begins]
         prior = scale * prior / (scale * prior + (1 - prior))
-        bucket = 0
+        bucket = ask.begins * BUCKETS // 2
         if self._model.settings.adaptive_heads:
             size = min(frexp(total)[1] - 1, SIZE_BUCKETS - 1)
             variety = 0 if distinct <= 1 else 1 + min(4 * distinct // total, VARIETY_BUCKETS - 2)
-            bucket = (ask.further * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety
+            bucket = ((2 * ask.begins + ask.further) * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety
         right = self._right[ask.head][bucket] / ONE + PRIOR_PREDICTIONS * prior
         return float(right / (self._tried[ask.head][bucket] / ONE + PRIOR_PREDICTIONS))
 
@@ -176,17 +179,17 @@ class Spreads:
                 yield from self._of_symbol(kind, kind, spot.behind, b"", longest)
             yield from self._of_symbol(kind, OF_CHUNK + kind, spot.chunk, spot.read, longest)
         places = self._places(spot)
-        further = spot.told + NAME_BYTES > longest
+        further, begins = spot.told + NAME_BYTES > longest, not spot.read
         if self._is_heard(EDGE):
             rows = [_Row(_TRANSFORMERS, spot.before << SYMBOL_BITS | begun.here, span) for begun, span in places]
             if spot.chunk == self._start and places and not places[0][0].part:  # no edge leads to it
                 rows[0] = _Row(_LINKS, self._start, places[0][1])
-            yield _Asked(EDGE, rows, further, goes_on=True)
+            yield _Asked(EDGE, rows, further, begins, goes_on=True)
         for slot in range(len(spot.attended) - 1, -1, -1):
             if self._is_heard(ATTENDED + slot):
                 name = spot.attended[slot] << SYMBOL_BITS
                 rows = [_Row(_ATTENDED, name | begun.here, span) for begun, span in places]
-                yield _Asked(ATTENDED + slot, rows, further, goes_on=True)
+                yield _Asked(ATTENDED + slot, rows, further, begins, goes_on=True)
 
     def _is_heard(self, head: int) -> bool:
         return head not in self._model.silent
@@ -204,7 +207,7 @@ class Spreads:
         if row != _NONE:
             extent = 0 if kind == ANYTHING else max(self._symbols.length.item(row), 1)
             rows = [_Row(_LINKS, row, self._spans[prefix])]
-            yield _Asked(head, rows, extent + len(prefix) > longest, goes_on=False)
+            yield _Asked(head, rows, extent + len(prefix) > longest, begins=False, goes_on=False)
 
     def _kin_heads(self, spot: Spot, longest: int) -> Iterator[_Asked]:
         """The same of words asked in place of others."""
@@ -221,7 +224,9 @@ class Spreads:
                 rows[KIN_ATTENDED].append(_Row(_ATTENDED, name << SYMBOL_BITS | begun.here, span))
         for head, asked in rows.items():
             # By themselves, the first two know no more than the byte view.
-            yield _Asked(head, asked, head == KIN_ATTENDED and spot.told + NAME_BYTES > longest, goes_on=True)
+            yield _Asked(
+                head, asked, head == KIN_ATTENDED and spot.told + NAME_BYTES > longest, not spot.read, goes_on=True
+            )
 
     def _kin_of(self, spoken: Spoken | None) -> tuple[int, ...]:
         """Names of the chunks asked in place of one."""

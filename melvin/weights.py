@@ -29,7 +29,8 @@ KIN_ATTENDED, KIN_BEFORE, KIN_LAST = range(ATTENDED + MAX_FOCI, ATTENDED + MAX_F
 HEADS = KIN_LAST + 1
 SIZE_BUCKETS = 12  # powers of two of a row's evidence
 VARIETY_BUCKETS = 5  # one way on, or so many fourths of the evidence in different symbols
-BUCKETS = 2 * SIZE_BUCKETS * VARIETY_BUCKETS  # twice: for heads that look back further than the byte view, or not
+BUCKETS = 4 * SIZE_BUCKETS * VARIETY_BUCKETS  # twice: for heads that look back further than the byte view, or not;
+# and twice: the second half is for heads that know chunks, where a chunk begins
 ONE = 1 << 16  # predictions are counted in integer parts of one
 PRIOR_PREDICTIONS = 2  # the prior weight counts as so many predictions
 EM_STEPS = 6  # of expectation-maximisation, each generation, from where the one before left off
@@ -45,6 +46,8 @@ class Opinion:
     total, distinct : int64, shape (n, 1)   evidence, and different symbols in it (1 where all go on with one byte)
     found, same : int64, shapes (n, m), (n, 1)
     further : bool, shape (n, 1)   the head's context is longer than the longest that the byte view has seen before
+    begins : bool, shape (n, 1)    what comes begins a chunk, and the head knows chunks: it is trusted apart from where it
+        knows the chunk's beginning, too
     adaptive : its weight depends on the evidence
     `same` is the evidence that the coming symbol is already complete: what comes next is then for the heads before.
     """
@@ -56,6 +59,7 @@ class Opinion:
     found: I64
     same: I64
     further: NDArray[np.bool_]
+    begins: NDArray[np.bool_]
     adaptive: bool
 
     def share(self, prior: F64) -> F64:
@@ -75,11 +79,11 @@ class Opinion:
     def bucket(self) -> I64:
         """(n, 1): how much evidence, of what variety."""
         if not self.adaptive:
-            return np.zeros(self.total.shape, np.int64)
+            return np.asarray(self.begins * (BUCKETS // 2))
         size = np.minimum(np.frexp(self.total.astype(np.float64))[1] - 1, SIZE_BUCKETS - 1)
         fourths = np.minimum(4 * self.distinct // self.total, VARIETY_BUCKETS - 2)
         variety = np.where(self.distinct <= 1, 0, 1 + fourths)
-        return np.asarray((self.further * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety)
+        return np.asarray(((2 * self.begins + self.further) * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety)
 
 
 @dataclass(frozen=True)
@@ -99,19 +103,21 @@ class Weights:
     def none(cls) -> Weights:
         return cls(*(np.zeros((HEADS, BUCKETS), np.int64) for _ in fields(cls)))
 
-    def scale(self, head: int) -> float:
-        """What the odds of a head's prior weights are multiplied by."""
-        return float((self.right[head].sum() + ONE) / (self.expected[head].sum() + ONE))
+    def scale(self, head: int) -> F64:
+        """What the odds of a head's prior weights are multiplied by: in general, and where a chunk begins. Shape (2,)"""
+        right, expected = (table[head].reshape(2, -1).sum(1) for table in (self.right, self.expected))
+        return (right + ONE) / (expected + ONE)
 
-    def scaled(self, head: int, prior: F64) -> F64:
-        """A head's prior weights, their odds scaled by how far they were right where they were tried."""
-        scale = self.scale(head)
+    def scaled(self, opinion: Opinion) -> F64:
+        """(n, 1): prior weights, their odds scaled by how far the head's were right where they were tried."""
+        prior = opinion.prior
+        scale = self.scale(opinion.head).take(opinion.begins.astype(np.int64))
         return scale * prior / (scale * prior + (1 - prior))
 
     def of(self, opinion: Opinion) -> F64:
         """(n, 1): the share of the prediction that the head's opinion gets."""
         head, bucket = opinion.head, opinion.bucket
-        right = (self.right[head] / ONE).take(bucket) + PRIOR_PREDICTIONS * self.scaled(head, opinion.prior)
+        right = (self.right[head] / ONE).take(bucket) + PRIOR_PREDICTIONS * self.scaled(opinion)
         return np.asarray(right / (self.asked[head] / ONE + PRIOR_PREDICTIONS).take(bucket))
 
     def fitted(self, opinion: Opinion, probability: F64) -> Weights:
@@ -123,7 +129,7 @@ class Weights:
         """
         head, bucket, prior = opinion.head, opinion.bucket[:, 0], opinion.prior[:, 0]
         share, before = opinion.share(probability)[:, 0], probability[:, 0]
-        prior_right = PRIOR_PREDICTIONS * self.scaled(head, prior)
+        prior_right = PRIOR_PREDICTIONS * self.scaled(opinion)[:, 0]
         old_right, old_asked = self.right[head] / ONE / 2, self.asked[head] / ONE / 2
         asked = old_asked + np.bincount(bucket, minlength=BUCKETS)
         right = asked * np.divide(old_right, old_asked, out=np.zeros(BUCKETS), where=old_asked > 0)
