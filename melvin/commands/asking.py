@@ -95,7 +95,10 @@ def why(brain: Path, text: str, continuation: str | None, as_json: bool, port: s
 @json_option
 @port_option
 def relation(brain: Path, a: str, b: str, as_json: bool, port: str) -> None:
-    """Show what the word A has to do with the word B in time: causes, enables, prevents, precedes, follows or none."""
+    """Show what the word A has to do with the word B in time: causes, enables, prevents, precedes, follows or none.
+
+    Of texts of several words, the last one of A with the first one of B.
+    """
     found = Brain.open(brain).relation(to_bytes(a), to_bytes(b), port=port)
     rows = [
         f"{a} {found.kind} {b}" if found.kind != NONE else f"{a} and {b}: none",
