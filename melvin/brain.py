@@ -450,7 +450,9 @@ class Brain:
     def members(self, category: Category, *, port: str = TEXT) -> list[str]:
         """The words of a category, those read most first."""
         if not isinstance(category, Category):
-            raise InputError(f"{reprlib.repr(category)} is no category: give what category returned (None: that word has none)")
+            raise InputError(
+                f"{reprlib.repr(category)} is no category: give what category returned, where it found one"
+            )
         return self._words(port).members(category.label)
 
     def compose(self, a: bytes | str, b: bytes | str, *, port: str = TEXT) -> Composed:

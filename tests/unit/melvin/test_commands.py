@@ -315,3 +315,10 @@ def test_inspect_lists_the_newest_patterns(trained, top):
     every = [pattern.payload.decode() for pattern in Brain.open("brain.m").patterns()]
     listed = document(trained("inspect", "brain.m", "--top", str(top), "--json"))["newest_patterns"]
     assert [pattern["payload"] for pattern in listed] == every[::-1][:top]
+
+
+@pytest.mark.parametrize("port", ["", " ", "te\nxt", "p" * 5000], ids=["empty", "blank", "line feed", "5,000 bytes"])
+@pytest.mark.parametrize("command", ["train", "feed"])
+def test_a_port_that_nobody_could_read_is_not_made(run, tmp_path, command, port):
+    assert "no name for a port" in sentence(run(command, "new.m", "corpus.txt", "--port", port, code=1))
+    assert not (tmp_path / "new.m").exists()

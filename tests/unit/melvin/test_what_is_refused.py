@@ -90,3 +90,48 @@ def test_as_many_are_asked_for_as_can_be(brain, n):
     for method, ask in asked.items():
         with pytest.raises(InputError, match="whole number from 0 on"):
             pytest.fail(f"{method} gave {ask()}")
+
+
+PORTS = {
+    "an empty one": "",
+    "a blank one": " \t",
+    "a line feed": "te\nxt",
+    "a control character": "te\x7fxt",
+    "another control character": "te\x85xt",
+    "5,000 bytes": "p" * 5000,
+    "256 bytes": "é" * 128,
+    "bytes": b"text",
+    "nothing": None,
+    "half a character": LONE,
+}
+
+
+@pytest.mark.parametrize("port", PORTS.values(), ids=PORTS)
+def test_a_port_has_a_name_that_can_be_read(port):
+    brain = Brain()
+    for learn in (
+        lambda: brain.learn(["a line"], port=port),
+        lambda: brain.learn_frames([Frame(port, 0, b"a line")]),
+        lambda: brain.learn_episode([(port, b"a line")]),
+    ):
+        with pytest.raises(InputError, match="port"):
+            learn()
+    assert brain.stats().ports == ()
+
+
+@pytest.mark.parametrize("port", ["p" * 255, "två ord", "\udcff"])
+def test_any_other_name_is_that_of_a_port(port):
+    brain = Brain()
+    brain.learn(["a line"], port=port)
+    assert brain.stats().ports == (port,)
+
+
+def test_a_brain_that_has_another_port_already_learns_on_it(tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("melvin.learner._names_a_port", lambda name: True)
+        brain = Brain()
+        brain.learn(["hello world"] * 5, port="te\nxt")
+        brain.save(tmp_path / "old.m")
+    old = Brain.open(tmp_path / "old.m")
+    old.learn(["hello world"], port="te\nxt")
+    assert old.query("hello ", port="te\nxt").text == "world"
