@@ -322,3 +322,21 @@ def test_inspect_lists_the_newest_patterns(trained, top):
 def test_a_port_that_nobody_could_read_is_not_made(run, tmp_path, command, port):
     assert "no name for a port" in sentence(run(command, "new.m", "corpus.txt", "--port", port, code=1))
     assert not (tmp_path / "new.m").exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("score", ("score", "brain.m", "corpus.txt")),
+        ("learn_frames", ("feed", "new.m", "corpus.txt")),
+        ("merge", ("merge", "new.m", "brain.m", "brain.m")),
+        ("query", ("query", "brain.m", "the")),
+    ],
+)
+def test_ctrl_c_is_exit_code_130(trained, monkeypatch, tmp_path, method, arguments):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Brain, method, interrupted)
+    assert trained(*arguments, code=130).output.strip() == ""
+    assert not (tmp_path / "new.m").exists()
