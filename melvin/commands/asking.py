@@ -15,6 +15,7 @@ from melvin.errors import InputError
 from melvin.lines import to_bytes
 from melvin.neighbours import Near
 from melvin.relations import NONE
+from melvin.training import STDIN, Source
 
 
 @click.command()
@@ -154,17 +155,17 @@ def _show_near(text: str, found: list[Near], as_json: bool) -> None:
 
 @click.command()
 @brain_argument
-@click.argument("file", type=PathType())
+@click.argument("file", type=PathType(str))
 @json_option
-def score(brain: Path, file: Path, as_json: bool) -> None:
-    """Show how many bits per byte FILE costs, told line by line by BRAIN."""
+def score(brain: Path, file: str, as_json: bool) -> None:
+    """Show how many bits per byte FILE (- for standard input) costs, told line by line by BRAIN."""
     opened = Brain.open(brain)
     try:
-        with file.open("rb") as stream:
+        with Source(None if file == STDIN else Path(file), 0).open() as stream:
             bits = opened.score(_lines(stream))
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}") from error
-    show({"brain": str(brain), "file": str(file), "bits_per_byte": bits}, as_json, f"{bits:.4f} bits per byte")
+    show({"brain": str(brain), "file": file, "bits_per_byte": bits}, as_json, f"{bits:.4f} bits per byte")
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:

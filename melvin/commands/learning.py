@@ -231,20 +231,27 @@ def _summary_text(s: Summary, after: Stats) -> str:
 
 def _sources(corpus: tuple[str, ...]) -> Iterator[Source]:
     for name in corpus:
-        path = Path(name)
-        if not name:
-            raise no_path("CORPUS")
-        if name == STDIN:
-            yield Source(None, 0)
-        elif path.is_dir():
-            found = [p for p in sorted(path.rglob("*")) if p.is_file() and _is_text(p)]
-            if not found:
-                raise InputError(f"there is no text file below {path}: name another folder")
-            yield from (Source(p, p.stat().st_size) for p in found)
-        elif path.exists():
-            yield Source(path, path.stat().st_size)
-        else:
-            raise InputError(f"there is no file or folder {path}: check the path")
+        try:
+            yield from _named(name)
+        except OSError as error:
+            raise InputError(f"cannot read {name}: {error.strerror}") from error
+
+
+def _named(name: str) -> Iterator[Source]:
+    path = Path(name)
+    if not name:
+        raise no_path("CORPUS")
+    if name == STDIN:
+        yield Source(None, 0)
+    elif path.is_dir():
+        found = [p for p in sorted(path.rglob("*")) if p.is_file() and _is_text(p)]
+        if not found:
+            raise InputError(f"there is no text file below {path}: name another folder")
+        yield from (Source(p, p.stat().st_size) for p in found)
+    elif path.exists():
+        yield Source(path, path.stat().st_size)
+    else:
+        raise InputError(f"there is no file or folder {path}: check the path")
 
 
 def _is_text(path: Path) -> bool:
