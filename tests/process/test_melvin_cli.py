@@ -307,3 +307,18 @@ def test_a_training_needs_no_standard_error(tmp_path):
     (tmp_path / "text").write_bytes(lines(40))
     assert shell('train "$1" "$2" 2>&-', tmp_path / "new.m", tmp_path / "text").returncode == 0
     verify(tmp_path / "new.m")
+
+
+@pytest.mark.parametrize("module", ["xxhash", "click"])  # imported below the package, and by its command line
+def test_ctrl_c_while_the_program_is_loaded_says_nothing(tmp_path, module):
+    (tmp_path / f"{module}.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = melvin("--help", env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == -signal.SIGINT  # which a shell reports as 130
+    assert done.stdout == done.stderr == b""
+
+
+@pytest.mark.parametrize("handler", ["default_int_handler", "SIG_IGN"])
+def test_a_program_that_imports_the_package_hears_ctrl_c_as_before(handler):
+    program = f"import signal as s; s.signal(2, s.{handler}); import melvin; print(s.getsignal(2) == s.{handler})"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, timeout=PATIENCE_S)
+    assert done.stdout == b"True\n"
