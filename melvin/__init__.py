@@ -1,9 +1,13 @@
 """Melvin: a byte-level graph that learns from lines of text."""
 
-from melvin import cpu, heap
+import sys
+
+from melvin import cpu, heap, signals
 
 cpu.prefer_fast_sort()
 heap.map_large_arrays()
+if sys.orig_argv[1:3] == ["-m", "melvin"]:
+    signals.end_at_ctrl_c()  # while the program is loaded: see `__main__`
 
 from melvin.answers import Answer, Candidate
 from melvin.brain import Brain, Progress

@@ -7,9 +7,11 @@ brain.query("hel").text        # 'lo world'
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 
 from melvin import answers, brainfile, composition, contents, frames, lines, neighbours, priming, relations
@@ -66,6 +68,18 @@ def _no_stage(_: str) -> None:
     pass
 
 
+def _number(n: int) -> int:
+    """How many are asked for.
+
+    Raises
+    ------
+    InputError : it is no whole number, or below 0
+    """
+    if not isinstance(n, Integral) or n < 0:
+        raise InputError(f"{reprlib.repr(n)} cannot be asked for: name a whole number from 0 on")
+    return n
+
+
 class Brain:
     """A byte-level graph that learns from lines.
 
@@ -93,9 +107,13 @@ class Brain:
     # ---------------------------------------------------------------- learning
 
     def learn(self, rows: Iterable[bytes | str], *, port: str = TEXT) -> None:
-        """Learn lines, in order."""
-        if isinstance(rows, bytes | str):
-            raise InputError("learn takes an iterable of lines, one string was given: wrap it in a list")
+        """Learn lines, in order.
+
+        Raises
+        ------
+        InputError : a line is neither text nor bytes, or the port cannot have this name; of the lines before it some
+            may be learnt
+        """
         self._learn(lines.blocks(lines.from_lines(rows)), port, _no_stage, None)
 
     def learn_file(
@@ -150,7 +168,8 @@ class Brain:
 
         Raises
         ------
-        InputError : a timestamp that is none, or too many ports; the frames before it are learnt
+        InputError : a frame, payload, port or timestamp that is none, or too many ports; the frames before it are
+            learnt
         """
         with self._changing() as learner:
             frames.learn_frames(learner, rows)
@@ -213,8 +232,10 @@ class Brain:
 
         Raises
         ------
-        InputError : the reward is not in [0, 1], or the brain has no such port
+        InputError : it is no answer, the reward is not in [0, 1], or the brain has no such port
         """
+        if not isinstance(answer, Answer):
+            raise InputError(f"{reprlib.repr(answer)} is no answer: give what query returned")
         reader, port = self._ask(answer.port)
         context, code, probability = reader.used(answer.query, answer.payload, port, ends=answer.ends)
         known = self._learner.snapshot
@@ -333,7 +354,7 @@ class Brain:
         """
         self._index(port)
         self._index(on)
-        return priming.primed(self._bound(), to_bytes(text), port, on, n)
+        return priming.primed(self._bound(), to_bytes(text), port, on, _number(n))
 
     def _bound(self) -> Bridges:
         if self._bridges is None:
@@ -350,7 +371,7 @@ class Brain:
     def relation(self, a: bytes | str, b: bytes | str, *, port: str = TEXT) -> Relation:
         """What a has to do with b in time: causes, enables, prevents, precedes, follows or none, with the evidence.
 
-        Of texts of several words, the last one of `a` with the first one of `b`.
+        Of texts of several words, the last one of `a` with the first one of `b`; of a word with itself, none.
         """
         reader, index = self._ask(port)
         return relations.relation(reader.snapshot, to_bytes(a), to_bytes(b), index)
@@ -358,12 +379,12 @@ class Brain:
     def before(self, text: bytes | str, n: int = NEIGHBOURS, *, port: str = TEXT) -> list[Near]:
         """The words that come before a text, the nearest and strongest first."""
         reader, index = self._ask(port)
-        return neighbours.near(reader.snapshot, to_bytes(text), index, n, behind=True)
+        return neighbours.near(reader.snapshot, to_bytes(text), index, _number(n), behind=True)
 
     def after(self, text: bytes | str, n: int = NEIGHBOURS, *, port: str = TEXT) -> list[Near]:
         """The words that come after a text, the nearest and strongest first."""
         reader, index = self._ask(port)
-        return neighbours.near(reader.snapshot, to_bytes(text), index, n, behind=False)
+        return neighbours.near(reader.snapshot, to_bytes(text), index, _number(n), behind=False)
 
     def generate(
         self,
@@ -420,7 +441,7 @@ class Brain:
 
     def similar(self, text: bytes | str, n: int = SHOWN, *, port: str = TEXT) -> list[Similar]:
         """The words that stand in the same frames as a word (or as several together), at most n, the nearest first."""
-        return list(self._words(port).similar(to_bytes(text), n))
+        return list(self._words(port).similar(to_bytes(text), _number(n)))
 
     def category(self, text: bytes | str, *, port: str = TEXT) -> Category | None:
         """The category of a word, of a text's last one; None where it has none."""
@@ -428,6 +449,10 @@ class Brain:
 
     def members(self, category: Category, *, port: str = TEXT) -> list[str]:
         """The words of a category, those read most first."""
+        if not isinstance(category, Category):
+            raise InputError(
+                f"{reprlib.repr(category)} is no category: give what category returned, where it found one"
+            )
         return self._words(port).members(category.label)
 
     def compose(self, a: bytes | str, b: bytes | str, *, port: str = TEXT) -> Composed:
@@ -451,13 +476,13 @@ class Brain:
     def unsure(self, n: int = UNSURE, *, port: str = TEXT) -> list[bytes]:
         """Beginnings that the brain is least sure how to go on from, and that come often: what best to teach it."""
         reader, index = self._ask(port)
-        return unsure(reader, index, n)
+        return unsure(reader, index, _number(n))
 
     def frequent_words(self, n: int, *, port: str = TEXT) -> list[bytes]:
         """The words that were read most often."""
         reader, index = self._ask(port)
         words = reader.snapshot.words
-        return [words.payload(at) for at in frequent(words, index, n)]
+        return [words.payload(at) for at in frequent(words, index, _number(n))]
 
     def learning_curve(self) -> list[Point]:
         """What lines cost that were predicted before they were learnt, by bytes fed: one point a generation."""
@@ -475,7 +500,8 @@ class Brain:
         ------
         InputError : the brain has no such port
         """
-        return contents.patterns(self._learner.snapshot.symbols, self._index(port), newest)
+        most = None if newest is None else _number(newest)
+        return contents.patterns(self._learner.snapshot.symbols, self._index(port), most)
 
     def pattern(self, payload: bytes | str, *, port: str = TEXT) -> Pattern | None:
         """The pattern with exactly this payload; None where what was learnt makes none.

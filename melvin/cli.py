@@ -2,16 +2,18 @@
 
 Results go to standard output (with --json one JSON document), everything else to standard error. Exit codes: 0 done, 1
 the learner's own error with one sentence, 2 wrong usage, 3 two brains differ, 128 + the number of a signal that stopped
-a training (what was learnt is saved).
+a training (what was learnt is saved); 130 is Ctrl-C, whatever the command.
 """
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import click
 
 from melvin.commands import asking, files, learning, likeness, talk
+from melvin.commands.shared import SIGNALLED
 from melvin.errors import MelvinError
 
 COMMANDS = (
@@ -35,7 +37,7 @@ class Failure(click.ClickException):
 
 
 class Group(click.Group):
-    """Turns every MelvinError, and memory that ran out, into a sentence, once."""
+    """Turns every MelvinError, and memory that ran out, into a sentence, once; and Ctrl-C into an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -44,6 +46,9 @@ class Group(click.Group):
             raise Failure(str(error)) from error
         except MemoryError as error:
             raise Failure(NO_MEMORY) from error
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            ctx.exit(SIGNALLED + signal.SIGINT)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -69,7 +69,8 @@ def write(path: Path, names: Collection[str], arrays: Iterable[tuple[str, Array]
 
     Raises
     ------
-    SaveError : the disk is full, the folder is gone or may not be written; the old file is untouched
+    SaveError : the disk is full, the path is that of a folder, its own folder is gone or may not be written; the old
+        file is untouched
     """
     if NUL in str(path):
         raise SaveError(f"cannot save {str(path)!r}: it holds a NUL byte, and no file has such a name")
@@ -82,6 +83,8 @@ def write(path: Path, names: Collection[str], arrays: Iterable[tuple[str, Array]
     folder = path.absolute().parent
     temporary = ""
     try:
+        if path.is_dir():
+            raise SaveError(f"cannot save {path}: it is a folder: name a file")
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=folder)
         with os.fdopen(handle, "wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # for as long as we live: see `remove_remains`
@@ -299,7 +302,7 @@ def _open(path: Path) -> tuple[dict[str, Any], int, mmap.mmap]:
     except IsADirectoryError as error:
         raise NotABrainError(f"{path} is not a file: name a brain file") from error
     except OSError as error:
-        raise BrainFileError(f"cannot open {path}: {error.strerror}") from error
+        raise BrainFileError(f"cannot open {path}: {error.strerror}: make it readable, or name another path") from error
 
 
 def _read_header(path: Path, file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:

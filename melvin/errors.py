@@ -33,6 +33,10 @@ class SaveError(MelvinError):
     """The brain could not be written; what stood at the path before is untouched."""
 
 
+class OutputError(MelvinError):
+    """A result could not be printed."""
+
+
 class ResumeError(MelvinError):
     """A training cannot go on: its input or its settings are not those that it began with."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+import reprlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -60,19 +61,21 @@ def learn_frames(learner: Learner, frames: Iterable[Frame]) -> None:
     """Learn frames in the order in which they happened; a time that runs backwards begins another recording."""
     with _Lines(learner) as pending:
         for frame in frames:
-            time_ns = None if frame.timestamp is None else nanoseconds(frame.timestamp)
-            payload = to_bytes(frame.payload)
+            try:
+                port, timestamp, payload = frame.port, frame.timestamp, to_bytes(frame.payload)
+            except AttributeError as error:
+                raise InputError(f"{reprlib.repr(frame)} is no Frame: give Frame(port, timestamp, payload)") from error
+            time_ns = None if timestamp is None else nanoseconds(timestamp)
             if payload:
-                pending.hear(frame.port)
+                pending.hear(port)
                 if time_ns is not None and learner.snapshot.settings.bridges:
-                    learner.binding.frame(frame.port, time_ns, payload)
-                pending.add(frame.port, payload)
+                    learner.binding.frame(port, time_ns, payload)
+                pending.add(port, payload)
 
 
 def learn_episode(learner: Learner, frames: Iterable[tuple[str, bytes | str]]) -> None:
     """Learn frames that happened together: an episode of its own."""
-    episode = [(port, to_bytes(payload)) for port, payload in frames]
-    episode = [(port, payload) for port, payload in episode if payload]
+    episode = [(port, payload) for port, payload in map(_pair, frames) if payload]
     with _Lines(learner) as pending:
         for port, _ in episode:
             pending.hear(port)
@@ -80,6 +83,16 @@ def learn_episode(learner: Learner, frames: Iterable[tuple[str, bytes | str]]) -
             learner.binding.episode(episode)
         for port, payload in episode:
             pending.add(port, payload)
+
+
+def _pair(frame: tuple[str, bytes | str]) -> tuple[str, bytes]:
+    try:
+        port, payload = frame
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{reprlib.repr(frame)} is not a pair of a port and a payload: give pairs as ('text', b'hello')"
+        ) from error
+    return port, to_bytes(payload)
 
 
 class _Lines:

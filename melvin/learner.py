@@ -6,6 +6,8 @@ blocks.
 
 from __future__ import annotations
 
+import re
+import reprlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -28,6 +30,9 @@ HELD_BACK = 8  # the last eighth of a generation is predicted before it is learn
 HELD_BACK_BYTES = 3 << 13  # of a large one so many bytes
 FORMED = 1 << 22  # bytes fed up to which patterns are formed when somebody looks: that takes 0.2 s, 40 MiB at the most
 
+MAX_PORT_BYTES = 255  # of the name of a port
+UNREADABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udc7f\udd00-\udfff]")  # control characters, halves of characters
+
 
 class Learner:
     """Takes blocks; holds the snapshot of the last generation and what has been gathered since."""
@@ -44,9 +49,19 @@ class Learner:
         self._parser: Parser | None = None  # of this snapshot, once something was read
 
     def port(self, name: str) -> int:
-        """Index of a port; one that is new gets its ground symbols now."""
+        """Index of a port; one that is new gets its ground symbols now.
+
+        Raises
+        ------
+        InputError : there are too many, or a new one has a name that cannot be read where it is shown
+        """
         known = self.snapshot.symbols
         if name not in known.ports:
+            if not _names_a_port(name):
+                raise InputError(
+                    f"{reprlib.repr(name)} is no name for a port: give text of 1 to {MAX_PORT_BYTES} bytes "
+                    "that is not blank and holds no line feed or other control character"
+                )
             if len(known.ports) >= MAX_PORTS or known.size + GROUND >= MAX_SYMBOLS:
                 raise InputError(
                     f"the brain has {len(known.ports)} ports already, the most it can hold: reuse one of them"
@@ -164,3 +179,9 @@ class Learner:
             line = block.data[block.piece_start[at] : block.piece_end[at] - 1]
             self.gathering.sample.append((port, line.tobytes()))
         return block.without(held)
+
+
+def _names_a_port(name: object) -> bool:
+    if not isinstance(name, str) or not name.strip() or UNREADABLE.search(name):
+        return False
+    return len(name.encode("utf-8", "surrogateescape")) <= MAX_PORT_BYTES

@@ -7,12 +7,15 @@ the line's start, so that memory stays bounded and a cut never depends on how th
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from melvin.errors import InputError
 
 LF, CR = 10, 13
 MAX_PIECE = 1 << 16  # bytes: the longest stretch that is held for want of a line feed
@@ -155,7 +158,14 @@ def lines_block(texts: Iterable[bytes]) -> Block:
 
 
 def from_lines(lines: Iterable[bytes | str]) -> Iterator[bytes]:
-    """Lines as a stream of byte strings; text is UTF-8, with bytes that were not legal carried as surrogates."""
+    """Lines as a stream of byte strings; text is UTF-8, with bytes that were not legal carried as surrogates.
+
+    Raises
+    ------
+    InputError : they are one string, or nothing to iterate over, or one of them is neither text nor bytes
+    """
+    if isinstance(lines, bytes | str) or not isinstance(lines, Iterable):
+        raise InputError(f"an iterable of lines was expected, not {reprlib.repr(lines)}: wrap a single line in a list")
     batch: list[bytes] = []
     size = 0
     for line in lines:
@@ -169,7 +179,20 @@ def from_lines(lines: Iterable[bytes | str]) -> Iterator[bytes]:
 
 
 def to_bytes(text: bytes | str) -> bytes:
-    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+    """Bytes as they are, text as UTF-8.
+
+    Raises
+    ------
+    InputError : it is neither, or holds half of a character
+    """
+    try:
+        return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+    except AttributeError as error:
+        raise InputError(f"{reprlib.repr(text)} is neither text nor bytes: give a str or bytes") from error
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{text[error.start]!a} is half of a character (a lone surrogate): leave it out, or give bytes"
+        ) from error
 
 
 class Readable(Protocol):

@@ -20,10 +20,12 @@ class Lock:
     Raises
     ------
     LockedError : another process holds it; the message names the process
-    SaveError : the folder of the brain cannot be written
+    SaveError : the path is that of a folder, or the folder of the brain cannot be written
     """
 
     def __init__(self, brain: Path) -> None:
+        if not brain.name:
+            raise SaveError(f"{brain} is a folder: name a brain file")
         self._brain = brain
         self._path = brain.with_name(f".{brain.name}.lock")
         self._descriptor = -1

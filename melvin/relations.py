@@ -43,7 +43,7 @@ class Relation:
            precedes   a stands before b, which is as likely without it, or owes to a third word, or comes after a no
                       more than much else does
            follows    a stands behind b
-           none       nothing of this is more than chance
+           none       nothing of this is more than chance; or a and b are one word
     strength : in [0, 1], comparable: Delta-P; of what prevents, P(b) - P(b | a), of all or within the third word's
         stretches; where only the order is known, the share of the stretches with a or b that it holds for
     before, after : pairs in which b stands before a, and after it
@@ -93,6 +93,9 @@ class Relation:
 def relation(known: Snapshot, a: bytes, b: bytes, port: int) -> Relation:
     """What `a` has to do with `b`: of texts of several words, the last of `a` with the first of `b`.
 
+    A word may follow itself, which its pairs tell; but it comes before itself as often as after, and no stretch without
+    it could be held against one with it: it has no relation to itself.
+
     Work: the rows of the two words, and the number of trials of each word in them.
     """
     salt, separator = chunk_salt(port), known.separator[port]
@@ -106,7 +109,7 @@ def relation(known: Snapshot, a: bytes, b: bytes, port: int) -> Relation:
     some = row.after > 0
     edges = contrast(row.before[some], row.after[some], row.trials, _trials(pairs, row.other[some]), trials)
     found = _measured(a, b, row, to, second, edges.difference, trials)
-    return _named(found, _Focal.of(pairs, row, to, first, second), known.words)
+    return found if first == second else _named(found, _Focal.of(pairs, row, to, first, second), known.words)
 
 
 def _trials(pairs: Counts, word: U32) -> I64:

@@ -10,6 +10,18 @@ from typing import Any, TypeVar
 Waited = TypeVar("Waited")
 
 
+def end_at_ctrl_c() -> None:
+    """Have Ctrl-C end the program without a word, unless it is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def hear_ctrl_c() -> None:
+    """Have Ctrl-C be a KeyboardInterrupt again."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Stopped(Exception):
     """A signal came while the training waited for input."""
 

@@ -51,6 +51,18 @@ def parse_every(text: str) -> Every:
     return Every(lines=number) if unit == "lines" else Every(seconds=number * UNITS[unit])
 
 
+def standard_input() -> BinaryIO:
+    """The bytes of standard input.
+
+    Raises
+    ------
+    InputError : it is closed
+    """
+    if sys.stdin is None:
+        raise InputError("standard input is closed: lead a file or a pipe into it")
+    return sys.stdin.buffer
+
+
 @dataclass(frozen=True)
 class Source:
     """One input: a file, or standard input."""
@@ -64,7 +76,7 @@ class Source:
 
     def open(self) -> AbstractContextManager[BinaryIO]:
         """May wait: a pipe is opened when somebody writes to it."""
-        return nullcontext(sys.stdin.buffer) if self.path is None else self.path.open("rb")
+        return nullcontext(standard_input()) if self.path is None else self.path.open("rb")
 
 
 class Training:

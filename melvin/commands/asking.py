@@ -15,6 +15,7 @@ from melvin.errors import InputError
 from melvin.lines import to_bytes
 from melvin.neighbours import Near
 from melvin.relations import NONE
+from melvin.training import STDIN, Source
 
 
 @click.command()
@@ -95,7 +96,10 @@ def why(brain: Path, text: str, continuation: str | None, as_json: bool, port: s
 @json_option
 @port_option
 def relation(brain: Path, a: str, b: str, as_json: bool, port: str) -> None:
-    """Show what the word A has to do with the word B in time: causes, enables, prevents, precedes, follows or none."""
+    """Show what the word A has to do with the word B in time: causes, enables, prevents, precedes, follows or none.
+
+    Of texts of several words, the last one of A with the first one of B.
+    """
     found = Brain.open(brain).relation(to_bytes(a), to_bytes(b), port=port)
     rows = [
         f"{a} {found.kind} {b}" if found.kind != NONE else f"{a} and {b}: none",
@@ -151,17 +155,17 @@ def _show_near(text: str, found: list[Near], as_json: bool) -> None:
 
 @click.command()
 @brain_argument
-@click.argument("file", type=PathType())
+@click.argument("file", type=PathType(str))
 @json_option
-def score(brain: Path, file: Path, as_json: bool) -> None:
-    """Show how many bits per byte FILE costs, told line by line by BRAIN."""
+def score(brain: Path, file: str, as_json: bool) -> None:
+    """Show how many bits per byte FILE (- for standard input) costs, told line by line by BRAIN."""
     opened = Brain.open(brain)
     try:
-        with file.open("rb") as stream:
+        with Source(None if file == STDIN else Path(file), 0).open() as stream:
             bits = opened.score(_lines(stream))
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}") from error
-    show({"brain": str(brain), "file": str(file), "bits_per_byte": bits}, as_json, f"{bits:.4f} bits per byte")
+    show({"brain": str(brain), "file": file, "bits_per_byte": bits}, as_json, f"{bits:.4f} bits per byte")
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import click
 
 from melvin.brain import Brain
 from melvin.brainfile import verify as verify_file
-from melvin.commands.shared import PathType, brain_argument, for_want_of_memory, json_option, show
+from melvin.commands.shared import PathType, brain_argument, for_want_of_memory, json_option, say, show
 from melvin.container import remove_remains
 from melvin.diff import diff as compare
 from melvin.errors import BrainFileError, InputError
@@ -20,8 +20,8 @@ DIFFERENT = 3  # what `diff` says of two brains that do
 
 
 @click.command()
-@click.argument("out", type=click.Path(path_type=Path))
-@click.argument("brains", metavar="A B...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("out", type=PathType())
+@click.argument("brains", metavar="A B...", nargs=-1, required=True, type=PathType())
 @json_option
 def merge(out: Path, brains: tuple[Path, ...], as_json: bool) -> None:
     """Write OUT, a brain that has learnt what the brains A, B, ... have. They stay as they are."""
@@ -46,7 +46,7 @@ def merge(out: Path, brains: tuple[Path, ...], as_json: bool) -> None:
         ("symbols", f"{stats.symbols:,}, {stats.patterns:,} of them patterns"),
         ("edges", f"{stats.edges:,}"),
     ]
-    show(document, as_json, "\n".join(f"{name:<12} {value}" for name, value in rows))
+    show(document, as_json, "\n".join(f"{name:<12} {value}" for name, value in rows), f"; {out} is saved")
 
 
 @click.command()
@@ -85,7 +85,7 @@ def verify(brain: Path, as_json: bool) -> None:
         verify_file(brain)
     except BrainFileError as error:
         if as_json:
-            click.echo(json.dumps({"brain": str(brain), "ok": False, "error": str(error)}))
+            say(json.dumps({"brain": str(brain), "ok": False, "error": str(error)}))
         raise
     show({"brain": str(brain), "ok": True, "error": None}, as_json, f"{brain} is whole")
 

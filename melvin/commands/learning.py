@@ -15,7 +15,16 @@ import click
 
 from melvin.brain import Brain, Progress
 from melvin.budget import DEFAULT_MEMORY, format_memory, parse_memory
-from melvin.commands.shared import SIGNALLED, brain_argument, for_want_of_memory, json_option, show
+from melvin.commands.shared import (
+    LEARNT,
+    SIGNALLED,
+    PathType,
+    brain_argument,
+    for_want_of_memory,
+    json_option,
+    no_path,
+    show,
+)
 from melvin.container import remove_remains
 from melvin.contents import Stats
 from melvin.errors import InputError, ResumeError
@@ -24,7 +33,7 @@ from melvin.feeding.files import AUTO
 from melvin.lock import Lock
 from melvin.settings import MECHANISMS, Settings
 from melvin.signals import Signals
-from melvin.training import Every, Source, Training, parse_every
+from melvin.training import STDIN, Every, Source, Training, parse_every
 
 REDRAWS_PER_S = 10  # of the progress line
 TEXT_PROBE_BYTES = 1 << 13  # a file in a folder is text when its first bytes hold no NUL
@@ -196,7 +205,7 @@ def train(
             err=True,
         )
     if as_json or not ended:
-        show(asdict(summary), as_json, _summary_text(summary, after))
+        show(asdict(summary), as_json, _summary_text(summary, after), LEARNT)
     if not finished:
         name = signal.Signals(signals.number).name
         click.echo(f"{name}: what was learnt is saved. The same command with --resume goes on from there.", err=True)
@@ -222,18 +231,27 @@ def _summary_text(s: Summary, after: Stats) -> str:
 
 def _sources(corpus: tuple[str, ...]) -> Iterator[Source]:
     for name in corpus:
-        path = Path(name)
-        if name == "-":
-            yield Source(None, 0)
-        elif path.is_dir():
-            found = [p for p in sorted(path.rglob("*")) if p.is_file() and _is_text(p)]
-            if not found:
-                raise InputError(f"there is no text file below {path}: name another folder")
-            yield from (Source(p, p.stat().st_size) for p in found)
-        elif path.exists():
-            yield Source(path, path.stat().st_size)
-        else:
-            raise InputError(f"there is no file or folder {path}: check the path")
+        try:
+            yield from _named(name)
+        except OSError as error:
+            raise InputError(f"cannot read {name}: {error.strerror}") from error
+
+
+def _named(name: str) -> Iterator[Source]:
+    path = Path(name)
+    if not name:
+        raise no_path("CORPUS")
+    if name == STDIN:
+        yield Source(None, 0)
+    elif path.is_dir():
+        found = [p for p in sorted(path.rglob("*")) if p.is_file() and _is_text(p)]
+        if not found:
+            raise InputError(f"there is no text file below {path}: name another folder")
+        yield from (Source(p, p.stat().st_size) for p in found)
+    elif path.exists():
+        yield Source(path, path.stat().st_size)
+    else:
+        raise InputError(f"there is no file or folder {path}: check the path")
 
 
 def _is_text(path: Path) -> bool:
@@ -251,7 +269,7 @@ class _ProgressLine:
 
     def __init__(self, total: int, already: int, quiet: bool) -> None:
         self._total, self._already = total, already
-        self._on = sys.stderr.isatty() and not quiet
+        self._on = sys.stderr is not None and sys.stderr.isatty() and not quiet
         self._start = time.perf_counter()
         self._drawn = 0.0
         self._lines = -1
@@ -284,7 +302,7 @@ class _ProgressLine:
 
 @click.command()
 @brain_argument
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=PathType())
 @json_option
 @click.option(
     "--port", default=AUTO, show_default=True, help="The port that is taught; auto: that of each file's type."
@@ -311,4 +329,5 @@ def feed(brain: Path, files: tuple[Path, ...], as_json: bool, port: str) -> None
         "bridges": after.bridges,
     }
     rows = [f"{one.file}: {one.frames:,} frames of {one.type} to port {one.port}, {one.bytes:,} bytes" for one in fed]
-    show(document, as_json, "\n".join([*rows, f"{after.bridges:,} bridges between {len(after.ports)} port(s)"]))
+    rows.append(f"{after.bridges:,} bridges between {len(after.ports)} port(s)")
+    show(document, as_json, "\n".join(rows), LEARNT)

@@ -9,7 +9,8 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 
-import click
+from melvin.commands.shared import say
+from melvin.training import standard_input
 
 READ_BYTES = 1 << 12
 
@@ -18,7 +19,7 @@ class Prompt:
     """Asks for lines. words : offered as completions, where lines can be edited; none: lines are read as they come"""
 
     def __init__(self, words: Sequence[str] = ()) -> None:
-        at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        at_terminal = standard_input().isatty() and sys.stdout is not None and sys.stdout.isatty()
         self._read = (words and at_terminal and _edited(words)) or _Plain(at_terminal)
 
     def ask(self, text: str) -> str | None:
@@ -42,7 +43,7 @@ class _Plain:
 
     def __call__(self, text: str) -> str:
         if self._at_terminal:
-            click.echo(text, nl=False)
+            say(text, nl=False)
         while b"\n" not in self._held:
             ready, _, _ = select.select([self._input, self._woken], [], [])
             if self._woken in ready:

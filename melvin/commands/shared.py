@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from melvin.contents import Stats
+from melvin.errors import InputError, OutputError
 
 SIGNALLED = 128  # + the signal's number, as shells report it
+LEARNT = "; what was learnt is saved"  # also where that cannot be printed
 
 
 class PathType(click.Path):
-    """A path that a file can have."""
+    """A path that a file can have. path_type : what a command takes it as; who opens it says whether it can be read"""
 
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
+    def __init__(self, path_type: type[Path | str] = Path) -> None:
+        super().__init__(path_type=path_type, readable=False)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not os.fsdecode(value):
+            raise no_path(param.human_readable_name if param else "it")
         if "\0" in os.fsdecode(value):
             self.fail(f"{value!r} holds a NUL byte, and no file has such a name", param, ctx)
         return super().convert(value, param, ctx)
+
+
+def no_path(name: str) -> InputError:
+    return InputError(f"{name} is empty, a path was expected: name a file")
 
 
 brain_argument = click.argument("brain", type=PathType())
@@ -42,9 +51,31 @@ def for_want_of_memory(stats: Stats) -> list[tuple[str, str]]:
     ]
 
 
-def show(document: dict[str, Any], as_json: bool, text: str) -> None:
-    """Print a result: as one JSON document, or as text."""
-    click.echo(json.dumps(document, ensure_ascii=True) if as_json else text)
+def show(document: dict[str, Any], as_json: bool, text: str, kept: str = "") -> None:
+    """Print a result: as one JSON document, or as text; otherwise as `say`."""
+    say(json.dumps(document, ensure_ascii=True) if as_json else text, kept=kept)
+
+
+def say(text: str, *, nl: bool = True, kept: str = "") -> None:
+    """Print to standard output.
+
+    Parameters
+    ----------
+    kept : what is saved all the same where that fails
+
+    Raises
+    ------
+    OutputError : the disk is full, say; not when the reader of a pipe went away, which ends the program quietly
+    """
+    try:
+        click.echo(text, nl=nl)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # takes what is still to be written at the end
+        raise OutputError(
+            f"cannot write to standard output: {error.strerror}{kept}: free space, or lead it elsewhere"
+        ) from error
 
 
 def printable(rows: list[str]) -> str:

@@ -10,7 +10,7 @@ import click
 from melvin.brain import LINE_BYTES, Brain
 from melvin.chat import Chat, readable, told
 from melvin.commands.prompts import Prompt
-from melvin.commands.shared import SIGNALLED, brain_argument, json_option, port_option, show
+from melvin.commands.shared import SIGNALLED, brain_argument, json_option, port_option, say, show
 from melvin.container import remove_remains
 from melvin.lines import to_bytes
 from melvin.lock import Lock
@@ -66,7 +66,7 @@ def teach(brain: Path, port: str) -> None:
             while (asked := signals.wait(lambda: prompt.ask("ask> "))) not in (None, "q"):
                 question = to_bytes(asked) if asked else next(unsure, b"")
                 answer = pupil.query(question, port=port)
-                click.echo(told(answer))
+                say(told(answer))
                 verdict = signals.wait(lambda: prompt.ask("y, n, q, or how it goes on> "))
                 if verdict in (None, "q"):
                     break
@@ -77,11 +77,11 @@ def teach(brain: Path, port: str) -> None:
                     pupil.learn([question + to_bytes(verdict)], port=port)
                     learnt += 1
         except Stopped:
-            click.echo()
+            say("")
         finally:
             if judged or learnt:
                 pupil.save(brain)
-        click.echo(f"answers judged: {judged}, lines learnt: {learnt}{', saved' if judged + learnt else ''}")
+        say(f"answers judged: {judged}, lines learnt: {learnt}{', saved' if judged + learnt else ''}")
     if signals.number:
         click.get_current_context().exit(SIGNALLED + signals.number)
 
@@ -100,7 +100,7 @@ def chat(brain: Path, port: str) -> None:
             if reply is None:
                 return
             if reply:
-                click.echo(reply)
+                say(reply)
     except KeyboardInterrupt:
-        click.echo()
+        say("")
         click.get_current_context().exit(SIGNALLED + signal.SIGINT)

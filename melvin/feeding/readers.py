@@ -97,7 +97,7 @@ def sound(path: Path) -> Iterator[Timed]:
                 yield done * NS_PER_S // rate, samples
                 done += step
     except (wave.Error, EOFError, struct.error, ZeroDivisionError) as error:
-        raise damaged(path, "WAV", error or "it ends too early") from error
+        raise damaged(path, "WAV", str(error) or "it ends too early") from error
 
 
 def image(path: Path) -> Iterator[Timed]:

@@ -196,6 +196,11 @@ def test_a_damaged_file_is_one_sentence_and_nothing_is_learnt(tmp_path, brain, n
     assert name in refused(brain, tmp_path / "good.txt", tmp_path / name)
 
 
+def test_a_file_that_ends_before_it_begins_is_told_why(tmp_path, brain):
+    (tmp_path / "empty.wav").touch()
+    assert "cannot be read as WAV (it ends too early)" in refused(brain, tmp_path / "empty.wav")
+
+
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path, brain):
     assert "cannot read" in refused(brain, tmp_path / "missing.png")
     assert "cannot read" in refused(brain, tmp_path)

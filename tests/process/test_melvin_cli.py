@@ -234,3 +234,91 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
             timeout=PATIENCE_S,
         )
     assert b"Traceback" not in done.stderr
+
+
+@pytest.fixture
+def brain(tmp_path):
+    learnt = Brain()
+    learnt.learn(lines(300).splitlines())
+    learnt.save(tmp_path / "brain.m")
+    return tmp_path / "brain.m"
+
+
+def shell(command, *names):
+    """A command whose streams a shell leads elsewhere; $1, $2, ... are the names."""
+    return subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m melvin {command}", "sh", *map(str, names)],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=PATIENCE_S,
+        text=True,
+    )
+
+
+FULL = {
+    "inspect": 'inspect "$1"',
+    "query": 'query "$1" the --json',
+    "verify": 'verify "$1"',
+    "chat": 'chat "$1"',
+    "teach": 'teach "$1"',
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("command", FULL.values(), ids=FULL)
+def test_output_that_cannot_be_written_is_one_sentence(brain, tmp_path, command):
+    (tmp_path / "asked").write_bytes(lines(9))
+    done = shell(f'{command} <"$2" >/dev/full', brain, tmp_path / "asked")
+    assert done.returncode == 1
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("Error: cannot write to standard output: No space left on device")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("command", ['train "$1" "$2"', 'feed "$1" "$2"', 'merge "$1" "$3" "$3"'], ids=str.split)
+def test_what_is_saved_is_saved_though_that_cannot_be_printed(brain, tmp_path, command):
+    (tmp_path / "text").write_bytes(lines(40))
+    done = shell(f"{command} >/dev/full", tmp_path / "new.m", tmp_path / "text", brain)
+    assert done.returncode == 1
+    (said,) = done.stderr.splitlines()
+    assert "No space left on device" in said
+    assert "is saved" in said
+    verify(tmp_path / "new.m")
+
+
+CLOSED = {
+    "train": 'train "$2" -',
+    "score": 'score "$1" -',
+    "chat": 'chat "$1"',
+    "teach": 'teach "$1"',
+}
+
+
+@pytest.mark.parametrize("command", CLOSED.values(), ids=CLOSED)
+def test_standard_input_that_is_closed_is_one_sentence(brain, tmp_path, command):
+    done = shell(f"{command} <&-", brain, tmp_path / "new.m")
+    assert (done.returncode, done.stdout) == (1, "")
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("Error: standard input is closed")
+    assert not (tmp_path / "new.m").exists()
+
+
+def test_a_training_needs_no_standard_error(tmp_path):
+    (tmp_path / "text").write_bytes(lines(40))
+    assert shell('train "$1" "$2" 2>&-', tmp_path / "new.m", tmp_path / "text").returncode == 0
+    verify(tmp_path / "new.m")
+
+
+@pytest.mark.parametrize("module", ["xxhash", "click"])  # imported below the package, and by its command line
+def test_ctrl_c_while_the_program_is_loaded_says_nothing(tmp_path, module):
+    (tmp_path / f"{module}.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = melvin("--help", env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == -signal.SIGINT  # which a shell reports as 130
+    assert done.stdout == done.stderr == b""
+
+
+@pytest.mark.parametrize("handler", ["default_int_handler", "SIG_IGN"])
+def test_a_program_that_imports_the_package_hears_ctrl_c_as_before(handler):
+    program = f"import signal as s; s.signal(2, s.{handler}); import melvin; print(s.getsignal(2) == s.{handler})"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, timeout=PATIENCE_S)
+    assert done.stdout == b"True\n"

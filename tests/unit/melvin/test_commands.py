@@ -1,6 +1,8 @@
 """The command line: each command's text and JSON, and one sentence for each kind of bad input."""
 
+import errno
 import json
+import os
 from dataclasses import fields
 
 import pytest
@@ -10,6 +12,7 @@ from click.testing import CliRunner
 from melvin import Brain, evidence
 from melvin.cli import main
 from melvin.commands.learning import Summary
+from melvin.errors import SaveError
 
 LINES = PROSE[:60]
 TEXT = b"\n".join(LINES) + b"\n"
@@ -229,6 +232,7 @@ def test_a_score_is_the_brains_score(trained, tmp_path):
 BAD = {
     "no such corpus": (("train", "new.m", "nowhere.txt"), "nowhere.txt"),
     "one of two corpora is missing": (("train", "new.m", "corpus.txt", "nowhere.txt"), "nowhere.txt"),
+    "a corpus of a name that is too long": (("train", "new.m", "c" * 300), "File name too long"),
     "a folder without text": (("train", "new.m", "hollow"), "hollow"),
     "no such folder for the brain": (("train", "nowhere/new.m", "corpus.txt"), "nowhere"),
     "a brain that is none": (("train", "corpus.txt", "corpus.txt"), "corpus.txt"),
@@ -315,3 +319,86 @@ def test_inspect_lists_the_newest_patterns(trained, top):
     every = [pattern.payload.decode() for pattern in Brain.open("brain.m").patterns()]
     listed = document(trained("inspect", "brain.m", "--top", str(top), "--json"))["newest_patterns"]
     assert [pattern["payload"] for pattern in listed] == every[::-1][:top]
+
+
+@pytest.mark.parametrize("port", ["", " ", "te\nxt", "p" * 5000], ids=["empty", "blank", "line feed", "5,000 bytes"])
+@pytest.mark.parametrize("command", ["train", "feed"])
+def test_a_port_that_nobody_could_read_is_not_made(run, tmp_path, command, port):
+    assert "no name for a port" in sentence(run(command, "new.m", "corpus.txt", "--port", port, code=1))
+    assert not (tmp_path / "new.m").exists()
+
+
+EMPTY_PATHS = {
+    "train": ("train", "", "corpus.txt"),
+    "train on nothing": ("train", "new.m", ""),
+    "train on a file and nothing": ("train", "new.m", "corpus.txt", ""),
+    "feed": ("feed", "", "corpus.txt"),
+    "feed nothing": ("feed", "new.m", ""),
+    "merge": ("merge", "", "brain.m", "brain.m"),
+    "merge nothing": ("merge", "new.m", "brain.m", ""),
+    "query": ("query", "", "a"),
+    "score nothing": ("score", "brain.m", ""),
+    "diff": ("diff", "brain.m", ""),
+}
+
+
+@pytest.mark.parametrize("arguments", EMPTY_PATHS.values(), ids=EMPTY_PATHS)
+def test_an_empty_path_is_that_of_no_file(trained, tmp_path, arguments):
+    assert "is empty, a path was expected: name a file" in sentence(trained(*arguments, code=1))
+    assert not (tmp_path / "new.m").exists()
+
+
+@pytest.mark.parametrize("folder", [".", "/", "hollow"])
+def test_a_folder_is_no_brain_to_write(trained, tmp_path, folder):
+    (tmp_path / "hollow").mkdir()
+    for arguments in (("train", folder, "corpus.txt"), ("feed", folder, "corpus.txt")):
+        assert "name a brain file" in sentence(trained(*arguments, code=1))
+
+
+def test_a_folder_is_not_saved_to(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hollow").mkdir()
+    for folder in (".", "", "hollow", tmp_path):
+        with pytest.raises(SaveError, match="it is a folder: name a file"):
+            Brain().save(folder)
+    with pytest.raises(SaveError, match="too long"):
+        Brain().save("b" * 300)
+    assert [path.name for path in tmp_path.iterdir()] == ["hollow"]
+
+
+def test_standard_input_is_scored(trained, tmp_path):
+    (tmp_path / "other.txt").write_bytes(b"another line\r\nthe last one")
+    expected = document(trained("score", "brain.m", "other.txt", "--json"))["bits_per_byte"]
+    found = document(trained("score", "brain.m", "-", "--json", stdin=b"another line\r\nthe last one"))
+    assert found == {"brain": "brain.m", "file": "-", "bits_per_byte": expected}
+    (tmp_path / "-").write_bytes(b"a file of that name\n")
+    named = document(trained("score", "brain.m", "./-", "--json", stdin=b""))
+    assert named["bits_per_byte"] == Brain.open("brain.m").score(["a file of that name"])
+
+
+@pytest.mark.parametrize("arguments", [("inspect", "brain.m"), ("verify", "brain.m"), ("query", "brain.m", "the")])
+def test_a_brain_that_may_not_be_read_is_one_sentence(trained, monkeypatch, arguments):
+    def denied(*_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)  # the superuser may read anything
+    monkeypatch.setattr(os, "open", denied)
+    assert "Permission denied: make it readable" in sentence(trained(*arguments, code=1))
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("score", ("score", "brain.m", "corpus.txt")),
+        ("learn_frames", ("feed", "new.m", "corpus.txt")),
+        ("merge", ("merge", "new.m", "brain.m", "brain.m")),
+        ("query", ("query", "brain.m", "the")),
+    ],
+)
+def test_ctrl_c_is_exit_code_130(trained, monkeypatch, tmp_path, method, arguments):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Brain, method, interrupted)
+    assert trained(*arguments, code=130).output.strip() == ""
+    assert not (tmp_path / "new.m").exists()

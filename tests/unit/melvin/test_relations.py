@@ -103,3 +103,13 @@ def test_the_commands_say_what_the_methods_do(brain, tmp_path):
     assert sum(reason["share"] for reason in why["reasons"]) == pytest.approx(1)
     assert run("why", path, "rain then ", "wet") == brain.why("rain then ", "wet").text + "\n"
     assert run("why", path, "rain then ") == brain.query("rain then ").why().text + "\n"
+
+
+@pytest.mark.parametrize("lines", [["hello hello"] * 20, ["hello"] * 20 + ["other"] * 5, RAIN + ["then then"] * 9])
+def test_a_word_has_no_relation_to_itself(lines):
+    brain = Brain()
+    brain.learn(lines)
+    for word in ("hello", "then"):
+        found = brain.relation(word, word)
+        assert (found.kind, found.strength) == ("none", 0.0)
+        assert found.before == found.after == sum(near.count for near in brain.after(word) if near.text == word)
