@@ -224,9 +224,8 @@ class Spreads:
                 rows[KIN_ATTENDED].append(_Row(_ATTENDED, name << SYMBOL_BITS | begun.here, span))
         for head, asked in rows.items():
             # By themselves, the first two know no more than the byte view.
-            yield _Asked(
-                head, asked, head == KIN_ATTENDED and spot.told + NAME_BYTES > longest, not spot.read, goes_on=True
-            )
+            further = head == KIN_ATTENDED and spot.told + NAME_BYTES > longest
+            yield _Asked(head, asked, further, not spot.read, goes_on=True)
 
     def _kin_of(self, spoken: Spoken | None) -> tuple[int, ...]:
         """Names of the chunks asked in place of one."""

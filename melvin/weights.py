@@ -46,8 +46,7 @@ class Opinion:
     total, distinct : int64, shape (n, 1)   evidence, and different symbols in it (1 where all go on with one byte)
     found, same : int64, shapes (n, m), (n, 1)
     further : bool, shape (n, 1)   the head's context is longer than the longest that the byte view has seen before
-    begins : bool, shape (n, 1)    what comes begins a chunk, and the head knows chunks: it is trusted apart from where it
-        knows the chunk's beginning, too
+    begins : bool, shape (n, 1)    the head knows chunks, and what comes begins one: it is trusted apart there
     adaptive : its weight depends on the evidence
     `same` is the evidence that the coming symbol is already complete: what comes next is then for the heads before.
     """
@@ -104,9 +103,9 @@ class Weights:
         return cls(*(np.zeros((HEADS, BUCKETS), np.int64) for _ in fields(cls)))
 
     def scale(self, head: int) -> F64:
-        """What the odds of a head's prior weights are multiplied by: in general, and where a chunk begins. Shape (2,)"""
+        """What the odds of a head's prior weights are multiplied by: else, and where a chunk begins. Shape (2,)"""
         right, expected = (table[head].reshape(2, -1).sum(1) for table in (self.right, self.expected))
-        return (right + ONE) / (expected + ONE)
+        return np.asarray((right + ONE) / (expected + ONE))
 
     def scaled(self, opinion: Opinion) -> F64:
         """(n, 1): prior weights, their odds scaled by how far the head's were right where they were tried."""
