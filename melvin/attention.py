@@ -8,6 +8,7 @@ bytes, so that it stays the same while the symbols that it is read as grow.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,6 +32,7 @@ NOTHING = np.uint32(0xFFFFFFFF)  # where no chunk of the line lies in reach
 NAME_SHIFT = np.uint64(64 - SYMBOL_BITS)  # a name fits where a symbol's id does
 _NAME_SHIFT = int(NAME_SHIFT)
 SEEN_BITS = 27
+_SPARE_BITS = 32 - SEEN_BITS  # of a float, its last ones
 MOST_SEEN = (1 << SEEN_BITS) - 1  # times: what was seen more often counts as seen so often
 OPENING = np.uint32(0)  # the name of what stands before a line's first chunk
 
@@ -162,9 +164,17 @@ def earlier(name: U32, within: I64, back: int) -> U32:
 def chunk_frequency(frequency: NDArray[np.uint32], symbols: U32, first: I64, size: I64) -> NDArray[np.uint32]:
     """How often each chunk was seen at the most: as often as its rarest symbol, halved for each further symbol.
 
+    As numbers of SEEN_BITS, of which only the order counts: also of what is seen less often than once, a half, a fourth.
+
     frequency : uint32, shape (symbols,);  symbols : uint32, shape (s,)   all chunks' symbols in a row
     first, size : int64, shape (n,)        where each chunk's begin, one chunk after the other, and how many they are
     """
-    rarest = np.minimum.reduceat(frequency.take(symbols), first)
-    rarest >>= np.minimum(size - 1, SYMBOL_BITS).astype(np.uint32)
-    return rarest
+    rarest = np.minimum.reduceat(frequency.take(symbols), first).astype(np.float32)
+    seen = np.ldexp(rarest, 1 - size.astype(np.int32)).view(np.uint32)  # of positive floats, the bits are in order
+    seen >>= np.uint32(_SPARE_BITS)
+    return seen
+
+
+def chunk_frequency_one(rarest: int, size: int) -> int:
+    """The same of one chunk, from how often its rarest symbol was seen and how many symbols it has."""
+    return int(np.float32(math.ldexp(rarest, 1 - size)).view(np.uint32)) >> _SPARE_BITS

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from melvin.attention import LAGS, NAME_SHIFT, OPENING, at_lag_one, continued_one, foci
+from melvin.attention import LAGS, NAME_SHIFT, OPENING, at_lag_one, chunk_frequency_one, continued_one, foci
 from melvin.chunks import MAX_CHUNK, hash_one
 from melvin.codes import START, SYMBOL_BITS
 from melvin.competition import compete_one
@@ -208,4 +208,4 @@ class Trace:
     def _frequency(self, symbols: tuple[int, ...]) -> int:
         """How often a chunk of these symbols was seen, at the most: see `attention.chunk_frequency`."""
         rarest = min(times_seen(self._symbols, self._links, symbol) for symbol in symbols)
-        return rarest >> min(len(symbols) - 1, SYMBOL_BITS)
+        return chunk_frequency_one(rarest, len(symbols))
