@@ -187,7 +187,12 @@ class Trials:
             shutil.rmtree(folder)
             raise SubjectMissing(evidence.subject_missing)
         self._begun = True
-        verdict = judge(evidence, corpus_lines=rung.corpus_lines, min_lines_per_s=self.plan.min_lines_per_s)
+        verdict = judge(
+            evidence,
+            corpus_lines=rung.corpus_lines,
+            min_lines_per_s=self.plan.min_lines_per_s,
+            memory_bytes=limits.memory_bytes,
+        )
         if asked.keep or (asked.trace and verdict.name != "ok"):
             recipe["corpus"]["sha256"] = sha256(rung.corpus)
             seal(folder, recipe, evidence, verdict)

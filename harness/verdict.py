@@ -78,8 +78,10 @@ class Rate:
     lines_per_busy_s: float
 
 
-def judge(evidence: Evidence, *, corpus_lines: int, min_lines_per_s: float | None = None) -> Verdict:
-    """The verdict on one attempt, by the first rule that matches."""
+def judge(
+    evidence: Evidence, *, corpus_lines: int, min_lines_per_s: float | None = None, memory_bytes: int | None = None
+) -> Verdict:
+    """The verdict on one attempt, by the first rule that matches. memory_bytes: the limit, whoever held it."""
     return (
         _stopped_by_us(evidence)
         or _no_room_for_a_sanitizer(evidence)
@@ -87,6 +89,7 @@ def judge(evidence: Evidence, *, corpus_lines: int, min_lines_per_s: float | Non
         or _out_of_memory(evidence)
         or _ended_badly(evidence)
         or _failed_check(evidence)
+        or _over_memory(evidence, memory_bytes)
         or _too_slow(evidence, corpus_lines, min_lines_per_s)
         or Verdict("ok", "everything ran and every check holds")
     )
@@ -182,6 +185,16 @@ def _failed_check(evidence: Evidence) -> Verdict | None:
         if not check["holds"]:
             return Verdict(check["verdict"], f"not true: {check['name']} ({check['detail']})")
     return None
+
+
+def _over_memory(evidence: Evidence, memory_bytes: int | None) -> Verdict | None:
+    """The kernel holds a limit for each process; together they may have had more."""
+    if memory_bytes is None or evidence.peak_anon_bytes <= memory_bytes:
+        return None
+    peak, limit = (size / 1024**2 for size in (evidence.peak_anon_bytes, memory_bytes))
+    return Verdict(
+        "memory_limit", f"it ended well, but with {peak:,.0f} MiB of private memory, and {limit:,.0f} MiB are allowed"
+    )
 
 
 def _too_slow(evidence: Evidence, corpus_lines: int, min_lines_per_s: float | None) -> Verdict | None:
