@@ -56,6 +56,9 @@ class Subject(Protocol):
         """Sizes: "nodes", "edges" (0 if there are none), and further counts that must survive a save."""
 
 
+METHODS = ("learn", "save", "load", "query", "stats")
+
+
 @runtime_checkable
 class Scores(Protocol):
     """A subject that can tell what a text costs it."""
@@ -168,7 +171,7 @@ def make_subject(name: SubjectName) -> Subject:
     Raises
     ------
     SubjectMissing
-        if the module cannot be found or has no such class.
+        if the module cannot be found, has no such class, or the class lacks a method.
     """
     try:
         module = importlib.import_module(name.module)
@@ -177,6 +180,10 @@ def make_subject(name: SubjectName) -> Subject:
     make: Any = getattr(module, name.class_name, None)
     if make is None:
         raise SubjectMissing(f"subject {name.text}: module {name.module} has no {name.class_name}")
+    if lacking := [method for method in METHODS if not callable(getattr(make, method, None))]:
+        raise SubjectMissing(
+            f"subject {name.text}: {name.class_name} has no {', '.join(lacking)}; a subject has {', '.join(METHODS)}"
+        )
     asked: dict[str, Any] = {"without": name.without} if name.without else {}
     if name.memory is not None and getattr(make, "budgeted", False):
         asked["memory"] = name.memory

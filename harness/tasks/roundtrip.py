@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from harness.returned import counts_of
 from harness.roundtrip.checks import Case, Judge, content
 from harness.roundtrip.elsewhere import look_elsewhere
 from harness.roundtrip.losses import Loss, compare
@@ -118,7 +119,7 @@ def one_file(make: Callable[[], Subject], brain: Path, probes: list[str], folder
     second = make()
     second.load(again)
     for what, look in (
-        ("counts", lambda subject: dict(subject.stats())),
+        ("counts", counts_of),
         ("answers", lambda subject: [subject.query(probe) for probe in probes]),
     ):
         losses += [Loss(what, loss.kind, loss.detail) for loss in compare(look(first), look(second))]
