@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.commands.options import Duration, PathOption, Size
+from harness.commands.options import Duration, PathOption, Rate, Size
 from harness.commands.publish import publish
 from harness.console import human
 from harness.diagnosis.investigate import Bounds
@@ -41,7 +41,7 @@ from scaling_suite.workload import DEFAULT_SEED, ladder_sizes, source_bytes
 )
 @click.option(
     "--min-lines-per-sec",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Rate(),
     help="Slower than this is a break (too_slow).",
 )
 @click.option("--required", type=Size(), help="Exit 4 only when it breaks below this size. [default: at any rung]")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from test_reports import document  # the maker of reports
 
 from harness import cli
 from harness.durations import format_duration, parse_duration
@@ -28,6 +29,8 @@ def invoke(*arguments, **options):
         ("ladder", "--from", "1MB", "--to", "1KB"),
         ("ladder", "--corpus", "no-such-file.txt"),
         ("ladder", "--limiter", "hope"),
+        ("ladder", "--min-lines-per-sec", "nan"),
+        ("ladder", "--min-lines-per-sec", "inf"),
         ("report", "no-such-file.json"),
         ("unknown",),
     ],
@@ -138,3 +141,21 @@ def test_a_nul_byte_in_a_described_subject_is_refused(tmp_path):
     refused = CliRunner().invoke(cli.main, ["subject", "check", str(tmp_path / "a.toml")])
     assert refused.exit_code == 2
     assert "NUL" in refused.output
+
+
+@pytest.mark.parametrize("word", ["a[x]", "a[red]b", "a[", ":smile:"])
+def test_brackets_and_colons_in_a_path_are_text(tmp_path, word):
+    described = tmp_path / f"{word}.toml"
+    described.write_text('train = ["true", "{brain}", "{corpus}"]\n')
+    done = invoke("subject", "check", str(described))
+    assert done.exit_code == ExitCode.BREAK
+    assert f"{described} is a command subject" in done.stderr
+
+
+def test_brackets_in_the_path_of_a_report_are_text(tmp_path):
+    folder = tmp_path / "a[red]b[" / "x]"
+    folder.mkdir(parents=True)
+    (folder / "report.json").write_text(json.dumps(document()))
+    done = invoke("report", str(folder))
+    assert done.exit_code == ExitCode.OK
+    assert f"page: {folder / 'report.html'}" in done.stderr
