@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from harness import units
 from harness.diagnosis.finding import CRASHES, Weighed, between, box_of, finding, python_frames, smallest_broken
 from harness.diagnosis.growth import time_growth
-from harness.report.models import Attempt, Report
+from harness.report.models import Attempt, Report, Rung
+from harness.verdict import signal_name
 
 FEW_LINES = 8  # a witness of so few lines names a cause; of more, a size
 STALLED_SHARE = 0.2  # CPU per wall time below which a timeout was a wait
@@ -194,4 +195,41 @@ def no_result(report: Report) -> Iterator[Weighed]:
             [rung.because, between(report), box_of(rung.attempts[0])],
             "Look for an exit() in a path that should go on, and for writes whose result nobody checks; end with a "
             "code other than 0 when nothing was saved.",
+        )
+
+
+def killed(report: Report) -> Iterator[Weighed]:
+    """A signal that is nobody's fault for sure: sent by itself, or from outside."""
+    rung = smallest_broken(report)
+    if rung is None or rung.verdict != "killed_external":
+        return
+    attempt = rung.attempts[0]
+    code = attempt.exit.code if attempt.exit.command_code is None else attempt.exit.command_code
+    yield finding(
+        84,
+        "killed",
+        f"It is ended by {signal_name(code) or 'a signal'}, which the harness did not send",
+        [rung.because, *_tried_again(rung), _last_line(attempt), between(report), box_of(attempt)],
+        "Look for a place where it sends that signal to itself (kill, raise, KeyboardInterrupt); else for who ends "
+        "processes on this machine: a person, a service manager, a limit of the job that this runs in.",
+        "high" if len(rung.attempts) > 1 else "medium",
+    )
+
+
+def _tried_again(rung: Rung) -> list[str]:
+    tries = len(rung.attempts)
+    return [f"it was run {tries} times, and ended so each time"] if tries > 1 else []
+
+
+def unexplained(report: Report) -> Iterator[Weighed]:
+    """What no other rule has a word for: a break is never passed over."""
+    rung = smallest_broken(report)
+    if rung is not None:
+        yield finding(
+            80,
+            "break",
+            f"It breaks: {rung.verdict}",
+            [rung.because, between(report), box_of(rung.attempts[0])],
+            "No rule knows more about it; the black box holds what was run and what was seen.",
+            "low",
         )

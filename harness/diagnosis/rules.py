@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from harness import units
 from harness.diagnosis.costs import debug_output, kept_memory, memory, super_linear_time
-from harness.diagnosis.crashes import crash, hang, no_result
+from harness.diagnosis.crashes import crash, hang, killed, no_result, unexplained
 from harness.diagnosis.finding import CRASHES, Weighed, finding, passed_rungs, smallest_broken
 from harness.diagnosis.saves import failed_checks
 from harness.report.models import Finding, Report
@@ -18,6 +18,8 @@ from harness.report.models import Finding, Report
 def diagnose(report: Report) -> list[Finding]:
     """All that is wrong, ranked."""
     found = [weighed for rule in RULES for weighed in rule(report)]
+    if not any(weighed.finding.severity == "error" for weighed in found):
+        found += unexplained(report)
     return [weighed.finding for weighed in sorted(found, key=lambda weighed: -weighed.weight)]
 
 
@@ -70,6 +72,7 @@ def flaky_break(report: Report) -> Iterator[Weighed]:
 RULES: tuple[Callable[[Report], Iterator[Weighed]], ...] = (
     crash,
     hang,
+    killed,
     no_result,
     failed_checks,
     super_linear_time,

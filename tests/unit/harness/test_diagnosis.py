@@ -4,8 +4,10 @@ import pytest
 from test_reports import attempt, document, rung  # the makers of reports
 
 from harness.diagnosis.rules import diagnose
+from harness.report import terminal
 from harness.report.models import parse_report
 from harness.report.summary import forecast_lines
+from harness.verdict import NOT_A_BREAK, VERDICTS
 
 
 def diagnosed(**changes):
@@ -38,6 +40,30 @@ def test_a_good_report_has_no_findings():
 @pytest.mark.parametrize("verdict", ["segv", "abort", "bus", "fpe", "ill"])
 def test_a_deadly_signal_is_a_crash(verdict):
     assert first(rungs=[broken(1000, verdict)]) == "crash"
+
+
+@pytest.mark.parametrize("end", [{"code": -9, "signal": "SIGKILL"}, {"code": 1, "command_code": -9}])
+def test_a_signal_that_nobody_owns_up_to_is_a_finding(end):
+    (found,) = diagnosed(rungs=[broken(1000, "killed_external", exit={"result_complete": False, **end})])
+    assert (found.kind, found.severity) == ("killed", "error")
+    assert "SIGKILL" in found.title
+
+
+@pytest.mark.parametrize("verdict", sorted(set(VERDICTS) - NOT_A_BREAK))
+def test_no_break_is_passed_over(verdict):
+    assert any(each.severity == "error" for each in diagnosed(rungs=[broken(1000, verdict)]))
+
+
+def test_a_break_without_findings_is_not_said_to_be_well():
+    found = {
+        "last_passed_bytes": None,
+        "first_broken_bytes": 1000,
+        "verdict": "segv",
+        "because": "",
+        "confirmed_by": [],
+    }
+    report = parse_report(document(**{"break": found}), "an older report")
+    assert "it broke" in str(terminal.diagnosis(report))
 
 
 WITNESS = {
