@@ -198,6 +198,9 @@ def exit_code(
             return ExitCode.LOSSY
         if required is None or (found.last_passed_bytes or 0) < required:
             return ExitCode.BREAK
+    climbed = max((rung.size_bytes for rung in rungs if rung.passed), default=0)
+    if found is None and required is not None and climbed < required:
+        return ExitCode.INCONCLUSIVE  # the text ended before
     if any(rung.verdict == "inconclusive" for rung in rungs):
         return ExitCode.INCONCLUSIVE
     return ExitCode.OK

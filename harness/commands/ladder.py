@@ -126,6 +126,12 @@ def command(
         if replay is not None:
             ctx.exit(replay_and_tell(replay, launcher, as_json))
         sizes, notes = _sizes(corpus, first, last, factor)
+        if required is not None and required > sizes[-1]:
+            last_rung = "; ".join([format_size(sizes[-1]), *notes])
+            raise click.UsageError(
+                f"--required {format_size(required)} is never tried, the last rung is {last_rung}: "
+                "climb higher with --to, or require less"
+            )
         limits = Limits(memory_limit, time_limit, limiter)
         options = LadderOptions(
             parse_subject(subject),

@@ -13,6 +13,7 @@ from harness.exit_codes import ExitCode
 from harness.report.models import Break, Rung
 from harness.subject import parse_subject
 from harness.units import label, memory, memory_tick, size
+from harness.verdict import NOT_A_BREAK
 from harness.whole_ladder import exit_code
 
 
@@ -31,6 +32,7 @@ def invoke(*arguments, **options):
         ("ladder", "--limiter", "hope"),
         ("ladder", "--min-lines-per-sec", "nan"),
         ("ladder", "--min-lines-per-sec", "inf"),
+        ("ladder", "--to", "1KB", "--required", "10MB"),
         ("report", "no-such-file.json"),
         ("unknown",),
     ],
@@ -58,7 +60,7 @@ def test_doctor_prints_one_json_document():
 
 
 def rung(verdict):
-    return Rung.model_construct(verdict=verdict)
+    return Rung.model_construct(verdict=verdict, passed=verdict in NOT_A_BREAK, size_bytes=10)
 
 
 def found(verdict, passed):
@@ -76,6 +78,8 @@ def found(verdict, passed):
         (["ok", "segv"], found("segv", 10), 11, None, ExitCode.BREAK),
         (["segv"], found("segv", None), 1, None, ExitCode.BREAK),
         (["ok", "lossy_save"], found("lossy_save", 10), 10, None, ExitCode.LOSSY),
+        (["ok"], None, 10, None, ExitCode.OK),
+        (["ok"], None, 11, None, ExitCode.INCONCLUSIVE),
         (["ok"], None, None, "SIGINT", ExitCode.INTERRUPTED),
     ],
 )
@@ -159,3 +163,12 @@ def test_brackets_in_the_path_of_a_report_are_text(tmp_path):
     done = invoke("report", str(folder))
     assert done.exit_code == ExitCode.OK
     assert f"page: {folder / 'report.html'}" in done.stderr
+
+
+def test_a_corpus_that_ends_below_the_required_size_is_said_before_the_climb(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text("a line of a text that is soon over\n" * 100)
+    done = invoke("ladder", "--corpus", "text.txt", "--to", "10MB", "--required", "1MB")
+    assert done.exit_code == ExitCode.USAGE
+    assert "the corpus ends at 3500B" in done.stderr
+    assert not (tmp_path / "reports").exists()
