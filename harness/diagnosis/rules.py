@@ -54,6 +54,19 @@ def missing_output(report: Report) -> Iterator[Weighed]:
             )
 
 
+def left_running(report: Report) -> Iterator[Weighed]:
+    """Programs that end, and something of them does not."""
+    rung = next((rung for rung in report.rungs if rung.left_running), None)
+    if rung is not None:
+        yield finding(
+            44,
+            "left_running",
+            f"A process is left behind when it ends: by {', '.join(rung.left_running)}",
+            [f"at {rung.label} it still held stdout or stderr when the program itself had ended; it was ended"],
+            "Wait for every process that is started, or give it an output of its own.",
+        )
+
+
 def flaky_break(report: Report) -> Iterator[Weighed]:
     """A size that breaks now and then."""
     found = report.break_
@@ -80,5 +93,6 @@ RULES: tuple[Callable[[Report], Iterator[Weighed]], ...] = (
     memory,
     kept_memory,
     missing_output,
+    left_running,
     flaky_break,
 )

@@ -31,6 +31,8 @@ CHUNK_BYTES = 256 * 1024
 KEPT_BYTES = 64 * 1024  # of a command's stdout, where an answer may stand
 QUERIES = 20  # each is a process of its own
 QUERIES_S = 20.0  # and together they may take this long
+END = 0  # of a command, beside its streams 1 and 2
+DRAIN_S = 1.0  # after a command has ended, for output that others may still write
 COUNTS = ("lines", "bytes", "nodes", "edges")
 
 
@@ -89,6 +91,7 @@ class Runner:
         self.built = job["built"]
         self.environment = {**os.environ, **self.command["environment"]}
         self.matched: dict[str, bool] = {}
+        self.left_running: list[str] = []  # commands that ended while somebody else held their output
         self.output_bytes = 0
         reads = self.command["reads"]
         self.patterns = {name: re.compile(text.encode(), re.MULTILINE) for name, text in reads.items() if text}
@@ -122,8 +125,8 @@ class Runner:
                     argv, stdin=stdin, stdout=output, stderr=output, cwd=self.command["folder"], env=self.environment
                 )
             )
-            if not self.discard:
-                self._listen(process, reader)
+            if not self.discard and not self._listen(process, reader) and name not in self.left_running:
+                self.left_running.append(name)
             code = process.wait()
         self.output_bytes += reader.seen_bytes
         for pattern in self.patterns:
@@ -149,22 +152,36 @@ class Runner:
         os.chdir(self.command["folder"])
         os.execve(argv[0], argv, self.environment)  # noqa: S606
 
-    def _listen(self, process: subprocess.Popen[bytes], reader: Reader) -> None:
-        """Read both streams to their ends; all of it is passed on to our own, where it is counted and kept."""
+    def _listen(self, process: subprocess.Popen[bytes], reader: Reader) -> bool:
+        """Read both streams to their ends; all of it is passed on to our own, where it is counted and kept.
+
+        False when the process has ended and a stream has not: another process, left behind, holds it.
+        """
         assert process.stdout is not None
         assert process.stderr is not None
-        with selectors.DefaultSelector() as selector:
+        streams = {1, 2}
+        deadline = None
+        with selectors.DefaultSelector() as selector, open(os.pidfd_open(process.pid), "rb") as end:  # noqa: PTH123
             selector.register(process.stdout, selectors.EVENT_READ, 1)
             selector.register(process.stderr, selectors.EVENT_READ, 2)
-            while selector.get_map():
-                for key, _ in selector.select():
+            selector.register(end, selectors.EVENT_READ, END)
+            while streams and (deadline is None or time.monotonic() < deadline):
+                for key, _ in selector.select(deadline and max(0.0, deadline - time.monotonic())):
+                    if key.data == END:
+                        deadline = time.monotonic() + DRAIN_S
+                        selector.unregister(end)
+                        continue
                     chunk = os.read(key.fd, CHUNK_BYTES)
                     reader.feed(key.data, chunk)
                     if not chunk:
                         selector.unregister(key.fileobj)
+                        streams.remove(key.data)
                     left = chunk
                     while left:
                         left = left[os.write(key.data, left) :]
+        for stream in streams:
+            reader.feed(stream, b"")
+        return not streams
 
     def _heard(self, name: str, value: str) -> None:
         if name == "stage" and value:
@@ -203,6 +220,7 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
         "latency": None,
         "checks": checks,
         "output_matched": runner.matched,
+        "left_running": runner.left_running,
         "command_peak_rss_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * KIB,
     }
     if job.get("until") == "learn":

@@ -178,6 +178,21 @@ def test_a_program_in_any_language_climbs_and_its_exit_code_is_the_verdicts(tmp_
     assert json.loads(diagnosed.stdout)["findings"][0]["kind"] == "exception"
 
 
+def test_a_program_that_ends_and_leaves_a_process_behind_does_not_hang(tmp_path):
+    (tmp_path / "trainer.sh").write_text(
+        'sleep 60 &\necho "nodes: $(wc -l <"$2")" >"$1"\ncat "$1"\necho "done, and gone" >&2\n'
+    )
+    described = tmp_path / "trainer.toml"
+    described.write_text("train = ['sh', 'trainer.sh', '{brain}', '{corpus}']\n[reads]\nnodes = '^nodes: (.*)'\n")
+    limits = ("--from", "1KB", "--to", "1KB", "--time-limit", "20s", "-o", tmp_path / "report")
+    done = harness("ladder", "--subject", f"command:{described}", *limits)
+    assert done.returncode == ExitCode.OK, done.stderr
+    report = read_report(tmp_path / "report" / "report.json")
+    assert report.rungs[0].brain.nodes > 0
+    assert [found.kind for found in report.findings] == ["left_running"]
+    assert "by train" in report.findings[0].title
+
+
 def test_a_whole_ladder_is_replayed_and_a_report_that_says_otherwise_is_found_out(tmp_path):
     corpus, box = text(tmp_path / "corpus.txt", 400), tmp_path / "report"
     subject = "python:fixtures.canaries.broken:FloodsStderr"
