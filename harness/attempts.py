@@ -22,7 +22,7 @@ from harness.evidence import Evidence
 from harness.launch import Launcher, worker_environment
 from harness.limits import Limits, other_limiter
 from harness.subject import SubjectName
-from harness.supervise import Spawn
+from harness.supervise import STACK_OF, Spawn
 from harness.verdict import OF_MEMORY, Verdict, judge
 from scaling_suite.workload import Rung
 
@@ -187,6 +187,8 @@ class Trials:
             shutil.rmtree(folder)
             raise SubjectMissing(evidence.subject_missing)
         self._begun = True
+        if self.plan.subject.command is not None:  # the worker's own stack is the harness's
+            evidence = replace(evidence, fault=stacks_of_programs(folder))
         verdict = judge(
             evidence,
             corpus_lines=rung.corpus_lines,
@@ -248,6 +250,11 @@ class Trials:
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stacks_of_programs(folder: Path) -> str:
+    """What was seen of the programs that a worker ran, when it was stopped."""
+    return "".join(file.read_text(errors="backslashreplace") for file in sorted(folder.glob(f"{STACK_OF}*.txt")))
 
 
 def seal(folder: Path, recipe: dict[str, Any], evidence: Evidence, verdict: Verdict) -> None:

@@ -13,7 +13,7 @@ from harness.diagnosis.finding import (
     box_of,
     finding,
     passed_rungs,
-    python_frames,
+    site_of,
     smallest_broken,
 )
 from harness.diagnosis.forecast import fit_growth, reach
@@ -130,7 +130,7 @@ def memory(report: Report) -> Iterator[Weighed]:
                 [
                     *evidence,
                     f"by its growth so far it should need {units.memory(expected)}" if passed else "",
-                    *(f"stack: {frame}" for frame in python_frames(attempt.fault)[:3]),
+                    *site_of(report, attempt),
                     box_of(attempt),
                 ],
                 "Look for a loop that appends without an end, or a size that is computed from the input and wrong.",

@@ -7,7 +7,16 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harness import units
-from harness.diagnosis.finding import CRASHES, Weighed, between, box_of, finding, python_frames, smallest_broken
+from harness.diagnosis.finding import (
+    CRASHES,
+    Weighed,
+    between,
+    box_of,
+    finding,
+    python_frames,
+    site_of,
+    smallest_broken,
+)
 from harness.diagnosis.growth import time_growth
 from harness.report.models import Attempt, Report, Rung
 from harness.verdict import signal_name
@@ -40,13 +49,13 @@ def crash(report: Report) -> Iterator[Weighed]:
             98,
             "deep_recursion",
             f"Recursion without end: {recursion}",
-            [rung.because, *_site(report, attempt), between(report), box_of(attempt)],
+            [rung.because, *site_of(report, attempt), between(report), box_of(attempt)],
             "Replace the recursion by a loop with a stack of its own, or bound its depth by something smaller than the "
             "input.",
         )
         return
     witness = report.witness
-    evidence = [rung.because, *_site(report, attempt), between(report)]
+    evidence = [rung.because, *site_of(report, attempt), between(report)]
     if witness is not None and not witness.any_input and witness.lines <= FEW_LINES and witness.reproduced:
         what = "line" if witness.lines == 1 else "lines"
         matter = "its bytes do not matter, only its length" if witness.content_matters is False else ""
@@ -104,16 +113,6 @@ def crash(report: Report) -> Iterator[Weighed]:
     )
 
 
-def _site(report: Report, attempt: Attempt) -> list[str]:
-    """Where it crashed, by whoever could tell."""
-    site = report.crash_site
-    if site is not None:
-        place = f" at {site.where}" if site.where else ""
-        return [f"{site.tool}: {site.what}{place}", " ← ".join(site.stack[:4])]
-    frames = python_frames(attempt.fault)
-    return [f"faulthandler: {frame}" for frame in frames[:3]]
-
-
 def _recursion(attempt: Attempt, report: Report) -> str | None:
     """The function that calls itself, if a stack shows one."""
     if "RecursionError" in attempt.because:
@@ -163,7 +162,7 @@ def hang(report: Report) -> Iterator[Weighed]:
         rung.because,
         f"{busy:.0%} of the time on a processor",
         "no progress in the second half of the run" if still else "it still made progress",
-        *_site(report, attempt),
+        *site_of(report, attempt),
         between(report),
         box_of(attempt),
     ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.attempts import Asked, Attempt, Trial, Trials
-from harness.diagnosis.crash_site import READERS, TOOLS, read_gdb_attached, read_sanitizer
+from harness.diagnosis.crash_site import READERS, TOOLS, read_attached, read_sanitizer
 from harness.diagnosis.finding import CRASHES
 from harness.diagnosis.witness import Found, shrink
 from harness.ladder import Climb
@@ -58,8 +58,8 @@ def investigate(trials: Trials, climbed: Climb[Trial], folder: Path, bounds: Bou
     witness, site = None, None
     if found is not None and found[1].verdict.name in CRASHES | {"exception"}:
         witness, site = look_at_crash(trials, *found, folder, bounds)
-    if found is not None and found[1].verdict.name == "timeout":
-        site = where_it_hung(found[1].attempts[0])
+    if found is not None and found[1].verdict.name in ("timeout", "memory_limit"):
+        site = read_attached(found[1].attempts[0].evidence.fault)  # of a program
     return Investigation(witness, site, compare_quiet(trials, climbed), count_work(trials, climbed))
 
 
@@ -177,13 +177,6 @@ def look_at_crash(
 
 
 WITNESS = "witness"  # the name of the folder of an attempt to shrink
-
-
-def where_it_hung(attempt: Attempt) -> models.CrashSite | None:
-    """What gdb said about a program when its time was up."""
-    stacks = sorted(attempt.black_box.glob("stack-of-*.txt")) if attempt.black_box else []
-    sites = (read_gdb_attached(file.read_text(errors="backslashreplace")) for file in stacks)
-    return next((site for site in sites if site is not None), None)
 
 
 def same_break(first: Attempt, second: Attempt) -> bool:

@@ -193,6 +193,33 @@ def test_a_program_that_ends_and_leaves_a_process_behind_does_not_hang(tmp_path)
     assert "by train" in report.findings[0].title
 
 
+STOPPED = """
+import sys, time
+
+def take_more(kept):
+    while True:
+        kept.append(b"x" * 2**20) if sys.argv[1] == "memory" else time.sleep(1)
+
+take_more([])
+"""
+
+
+@pytest.mark.skipif(find_program("py-spy") is None, reason="py-spy is not installed")
+@pytest.mark.parametrize(("how", "kind"), [("memory", "memory_hog"), ("time", "hang")])
+def test_the_stack_of_a_program_that_is_stopped_is_its_own(tmp_path, how, kind):
+    (tmp_path / "trainer.py").write_text(STOPPED)
+    described = tmp_path / "trainer.toml"
+    described.write_text(f"train = [{json.dumps(sys.executable)}, 'trainer.py', '{how}', '{{brain}}', '{{corpus}}']\n")
+    limits = ("--to", "1KB", "--memory-limit", "128MiB", "--time-limit", "3s", "-o", tmp_path / "report")
+    done = harness("ladder", "--subject", f"command:{described}", *limits)
+    assert done.returncode == ExitCode.BREAK, done.stderr
+    report = read_report(tmp_path / "report" / "report.json")
+    assert report.findings[0].kind == kind
+    assert any("py-spy: is in take_more at take_more (trainer.py:" in line for line in report.findings[0].evidence)
+    assert "selectors.py" not in done.stderr
+    assert list(tmp_path.rglob("stack-of-1-python*.txt"))
+
+
 def test_a_whole_ladder_is_replayed_and_a_report_that_says_otherwise_is_found_out(tmp_path):
     corpus, box = text(tmp_path / "corpus.txt", 400), tmp_path / "report"
     subject = "python:fixtures.canaries.broken:FloodsStderr"
