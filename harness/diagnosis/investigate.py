@@ -79,7 +79,7 @@ def compare_quiet(trials: Trials, climbed: Climb[Trial]) -> models.Quiet | None:
     passed = [(size, trial) for size, trial in climbed.rungs if trial.passed]
     if not passed:
         return None
-    size, trial = max(passed, key=lambda pair: pair[0])
+    size, trial = passed[-1]
     if not floods(trial.deciding, trial.rung):
         return None
     with trials.text_of(size) as rung:
@@ -99,6 +99,24 @@ def compare_quiet(trials: Trials, climbed: Climb[Trial]) -> models.Quiet | None:
         stderr_lines=err.lines,
         loud_wall_s=learning_s(loud),
         quiet_wall_s=learning_s(quiet),
+        smaller=written(trials, *passed[-2]) if len(passed) > 1 else None,
+    )
+
+
+def written(trials: Trials, size: int, trial: Trial) -> models.Written | None:
+    """What learning this size writes; None where it breaks now."""
+    with trials.text_of(size) as rung:
+        attempt = trials.attempt(rung, trial.deciding.limits, Asked("loud", until=LEARN, trace=False))
+    out, err = attempt.evidence.stdout, attempt.evidence.stderr
+    return (
+        models.Written(
+            size_bytes=size,
+            lines=rung.corpus_lines,
+            output_bytes=out.bytes + err.bytes,
+            output_lines=out.lines + err.lines,
+        )
+        if attempt.verdict.passed
+        else None
     )
 
 

@@ -10,7 +10,7 @@ harness.report/1
     Added: findings, witness, crash_site, quiet, forecasts, frontier of a report; repeats of a break; ledger, unmatched
     output patterns and command_peak_rss_bytes of a rung. Nodes and edges may be null.
     Added: work of a report.
-    Added: left_running of a rung.
+    Added: left_running of a rung; smaller of quiet.
     Added: kinds "faults" and "roundtrip", whose rungs are empty, with the parts of these names.
 """
 
@@ -281,8 +281,20 @@ class Witness(Model):
     file: str | None = None
 
 
+class Written(Model):
+    """What learning a text of this size wrote to stdout and stderr together."""
+
+    size_bytes: int
+    lines: int
+    output_bytes: int
+    output_lines: int
+
+
 class Quiet(Model):
-    """A rung learnt twice more: with its output read, and with its output discarded. CPU time is that of learning."""
+    """A rung learnt twice more: with its output read, and with its output discarded. CPU time is that of learning.
+
+    smaller : the rung before, learnt once more; None where no smaller one passed
+    """
 
     size_bytes: int
     lines: int
@@ -292,6 +304,7 @@ class Quiet(Model):
     stderr_lines: int
     loud_wall_s: float
     quiet_wall_s: float
+    smaller: Written | None = None
 
     @property
     def factor(self) -> float:

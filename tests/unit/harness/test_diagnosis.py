@@ -158,6 +158,25 @@ def test_output_per_line_is_named_with_what_it_costs():
     assert "100.0 times slower" in found.title
 
 
+def written(size_bytes, output_bytes):
+    lines = {"lines": size_bytes // 100, "output_lines": output_bytes // 100}
+    return {"size_bytes": size_bytes, "output_bytes": output_bytes, **lines}
+
+
+def test_output_that_does_not_grow_is_a_fixed_amount_and_nothing_is_projected():
+    quiet = {"size_bytes": 10**6, "lines": 10_000, "stdout_bytes": 6 * 10**6, "stdout_lines": 60_000}
+    quiet |= {"stderr_bytes": 0, "stderr_lines": 0, "loud_wall_s": 0.2, "quiet_wall_s": 0.2}
+    (found,) = diagnosed(quiet={**quiet, "smaller": written(10**5, 6 * 10**6)})
+    assert found.kind == "debug_output"
+    assert "whatever the size" in found.title
+    assert not any("projected" in line for line in found.evidence)
+    (found,) = diagnosed(quiet={**quiet, "smaller": written(10**5, 10**6 + 500_000)})
+    assert "500 bytes per line" in found.title  # 4.5 MB for 9,000 further lines
+    assert "projected at 1 GB: 5 GB of output" in found.evidence
+    (found,) = diagnosed(quiet=quiet)
+    assert not any("projected" in line for line in found.evidence)  # one size says nothing about growth
+
+
 def test_memory_that_the_size_does_not_explain_is_a_hog_and_the_rest_is_growth():
     assert first(rungs=[broken(1000, "memory_limit")]) == "memory_hog"
     grown = [passed(size, peak_anon_bytes=2_000 * size) for size in (10**4, 10**5, 10**6)]
