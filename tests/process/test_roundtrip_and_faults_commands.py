@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from fixtures.lossy.honest import Honest
 from fixtures.lossy.losers import EmptyOnDamage, WritesInPlace
 from harness.cli import main
+from harness.exit_codes import ExitCode
 from harness.faults import allocations, damage, sizes
 from harness.faults.bench import Bench
 from harness.programs import find_program
@@ -114,6 +115,16 @@ def test_what_a_command_loses_is_named_with_a_small_text(run, tmp_path, defect):
     assert result.exit_code == 5, result.output
     found = {(loss["where"], loss["kind"]): loss for loss in report["roundtrip"]["losses"]}
     assert found[COMMANDS_THAT_LOSE[defect]]["witness_bytes"] <= 100
+
+
+def test_sweeps_that_have_no_point_are_not_said_to_be_well(run, tmp_path):
+    (tmp_path / "trainer.py").write_text("import shutil, sys\nshutil.copy(sys.argv[2], sys.argv[1])\n")
+    described = tmp_path / "trainer.toml"
+    described.write_text(f"train = [{json.dumps(sys.executable)}, 'trainer.py', '{{brain}}', '{{corpus}}']\n")
+    result, report = run("faults", "--short", "--sweeps", "c", "--subject", f"command:{described}")
+    assert result.exit_code == ExitCode.INCONCLUSIVE, result.output
+    assert report["faults"]["rows"] == []
+    assert "nothing was tested" in result.stderr
 
 
 @needs_compiler

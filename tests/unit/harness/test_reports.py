@@ -330,3 +330,9 @@ def test_report_is_immutable():
 
 def test_the_schema_of_a_new_report_is_this_version():
     assert Report.model_fields["schema_"].default == SCHEMA
+
+
+def test_faults_without_a_point_prove_nothing():
+    report = parse_report(document(rungs=[], faults={"file_bytes": 9, "rows": [], "left_out": ["(c): no"]}), "a test")
+    assert headline(report).startswith("nothing was tested")
+    assert "❌" in render_markdown(report)
