@@ -11,7 +11,7 @@ from harness import units
 from harness.diagnosis.costs import debug_output, kept_memory, memory, super_linear_time
 from harness.diagnosis.crashes import crash, hang, killed, no_result, unexplained
 from harness.diagnosis.finding import CRASHES, Weighed, finding, passed_rungs, smallest_broken
-from harness.diagnosis.saves import failed_checks
+from harness.diagnosis.saves import failed_checks, nothing_recalled
 from harness.report.models import Finding, Report
 
 
@@ -94,5 +94,6 @@ RULES: tuple[Callable[[Report], Iterator[Weighed]], ...] = (
     kept_memory,
     missing_output,
     left_running,
+    nothing_recalled,
     flaky_break,
 )

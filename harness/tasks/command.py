@@ -25,7 +25,7 @@ from harness.errors import HarnessError
 from harness.placeholders import fill
 from harness.procfs import KIB
 from harness.stage_clock import LEARN, StageClock
-from harness.tasks.train import RESUME_CHECK_BYTES, check, read_facts, size_of, split_in_half, spread
+from harness.tasks.train import RESUME_CHECK_BYTES, check, read_facts, recalls, size_of, split_in_half, spread
 
 CHUNK_BYTES = 256 * 1024
 KEPT_BYTES = 64 * 1024  # of a command's stdout, where an answer may stand
@@ -245,9 +245,7 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     if runner.offers("query"):
         clock.enter("query")
         answers, latency = ask(runner, brain, facts)
-        recalled = sum(
-            answer.strip().startswith(fact["answer"].strip()) for answer, fact in zip(answers, facts, strict=False)
-        )
+        recalled = sum(recalls(answer, fact) for answer, fact in zip(answers, facts, strict=False))
         if runner.command["expects"]["recalls"]:
             record["quality"] |= {"facts_asked": len(answers), "facts_recalled": recalled}
         record["latency"] = latency

@@ -167,7 +167,7 @@ def ask(
         begin = time.perf_counter()
         answer = answer_of(subject, fact["prefix"])
         seconds.append(time.perf_counter() - begin)
-        recalled += answer.startswith(fact["answer"])
+        recalled += recalls(answer, fact)
     quality = {
         "bits_per_byte": bits_per_byte,
         "heldout_bytes": scored or None,
@@ -180,6 +180,11 @@ def ask(
     seconds.sort()
     at = len(seconds) - 1
     return quality, {"queries": len(seconds), "median_s": seconds[at // 2], "p99_s": seconds[int(at * 0.99)]}
+
+
+def recalls(answer: str, fact: dict[str, str]) -> bool:
+    """Whether a planted fact came back; space around an answer does not count."""
+    return answer.strip().startswith(fact["answer"].strip())
 
 
 def resume_check(name: SubjectName, corpus: Path, brain: Path) -> dict[str, Any]:

@@ -229,3 +229,11 @@ def test_memory_that_flattens_is_not_said_to_break_at_a_size_that_passed():
 def test_memory_that_goes_on_growing_is_a_warning_with_the_size_it_breaks_at():
     (found, *_) = diagnosed(rungs=climbed([28, 30, 60, 350]))
     assert (found.kind, found.severity) == ("memory_growth", "warning")
+
+
+@pytest.mark.parametrize(
+    ("asked", "recalled", "kinds"), [(9, 0, ["nothing_recalled"]), (9, 1, []), (1, 0, []), (0, 0, [])]
+)
+def test_planted_facts_of_which_none_comes_back_are_a_finding(asked, recalled, kinds):
+    quality = {"facts_planted": 9, "facts_asked": asked, "facts_recalled": recalled}
+    assert [found.kind for found in diagnosed(rungs=[passed(1000, quality=quality)])] == kinds
