@@ -103,7 +103,7 @@ def test_a_loss_has_its_own_exit_code(tmp_path, corpus):
     assert code == ExitCode.LOSSY, err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, corpus, number):
     with ladder(
         tmp_path, "--subject", "python:fixtures.canaries.broken:HangsAt10KB", "--to", "10KB", "--corpus", corpus
