@@ -145,7 +145,14 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
     report = report_on(options, climbed, folder, notes, interrupted, repeats)
     more = {"forecasts": forecasts, "frontier": frontier, **vars(seen)}
     report = report.model_copy(update=more)
-    return report.model_copy(update={"findings": diagnose(report)})
+    report = report.model_copy(update={"findings": diagnose(report)})
+    return report.model_copy(update={"exit_code": ExitCode.LEAK}) if leaks(report) else report
+
+
+def leaks(report: models.Report) -> bool:
+    """Whether nothing else is wrong with it, and memory that outlives the learner is proven."""
+    kept = any(found.kind in ("leak", "retention") and found.confidence == "high" for found in report.findings)
+    return kept and report.exit_code == ExitCode.OK
 
 
 def report_on(

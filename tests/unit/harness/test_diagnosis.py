@@ -4,10 +4,12 @@ import pytest
 from test_reports import attempt, document, rung  # the makers of reports
 
 from harness.diagnosis.rules import diagnose
+from harness.exit_codes import ExitCode
 from harness.report import terminal
 from harness.report.models import parse_report
 from harness.report.summary import forecast_lines
 from harness.verdict import NOT_A_BREAK, VERDICTS
+from harness.whole_ladder import leaks
 
 
 def diagnosed(**changes):
@@ -193,7 +195,12 @@ def test_pages_that_nobody_holds_are_no_leak():
 def test_memory_that_outlives_the_learner_is_told_by_its_ledger(blocks, kind):
     small = {"kept_blocks": 0, "kept_malloc_bytes": 0, "kept_anon_bytes": 10**6}
     large = {"kept_blocks": blocks, "kept_malloc_bytes": 10**8, "kept_anon_bytes": 10**8}
-    assert first(rungs=[passed(10**5, ledger=small), passed(10**6, ledger=large)]) == kind
+    rungs = [passed(10**5, ledger=small), passed(10**6, ledger=large)]
+    assert first(rungs=rungs) == kind
+    report = parse_report(document(rungs=rungs), "a test")
+    assert not leaks(report)
+    assert leaks(report.model_copy(update={"findings": diagnose(report)}))
+    assert not leaks(report.model_copy(update={"findings": diagnose(report), "exit_code": ExitCode.BREAK}))
 
 
 def test_a_pattern_that_never_matches_is_said():
