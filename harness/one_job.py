@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,7 @@ def run_job(
     spawn = Spawn([sys.executable, "-m", "harness.worker", str(file)], worker_environment(), str(work), limits)
     evidence = launcher.run(spawn, on_event)
     if evidence.subject_missing:
+        shutil.rmtree(work)
         raise SubjectMissing(evidence.subject_missing)
     record = evidence.result
     if record is None or not record.get("complete"):

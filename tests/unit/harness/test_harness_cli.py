@@ -172,3 +172,10 @@ def test_a_corpus_that_ends_below_the_required_size_is_said_before_the_climb(tmp
     assert done.exit_code == ExitCode.USAGE
     assert "the corpus ends at 3500B" in done.stderr
     assert not (tmp_path / "reports").exists()
+
+
+def test_a_report_cannot_be_written_below_a_file(tmp_path):
+    (tmp_path / "report.json").write_text(json.dumps(document()))
+    done = invoke("report", str(tmp_path), "-o", str(tmp_path / "report.json" / "x"))
+    assert done.exit_code == ExitCode.USAGE
+    assert "cannot make the folder" in done.stderr
