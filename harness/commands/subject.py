@@ -70,6 +70,8 @@ def found(rung: models.Rung) -> Table:
     stats = rung.brain.stats if rung.brain else {}
     for name in ("lines", "bytes", "nodes", "edges"):
         table.add_row(Text(name, style="dim"), f"{stats[name]:,}" if name in stats else "not read")
+    for name, text in rung.no_numbers.items():
+        table.add_row(Text("pattern", style="dim"), Text(f"{name} matched, but {text!r} is no number", style="yellow"))
     for name in rung.unmatched_patterns:
         table.add_row(Text("pattern", style="dim"), Text(f"{name} never matched", style="yellow"))
     for check in rung.checks:

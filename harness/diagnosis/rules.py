@@ -41,6 +41,15 @@ def missing_output(report: Report) -> Iterator[Weighed]:
             "Correct the patterns, or have the program print these values.",
             "medium",
         )
+    if passed and passed[-1].no_numbers:
+        yield finding(
+            50,
+            "output_missing",
+            f"What it says is no whole number: {', '.join(passed[-1].no_numbers)}",
+            [f"{name} matched {text!r}" for name, text in passed[-1].no_numbers.items()],
+            "Let the group of the pattern hold digits alone (commas and spaces between them may be), as in "
+            "'nodes: (\\d+)', or have the program print whole numbers.",
+        )
     if broken is not None and passed and broken.verdict in CRASHES:
         before, after = passed[-1].attempts[0].stdout.bytes, broken.attempts[0].stdout.bytes
         if before > 0 and after == 0:

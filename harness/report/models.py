@@ -10,7 +10,7 @@ harness.report/1
     Added: findings, witness, crash_site, quiet, forecasts, frontier of a report; repeats of a break; ledger, unmatched
     output patterns and command_peak_rss_bytes of a rung. Nodes and edges may be null.
     Added: work of a report.
-    Added: left_running of a rung; smaller of quiet.
+    Added: left_running and no_numbers of a rung; smaller of quiet.
     Added: kinds "faults" and "roundtrip", whose rungs are empty, with the parts of these names.
 """
 
@@ -185,6 +185,7 @@ class Rung(Model):
     ledger: Ledger | None = None
     unmatched_patterns: list[str] = Field(default_factory=list)
     command_peak_rss_bytes: int | None = None
+    no_numbers: dict[str, str] = Field(default_factory=dict, description="by pattern: what matched, and is no number")
     left_running: list[str] = Field(default_factory=list, description="commands that left a process behind")
     checks: list[Check] = Field(default_factory=list)
     attempts: list[Attempt]

@@ -7,8 +7,9 @@ import pytest
 from harness.command_subject import read_command_subject, resolve
 from harness.errors import SubjectError
 from harness.placeholders import fill
+from harness.stage_clock import StageClock
 from harness.subject import parse_subject
-from harness.tasks.command import Reader
+from harness.tasks.command import Reader, Runner, whole_number
 
 TRAIN = 'train = ["true", "{brain}", "{corpus}"]\n'
 
@@ -94,3 +95,35 @@ def test_what_is_no_number_is_not_measured():
     found, _ = reader(nodes=r"nodes (\S+)")
     found.feed(2, b"nodes many\n")
     assert found.counts() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1,800", 1800),
+        ("0", 0),
+        ("007", 7),
+        ("9" * 23, 2**63 - 1),
+        ("9" * 5000, 2**63 - 1),
+        ("0" * 5000 + "7", 7),
+        ("1e6", None),
+        ("-5", None),
+        ("1.5", None),
+        ("\u00b2", None),
+        ("\u0663", None),
+        ("", None),
+    ],
+)
+def test_whatever_a_program_prints_is_a_number_that_can_be_kept_or_none(text, number):
+    assert whole_number(text) == number
+
+
+def test_a_match_that_is_no_number_is_told(tmp_path):
+    described = write(
+        tmp_path, 'train = ["sh", "-c", "echo nodes: 1e6; cp {corpus} {brain}"]\n[reads]\nnodes = "nodes: (.*)"'
+    )
+    command = resolve(read_command_subject(described), described)
+    (tmp_path / "c").write_text("a\n")
+    runner = Runner({"command": command, "built": ""}, StageClock())
+    runner.run("train", corpus=tmp_path / "c", brain=tmp_path / "b")
+    assert runner.no_numbers == {"nodes": "1e6"}

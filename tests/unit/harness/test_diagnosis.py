@@ -208,6 +208,11 @@ def test_a_pattern_that_never_matches_is_said():
     assert first(rungs=rungs) == "output_missing"
 
 
+def test_a_match_that_is_no_number_is_said():
+    (found,) = diagnosed(rungs=[passed(10**5, no_numbers={"nodes": "1e6"})])
+    assert found.evidence == ["nodes matched '1e6'"]
+
+
 def test_the_heaviest_comes_first():
     quadratic = [passed(size, size * size / 1e12) for size in (10**5, 10**6, 10**7)]
     found = diagnosed(rungs=[*quadratic, broken(10**8, "segv")])
