@@ -105,6 +105,14 @@ class CommandSubject(BaseModel):
             raise ValueError('an argument vector starts with a program: ["./trainer", "train", "{brain}", "{corpus}"]')
         return argv
 
+    @field_validator("environment")
+    @classmethod
+    def _names(cls, environment: dict[str, str]) -> dict[str, str]:
+        for name in environment:
+            if not name or "=" in name:
+                raise ValueError(f"{name!r} is no name of a variable: it is empty or holds an equals sign")
+        return environment
+
     @field_validator("*", mode="before")
     @classmethod
     def _no_nul(cls, value: Any) -> Any:
@@ -119,6 +127,8 @@ class CommandSubject(BaseModel):
                 for unknown in placeholders(argument) - known:
                     offered = ", ".join(f"{{{word}}}" for word in sorted(known))
                     raise ValueError(f"{name}: {argument!r} holds {{{unknown}}}; {name} knows {offered}")
+                if self.build is None and "built" in placeholders(argument):
+                    raise ValueError(f"{name}: {argument!r} holds {{built}}, but there is no build step that fills it")
         said = " ".join(self.train)
         if "{corpus}" not in said and self.stdin == "nothing":
             raise ValueError('train never gets the corpus: put {corpus} in its arguments, or set stdin = "input"')

@@ -52,6 +52,7 @@ OUT_OF_MEMORY_TEXT = re.compile(
 SHADOW_TEXT = re.compile(r"Sanitizer failed to allocate|ReserveShadowMemoryRange failed")
 EXHAUSTED_SHARE = 0.05  # of the machine's memory still available: an outside SIGKILL is then the kernel's
 PRESSURE_PERCENT = 10.0  # of the last 10 s lost to waiting for memory: the same
+SHOWN = 300  # characters of what an exception says
 
 
 @dataclass(frozen=True)
@@ -173,11 +174,20 @@ def _ended_badly(evidence: Evidence) -> Verdict | None:
         raised = _exception(evidence)
         if raised is None:
             return Verdict("exception", f"exit code {code} without a result, {_where(evidence)}")
-        return Verdict("exception", f"{raised['type']}: {raised['message']} (at {raised['where']}, {_where(evidence)})")
+        message = _one_line(raised["message"])
+        if raised["where"] is None:
+            return Verdict("exception", f"{message}, {_where(evidence)}")
+        return Verdict("exception", f"{raised['type']}: {message} (at {raised['where']}, {_where(evidence)})")
     if evidence.result is None or not evidence.result.get("complete"):
         why = evidence.result_error or "the result record is not complete"
         return Verdict("vanished", f"exit code 0, but {why}; {_where(evidence)}")
     return None
+
+
+def _one_line(text: str) -> str:
+    """What was said, as it may stand in a sentence; all of it is in the black box."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else line[:SHOWN] + "…"
 
 
 def _failed_check(evidence: Evidence) -> Verdict | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.bootstrap import prepare
-from harness.errors import SubjectMissing
+from harness.errors import SubjectError, SubjectMissing
 from harness.heartbeat import HeartbeatWriter
 from harness.stage_clock import StageClock
 from harness.supervise import HEARTBEAT_FILE
@@ -46,9 +46,12 @@ def run(job: dict[str, Any], clock: StageClock) -> tuple[dict[str, Any], int]:
     except Exception as error:  # the border: whatever a subject raises is a fact about it
         record["exception"] = describe(error)
         record["subject_missing"] = isinstance(error, SubjectMissing)
+        record["unusable"] = isinstance(error, SubjectError)
         record["command_exit_code"] = getattr(error, "command_exit_code", None)
-        if record["command_exit_code"] is None:  # the stack of a command that failed is not ours
+        if record["command_exit_code"] is None:
             traceback.print_exc()
+        else:  # the place of a command that failed is not ours
+            record["exception"]["where"] = None
     record["stages"] = clock.costs_as_json()
     record["peak_rss_bytes"] = clock.peak_rss_bytes
     return record, code

@@ -55,7 +55,8 @@ def crash(report: Report) -> Iterator[Weighed]:
         )
         return
     witness = report.witness
-    evidence = [rung.because, *site_of(report, attempt), between(report)]
+    said = _last_line(attempt) if attempt.exit.command_code is not None else ""  # of a worker it is the message again
+    evidence = [rung.because, said, *site_of(report, attempt), between(report)]
     if witness is not None and not witness.any_input and witness.lines <= FEW_LINES and witness.reproduced:
         what = "line" if witness.lines == 1 else "lines"
         matter = "its bytes do not matter, only its length" if witness.content_matters is False else ""

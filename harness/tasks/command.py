@@ -258,7 +258,7 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
         clock.enter("load")
         found = runner.run("stats", brain=brain).counts()
     checks += compare_counts(runner, printed, found)
-    record["brain"] = {"file_bytes": size_of(brain), "stats": found or printed}
+    record["brain"] = {"file_bytes": size_of(brain), "stats": {**printed, **found}}
     if runner.offers("query"):
         clock.enter("query")
         answers, latency = ask(runner, brain, facts)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from harness.errors import SubjectError
 from harness.returned import counts_of
 from harness.roundtrip.checks import Case, Judge, content
 from harness.roundtrip.elsewhere import look_elsewhere
@@ -110,7 +111,10 @@ def one_file(make: Callable[[], Subject], brain: Path, probes: list[str], folder
     """(a), (c) and (e) on a file that is there."""
     before = content(brain)
     first = make()
-    first.load(brain)
+    try:
+        first.load(brain)
+    except Exception as error:  # the border: whatever a subject raises is a fact about the file
+        raise SubjectError(f"{brain} cannot be loaded: {error}") from error
     again = folder / "again"
     first.save(again)
     losses: list[Loss] = []

@@ -150,7 +150,8 @@ def test_a_program_in_any_language_climbs_and_its_exit_code_is_the_verdicts(tmp_
     program = tmp_path / "trainer.py"
     program.write_text(
         "import sys\nlines = open(sys.argv[2]).readlines()\nprint('nodes', len(lines))\n"
-        "open(sys.argv[1], 'w').write('brain')\nsys.exit(3 if len(lines) > 20 else 0)\n"
+        "open(sys.argv[1], 'w').write('brain')\n"
+        "len(lines) > 20 and sys.exit(print('too many lines', file=sys.stderr) or 3)\n"
     )
     described = tmp_path / "trainer.toml"
     described.write_text(
@@ -168,6 +169,8 @@ def test_a_program_in_any_language_climbs_and_its_exit_code_is_the_verdicts(tmp_
     assert report.rungs[0].brain.nodes > 0
     assert report.rungs[0].brain.edges is None
     assert report.findings[0].kind == "exception"
+    assert "stderr ends with: too many lines" in report.findings[0].evidence
+    assert "command.py" not in report.rungs[-1].because
     assert report.witness.lines == 21
 
     again = harness("ladder", "--replay", box / report.rungs[-1].attempts[0].black_box, "--json")

@@ -146,7 +146,7 @@ def test_a_command_that_is_never_the_same_twice_cannot_be_judged_and_that_is_sai
     described = tmp_path / "trainer.toml"
     described.write_text(f"train = [{json.dumps(sys.executable)}, 'trainer.py', '{{brain}}', '{{corpus}}']\n")
     result, _ = run("faults", "--short", "--subject", f"command:{described}")
-    assert result.exit_code == 1
+    assert result.exit_code == ExitCode.USAGE
     assert "leaves another file each time" in result.output
 
 
@@ -162,8 +162,22 @@ def test_one_brain_file_is_checked_in_other_processes_too(run, tmp_path):
 def test_a_brain_file_that_is_damaged_is_no_result(run, tmp_path):
     (tmp_path / "a.m").write_bytes(b"no brain")
     result, _ = run("roundtrip", str(tmp_path / "a.m"))
-    assert result.exit_code == 1
-    assert "not a brain file" in result.output
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr.startswith(f"error: {tmp_path / 'a.m'} cannot be loaded: ")
+    assert "not a brain file" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["roundtrip", "faults"])
+def test_a_trainer_that_fails_is_a_break_in_one_sentence_with_its_last_words(run, tmp_path, command):
+    described = tmp_path / "trainer.toml"
+    described.write_text("train = ['sh', '-c', 'echo it has no room >&2; exit 3', '{brain}', '{corpus}']\n")
+    result, _ = run(command, "--subject", f"command:{described}")
+    assert result.exit_code == ExitCode.BREAK
+    (line,) = result.stderr.splitlines()
+    assert "failed, exception: train (sh) ended with exit code 3, in stage" in line
+    assert line.endswith("; the last it said: it has no room")
+    assert "command.py" not in line
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from harness.errors import SubjectError
 from harness.placeholders import fill
 from harness.stage_clock import StageClock
 from harness.subject import parse_subject
-from harness.tasks.command import Reader, Runner, whole_number
+from harness.tasks.command import Reader, Runner, run, whole_number
 
 TRAIN = 'train = ["true", "{brain}", "{corpus}"]\n'
 
@@ -45,6 +45,9 @@ def test_the_least_file_is_one_line_and_names_an_absolute_program(tmp_path):
         ('train = ["no-such-program-anywhere", "{brain}", "{corpus}"]', "no program"),
         ('train = ["./missing", "{brain}", "{corpus}"]', "build or install it"),
         (TRAIN + 'folder = "nowhere"', "working folder"),
+        (TRAIN + 'stats = ["{built}/x", "{brain}"]', "no build step"),
+        (TRAIN + '[environment]\n"A=B" = "c"', "no name of a variable"),
+        (TRAIN + '[environment]\n"" = "c"', "no name of a variable"),
     ],
 )
 def test_what_is_not_right_is_said_in_one_sentence(tmp_path, text, message):
@@ -127,3 +130,13 @@ def test_a_match_that_is_no_number_is_told(tmp_path):
     runner = Runner({"command": command, "built": ""}, StageClock())
     runner.run("train", corpus=tmp_path / "c", brain=tmp_path / "b")
     assert runner.no_numbers == {"nodes": "1e6"}
+
+
+def test_what_training_printed_is_kept_beside_what_the_brain_says(tmp_path):
+    reads = '[reads]\nlines = "lines: (.*)"\nnodes = "nodes: (.*)"\n'
+    train = 'train = ["sh", "-c", "echo lines: 1; cp {corpus} {brain}"]\nstats = ["echo", "nodes: 7"]\n'
+    described = write(tmp_path, train + reads)
+    (tmp_path / "c").write_text("a\n")
+    job = {"command": resolve(read_command_subject(described), described), "built": "", "lines": 1}
+    record = run({**job, "corpus": str(tmp_path / "c"), "folder": str(tmp_path)}, StageClock())
+    assert record["brain"]["stats"] == {"lines": 1, "nodes": 7}
