@@ -162,6 +162,11 @@ def _sizes(corpus: Path | None, first: int, last: int, factor: int) -> tuple[lis
         offered = source_bytes(corpus)
         if offered >= last:
             return ladder_sizes(first, last, factor), []
+        if offered < first:
+            raise WorkloadFailed(
+                f"{corpus} holds {format_size(offered)}, less than the first rung, {format_size(first)}: "
+                "give a larger text, or a smaller --from"
+            )
         note = f"the corpus ends at {format_size(offered)}: that is the last rung, not {format_size(last)}"
         return ladder_sizes(first, offered, factor), [note]
     except WorkloadError as error:

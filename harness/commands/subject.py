@@ -44,7 +44,8 @@ def check(ctx: click.Context, file: Path, size: int, memory_limit: int, time_lim
         described = read_command_subject(file)
         name = parse_subject(f"command:{file}")
         console = human()
-        console.print(f"{file} is a command subject", style="bold", soft_wrap=True)
+        called = f": {plain_text(described.name)}" if described.name else ""
+        console.print(f"{file} is a command subject{called}", style="bold", soft_wrap=True)
         table = Table(box=None, pad_edge=False, show_header=False)
         for verb in PLACEHOLDERS:
             argv = getattr(described, verb)

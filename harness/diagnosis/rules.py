@@ -54,12 +54,13 @@ def missing_output(report: Report) -> Iterator[Weighed]:
         before, after = passed[-1].attempts[0].stdout.bytes, broken.attempts[0].stdout.bytes
         if before > 0 and after == 0:
             yield finding(
-                45,
+                35,
                 "output_missing",
-                "Its output never arrives when it crashes",
+                "It has said nothing when it crashes",
                 [f"{before:,} bytes on stdout at {passed[-1].label}, none at {broken.label}"],
-                "Output to a pipe is buffered: call setvbuf(stdout, NULL, _IOLBF, 0) once, or write to stderr.",
-                "medium",
+                "If it prints only at its end, there was nothing to say yet. If it prints while it works, its output "
+                "to a pipe is buffered: call setvbuf(stdout, NULL, _IOLBF, 0) once, or write to stderr.",
+                "low",
             )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.diagnosis.finding import Weighed, between, box_of, finding, passed_rungs, smallest_broken
 from harness.report.models import Check, Report
 
-FACTS_THAT_TELL = 3  # so many that do not come back are no accident
+FACTS_THAT_TELL = 2  # so many that do not come back are no accident
 
 
 def failed_checks(report: Report) -> Iterator[Weighed]:

@@ -115,7 +115,7 @@ def faults_table(faults: Faults) -> Table:
 def loss_table(trip: RoundTrip) -> Table:
     rows = [[loss.where, loss.kind, loss.detail, loss.witness] for loss in trip.losses]
     columns = ("where", "kind", "what is lost", "smallest case")
-    remarks = [f"looked at: {trip.looked_at}"]
+    remarks = [f"looked at: {trip.looked_at}"] if trip.looked_at else []
     return Table("Losses", columns, rows, remarks, frozenset(range(len(rows))), "Nothing is lost.")
 
 

@@ -442,7 +442,9 @@ def read_report(path: Path) -> Report:
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise ReportError(f"{path}: {error.strerror}") from error
+        raise ReportError(
+            f"{path}: {error.strerror}; a report is a report.json, or the folder that holds one"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise ReportError(f"{path} is not JSON: {error}") from error
     return parse_report(document, str(path))

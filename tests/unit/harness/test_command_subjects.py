@@ -1,10 +1,11 @@
 """Command subjects: the file, its errors in one sentence, and what is read from output."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from harness.command_subject import read_command_subject, resolve
+from harness.command_subject import CommandSubject, Expects, Reads, read_command_subject, resolve
 from harness.errors import SubjectError
 from harness.placeholders import fill
 from harness.stage_clock import StageClock
@@ -33,12 +34,22 @@ def test_the_least_file_is_one_line_and_names_an_absolute_program(tmp_path):
     ("text", "message"),
     [
         ("train = [", "is not TOML"),
-        ("", "train: Field required"),
+        ("", "train: it is not there, and must be"),
+        ('train = "true {brain} {corpus}"', "train: a list of texts is expected, as in ["),
+        ('train = ["true", 1]', "train.1: a text is expected, not 1"),
+        (TRAIN + "[expects]\nrecalls = 'perhaps'", "expects.recalls: true or false is expected, not 'perhaps'"),
+        (TRAIN + "reads = 1", "reads: a table is expected, not 1"),
+        (TRAIN + "environment = 1", "environment: names and texts are expected"),
         ("train = []", "starts with a program"),
         ('train = ["true", "{brain}"]', "never gets the corpus"),
         ('train = ["true", "{corpus}"]', "never told where to save"),
         (TRAIN + 'stats = ["true", "{corpus}"]', "stats knows {brain}"),
-        (TRAIN + "trian = 1", "trian"),
+        (TRAIN + "trian = 1", "trian: there is no such key; is train meant? Known are name, train,"),
+        (
+            TRAIN + "[reads]\nnodse = '(1)'",
+            "reads.nodse: there is no such key; is nodes meant? Known are lines, bytes,",
+        ),
+        (TRAIN + "xyzzy = 1", "xyzzy: there is no such key. Known are"),
         (TRAIN + "[reads]\nnodes = '('", "not a regular expression"),
         (TRAIN + "[reads]\nnodes = 'nodes'", "has no group"),
         (TRAIN + 'stdin = "both"', "stdin"),
@@ -140,3 +151,10 @@ def test_what_training_printed_is_kept_beside_what_the_brain_says(tmp_path):
     job = {"command": resolve(read_command_subject(described), described), "built": "", "lines": 1}
     record = run({**job, "corpus": str(tmp_path / "c"), "folder": str(tmp_path)}, StageClock())
     assert record["brain"]["stats"] == {"lines": 1, "nodes": 7}
+
+
+def test_the_example_documents_every_key():
+    text = (Path(__file__).parents[3] / "fixtures" / "subjects" / "c_trainer.toml").read_text()
+    keys = [key for model in (CommandSubject, Reads, Expects) for key in model.model_fields]
+    missing = [key for key in keys if not re.search(rf"^(# )?\[?{key}( =|\])", text, re.MULTILINE)]
+    assert missing == []

@@ -208,6 +208,15 @@ def test_a_pattern_that_never_matches_is_said():
     assert first(rungs=rungs) == "output_missing"
 
 
+def test_a_program_that_printed_nothing_before_it_crashed_may_have_had_nothing_to_say():
+    said = {"bytes": 90, "lines": 3, "tail": ""}
+    silent = {"bytes": 0, "lines": 0, "tail": ""}
+    rungs = [passed(10**4, attempts=[attempt("ok", stdout=said)]), broken(10**5, "segv", stdout=silent)]
+    (found,) = (each for each in diagnosed(rungs=rungs) if each.kind == "output_missing")
+    assert (found.severity, found.confidence) == ("note", "low")
+    assert found.advice.startswith("If it prints only at its end")
+
+
 def test_a_match_that_is_no_number_is_said():
     (found,) = diagnosed(rungs=[passed(10**5, no_numbers={"nodes": "1e6"})])
     assert found.evidence == ["nodes matched '1e6'"]

@@ -179,3 +179,12 @@ def test_a_report_cannot_be_written_below_a_file(tmp_path):
     done = invoke("report", str(tmp_path), "-o", str(tmp_path / "report.json" / "x"))
     assert done.exit_code == ExitCode.USAGE
     assert "cannot make the folder" in done.stderr
+
+
+def test_a_text_that_is_too_small_and_a_report_that_is_not_there_are_said_plainly(tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    assert (
+        f"{tmp_path / 'a.txt'} holds 1B, less than the first rung, 1KB"
+        in invoke("ladder", "--corpus", str(tmp_path / "a.txt")).stderr
+    )
+    assert "a report is a report.json, or the folder" in invoke("report", str(tmp_path / "none")).stderr
