@@ -180,12 +180,12 @@ def make_subject(name: SubjectName) -> Subject:
     make: Any = getattr(module, name.class_name, None)
     if make is None:
         raise SubjectMissing(f"subject {name.text}: module {name.module} has no {name.class_name}")
-    if lacking := [method for method in METHODS if not callable(getattr(make, method, None))]:
-        raise SubjectMissing(
-            f"subject {name.text}: {name.class_name} has no {', '.join(lacking)}; a subject has {', '.join(METHODS)}"
-        )
     asked: dict[str, Any] = {"without": name.without} if name.without else {}
     if name.memory is not None and getattr(make, "budgeted", False):
         asked["memory"] = name.memory
     subject: Subject = make(**asked)
+    if lacking := [method for method in METHODS if not callable(getattr(subject, method, None))]:
+        raise SubjectMissing(
+            f"subject {name.text}: {name.class_name} has no {', '.join(lacking)}; a subject has {', '.join(METHODS)}"
+        )
     return subject

@@ -259,8 +259,9 @@ class Supervision:
         self.stopped_for = "memory"
         self.anon_at_stop = anon
         self._ask_for_stack(DUMP_WAIT_MEMORY_S)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGSTOP)  # it takes no more while its programs are looked at
+        for pid in (self.pid, *children_of(self.pid)):  # they take no more while the programs are looked at
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
         self._dump_stacks(of_worker=False)
         return True
 

@@ -143,6 +143,14 @@ def test_a_value_of_the_wrong_kind_is_a_wrong_result(trials, tmp_path, monkeypat
     assert json.loads(made.model_dump_json())["verdict"] == "wrong_result"
 
 
+def test_a_function_that_makes_a_subject_is_a_subject_too(trials, tmp_path, monkeypatch):
+    (tmp_path / "odd.py").write_text(
+        "def make():\n    from fixtures.canaries.honest import Honest\n    return Honest()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    assert trials("python:odd:make").try_once(20_000).verdict.name == "ok"
+
+
 def test_a_save_that_writes_nothing_leaves_no_result(trials, tmp_path, monkeypatch):
     (tmp_path / "odd.py").write_text(ODD.format(method="save", value="None"))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
