@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import SubjectError
-from harness.returned import counts_of
+from harness.returned import answer_of, counts_of
 from harness.roundtrip.checks import Case, Judge, content
 from harness.roundtrip.elsewhere import look_elsewhere
 from harness.roundtrip.losses import Loss, compare
@@ -124,7 +124,7 @@ def one_file(make: Callable[[], Subject], brain: Path, probes: list[str], folder
     second.load(again)
     for what, look in (
         ("counts", counts_of),
-        ("answers", lambda subject: [subject.query(probe) for probe in probes]),
+        ("answers", lambda subject: [answer_of(subject, probe) for probe in probes]),
     ):
         losses += [Loss(what, loss.kind, loss.detail) for loss in compare(look(first), look(second))]
     if isinstance(first, ShowsState) and isinstance(second, ShowsState):

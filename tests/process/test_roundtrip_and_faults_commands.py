@@ -94,6 +94,20 @@ def test_nothing_is_found_in_a_command_that_keeps_everything(run):
     assert all(report["roundtrip"]["offered"].values())
 
 
+@pytest.mark.parametrize(("method", "said"), [("query", "a text (str)"), ("stats", "whole numbers"), ("score", "bits")])
+def test_a_value_of_the_wrong_kind_is_no_loss_but_a_failure_in_one_sentence(run, tmp_path, monkeypatch, method, said):
+    (tmp_path / "odd.py").write_text(
+        f"from fixtures.canaries.honest import Honest\n\nclass Odd(Honest):\n    def {method}(self, *_): return b'x'\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    result, _ = run("roundtrip", "--subject", "python:odd:Odd", "--examples", "1", "--large", "0")
+    assert result.exit_code == ExitCode.BREAK
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"error: python:odd:Odd failed, exception: {method}() returned b'x'; ")
+    assert said in line
+    assert "returned.py" not in line
+
+
 COMMANDS_THAT_LOSE = {
     "LOSSY_SAVE": ("counts.edges", "missing"),
     "EMPTY_ON_LOAD": ("counts.nodes", "missing"),
