@@ -11,7 +11,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,11 +22,12 @@ from harness.evidence import Evidence
 from harness.launch import Launcher, worker_environment
 from harness.limits import Limits, other_limiter
 from harness.subject import SubjectName
-from harness.supervise import Spawn
+from harness.supervise import STACK_OF, Spawn
 from harness.verdict import OF_MEMORY, Verdict, judge
 from scaling_suite.workload import Rung
 
 JOB_SCHEMA = "harness.job/1"
+BLACK_BOX = "black-box"
 BUILT = "built"  # what a command subject's build step makes, below the folder of the run
 KEPT_FILE_BYTES = 16 * 1024**2  # a black box keeps what the subject wrote up to this size per file
 
@@ -178,21 +179,28 @@ class Trials:
         SubjectMissing : there never was anything to judge, the subject cannot be found
         """
         name = f"{units.label(rung.size_bytes)}-{asked.number}" if asked.trace else asked.number
-        folder = self._folder / "black-box" / name
+        folder = self._folder / BLACK_BOX / name
         spawn, recipe = self._spawn(rung, limits, folder, asked)
         if asked.trace:
             self._watcher.attempt_started(rung, limits, asked.why)
         evidence = self._launcher.run(spawn, self._watcher.sample)
         if evidence.subject_missing and not self._begun:
-            shutil.rmtree(folder)
+            leave_nothing(folder)
             raise SubjectMissing(evidence.subject_missing)
         self._begun = True
-        verdict = judge(evidence, corpus_lines=rung.corpus_lines, min_lines_per_s=self.plan.min_lines_per_s)
+        if self.plan.subject.command is not None:  # the worker's own stack is the harness's
+            evidence = replace(evidence, fault=stacks_of_programs(folder))
+        verdict = judge(
+            evidence,
+            corpus_lines=rung.corpus_lines,
+            min_lines_per_s=self.plan.min_lines_per_s,
+            memory_bytes=limits.memory_bytes,
+        )
         if asked.keep or (asked.trace and verdict.name != "ok"):
             recipe["corpus"]["sha256"] = sha256(rung.corpus)
             seal(folder, recipe, evidence, verdict)
         else:
-            shutil.rmtree(folder)
+            leave_nothing(folder)
         attempt = Attempt(limits, evidence, verdict, folder if folder.exists() else None)
         if asked.trace:
             self._watcher.attempt_ended(attempt)
@@ -243,6 +251,18 @@ class Trials:
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def leave_nothing(folder: Path) -> None:
+    """Remove the folder of an attempt, and the one above where it was the only one."""
+    shutil.rmtree(folder)
+    with suppress(OSError):  # others are in it
+        folder.parent.rmdir()
+
+
+def stacks_of_programs(folder: Path) -> str:
+    """What was seen of the programs that a worker ran, when it was stopped."""
+    return "".join(file.read_text(errors="backslashreplace") for file in sorted(folder.glob(f"{STACK_OF}*.txt")))
 
 
 def seal(folder: Path, recipe: dict[str, Any], evidence: Evidence, verdict: Verdict) -> None:

@@ -105,7 +105,7 @@ def subject_of(canary: Canary) -> SubjectName:
 
 
 def silent() -> Console:
-    return Console(file=io.StringIO(), width=120)
+    return Console(file=io.StringIO(), width=120, markup=False)
 
 
 def on_a_ladder(canary: Canary, text: Path, launcher: Launcher, home: Path) -> Report:

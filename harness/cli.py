@@ -31,12 +31,13 @@ def main() -> None:
     """Find where a trainer breaks, and why.
 
     \b
-    Exit codes: 0 ok, 1 internal error, 2 usage, 3 regression, 4 broke below the required size,
-    5 what was saved is not what was loaded, 6 cannot tell, 7 no baseline, 8 leak, 130 interrupted.
+    Exit codes: 0 ok, 1 internal error, 2 usage, 3 a canary was missed, 4 broke below the required size,
+    5 what was saved is not what was loaded, 6 cannot tell, 7 reserved, 8 leak, 130 interrupted.
     Every option has a twin in the environment: HARNESS_LADDER_MEMORY_LIMIT for `ladder --memory-limit`.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # `nohup` means it
+            signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:

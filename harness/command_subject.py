@@ -12,6 +12,7 @@ The orchestrator reads and checks the file; what a worker needs of it travels in
 
 from __future__ import annotations
 
+import difflib
 import re
 import shutil
 import string
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from harness.errors import SubjectError
 from harness.placeholders import placeholders
@@ -33,6 +35,7 @@ PLACEHOLDERS = {
     "verify": {"brain", "built"},
 }
 Argv = list[str]
+SHOWN = 60  # characters of what was found
 
 
 class Reads(BaseModel):
@@ -83,7 +86,7 @@ class CommandSubject(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str | None = None
+    name: str | None = Field(default=None, description="for people: `subject check` says it")
     train: Argv
     stats: Argv | None = None
     query: Argv | None = None
@@ -105,6 +108,14 @@ class CommandSubject(BaseModel):
             raise ValueError('an argument vector starts with a program: ["./trainer", "train", "{brain}", "{corpus}"]')
         return argv
 
+    @field_validator("environment")
+    @classmethod
+    def _names(cls, environment: dict[str, str]) -> dict[str, str]:
+        for name in environment:
+            if not name or "=" in name:
+                raise ValueError(f"{name!r} is no name of a variable: it is empty or holds an equals sign")
+        return environment
+
     @field_validator("*", mode="before")
     @classmethod
     def _no_nul(cls, value: Any) -> Any:
@@ -119,6 +130,8 @@ class CommandSubject(BaseModel):
                 for unknown in placeholders(argument) - known:
                     offered = ", ".join(f"{{{word}}}" for word in sorted(known))
                     raise ValueError(f"{name}: {argument!r} holds {{{unknown}}}; {name} knows {offered}")
+                if self.build is None and "built" in placeholders(argument):
+                    raise ValueError(f"{name}: {argument!r} holds {{built}}, but there is no build step that fills it")
         said = " ".join(self.train)
         if "{corpus}" not in said and self.stdin == "nothing":
             raise ValueError('train never gets the corpus: put {corpus} in its arguments, or set stdin = "input"')
@@ -146,8 +159,33 @@ def read_command_subject(path: Path) -> CommandSubject:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        problem = first["msg"].removeprefix("Value error, ")
-        raise SubjectError(f"{path}: {place + ': ' if place else ''}{problem}") from error
+        raise SubjectError(f"{path}: {place + ': ' if place else ''}{_problem(first)}") from error
+
+
+KINDS = {
+    "list_type": 'a list of texts is expected, as in ["./trainer", "train", "{brain}", "{corpus}"]',
+    "string_type": "a text is expected",
+    "bool_type": "true or false is expected",
+    "bool_parsing": "true or false is expected",
+    "dict_type": 'names and texts are expected, as in { OMP_NUM_THREADS = "1" }',
+    "model_type": "a table is expected",
+}
+
+
+def _problem(error: ErrorDetails) -> str:
+    """What is wrong, in words that need no knowledge of this program."""
+    kind, found = error["type"], " ".join(repr(error["input"]).split())
+    if kind == "missing":
+        return "it is not there, and must be"
+    if kind == "extra_forbidden":
+        inner: dict[str, type[BaseModel]] = {"reads": Reads, "expects": Expects}
+        table = str(error["loc"][0]) if len(error["loc"]) > 1 else ""
+        known = list(inner.get(table, CommandSubject).model_fields)
+        near = difflib.get_close_matches(str(error["loc"][-1]), known, 1)
+        return f"there is no such key{f'; is {near[0]} meant?' if near else '.'} Known are {', '.join(known)}"
+    if kind in KINDS:
+        return f"{KINDS[kind]}, not {found[:SHOWN]}"
+    return error["msg"].removeprefix("Value error, ")
 
 
 def resolve(subject: CommandSubject, path: Path) -> dict[str, Any]:

@@ -10,5 +10,6 @@ PLAIN_WIDTH = 160  # columns of a log file
 
 
 def human() -> Console:
-    """A console on stderr; off a terminal it is plain and wide."""
-    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else PLAIN_WIDTH)
+    """A console on stderr; off a terminal it is plain and wide. Brackets and colons in what it prints are text."""
+    width = None if sys.stderr.isatty() else PLAIN_WIDTH
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, width=width)

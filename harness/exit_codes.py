@@ -9,10 +9,10 @@ class ExitCode(IntEnum):
     OK = 0
     INTERNAL_ERROR = 1
     USAGE = 2
-    REGRESSION = 3
+    REGRESSION = 3  # of the harness itself: a canary that it missed
     BREAK = 4  # broke below the rung that was required (by default: anywhere on the ladder)
     LOSSY = 5  # what was saved is not what was loaded
     INCONCLUSIVE = 6  # noise, or too little evidence
-    BASELINE_MISSING = 7
-    LEAK = 8
-    INTERRUPTED = 130  # Ctrl-C or SIGTERM: the partial report is written
+    BASELINE_MISSING = 7  # reserved: no command returns it yet
+    LEAK = 8  # of a ladder that is else well
+    INTERRUPTED = 130  # Ctrl-C, SIGTERM or SIGHUP: the partial report is written

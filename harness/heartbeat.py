@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RECORD = struct.Struct("<QqqqqQ32s")  # sequence, bytes, lines, nodes, edges, monotonic ns, stage
+LARGEST = 2**63 - 1  # a count that the record can hold
 READ_ATTEMPTS = 100  # a write takes 1 µs: what is torn so often was left by a writer that died writing
 
 
@@ -31,6 +32,11 @@ class Heartbeat:
 NO_HEARTBEAT = Heartbeat("", 0, 0, -1, -1, 0)
 
 
+def _fitting(count: int) -> int:
+    """A count as the record can hold it, whatever a subject says."""
+    return max(-1, min(int(count), LARGEST))
+
+
 class HeartbeatWriter:
     """The worker's end."""
 
@@ -44,7 +50,8 @@ class HeartbeatWriter:
         self._sequence = 0
 
     def beat(self, stage: str, at_bytes: int, at_lines: int, nodes: int = -1, edges: int = -1) -> None:
-        record = (at_bytes, at_lines, nodes, edges, time.monotonic_ns(), stage.encode()[:32])
+        counts = (_fitting(count) for count in (at_bytes, at_lines, nodes, edges))
+        record = (*counts, time.monotonic_ns(), stage.encode("utf-8", "replace")[:32])
         self._sequence += 1
         RECORD.pack_into(self._map, 0, self._sequence, *record)
         self._sequence += 1

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, OutputError, SubjectMissing
+from harness.errors import HarnessError, OutputError, SubjectError, SubjectMissing
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher, worker_environment
 from harness.limits import Limits
+from harness.plain_text import plain_text
 from harness.supervise import Spawn
 from harness.verdict import judge
 
 JOB_SCHEMA = "harness.job/1"
 
 
-class WorkerFailed(HarnessError):
-    """The worker ended without a result."""
+class SubjectFailed(HarnessError):
+    """The subject ended the job before there was a result."""
 
-    exit_code = ExitCode.INTERNAL_ERROR
+    exit_code = ExitCode.BREAK
 
 
 def run_job(
@@ -36,7 +38,8 @@ def run_job(
     Raises
     ------
     SubjectMissing : the subject cannot be found
-    WorkerFailed : with the verdict and the last words of the worker
+    SubjectError : the job cannot be done with this subject or file
+    SubjectFailed : with the verdict, and the last words of a program
     OutputError : the folder cannot be written
     """
     work = folder.resolve() / "work"
@@ -49,10 +52,14 @@ def run_job(
     spawn = Spawn([sys.executable, "-m", "harness.worker", str(file)], worker_environment(), str(work), limits)
     evidence = launcher.run(spawn, on_event)
     if evidence.subject_missing:
+        shutil.rmtree(work)
         raise SubjectMissing(evidence.subject_missing)
     record = evidence.result
+    if record is not None and record.get("unusable"):
+        raise SubjectError(record["exception"]["message"])
     if record is None or not record.get("complete"):
         verdict = judge(evidence, corpus_lines=0, min_lines_per_s=None)
-        last = evidence.stderr.tail.strip().splitlines()[-1:]
-        raise WorkerFailed(f"the worker ended with {verdict.name}: {verdict.because} {' '.join(last)}")
+        last = evidence.stderr.tail.strip().splitlines()[-1:] if evidence.command_exit_code is not None else []
+        said = f"; the last it said: {plain_text(last[0])}" if last else ""
+        raise SubjectFailed(f"{job['subject']} failed, {verdict.name}: {verdict.because}{said}")
     return record

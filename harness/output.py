@@ -49,12 +49,13 @@ def write(path: Path, text: str) -> None:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
 
 
-def append_step_summary(text: str) -> None:
-    """Show a Markdown view on the page of a GitHub job, when running in one."""
+def append_step_summary(text: str) -> str:
+    """Show a Markdown view on the page of a GitHub job, when running in one. What went wrong; empty if nothing did."""
     target = os.environ.get("GITHUB_STEP_SUMMARY")
     if target:
         try:
             with Path(target).open("a", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
-            raise OutputError(f"cannot append to $GITHUB_STEP_SUMMARY ({target}): {error.strerror}") from error
+            return f"cannot append to $GITHUB_STEP_SUMMARY ({target}): {error.strerror}"
+    return ""

@@ -144,14 +144,14 @@ def replay_and_tell(box: Path, launcher: Launcher, as_json: bool) -> ExitCode:
 
 def _tell_ladder(box: Path, launcher: Launcher, as_json: bool) -> ExitCode:
     console = human()
-    console.print(f"climbing again what {box} reports", style="bold", soft_wrap=True, markup=False)
+    console.print(f"climbing again what {box} reports", style="bold", soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="harness-replay-") as folder:
         done = replay_ladder(box, launcher, Path(folder), console)
     then, now = told(done.then), told(done.now)
     for what in {**then, **now}:
         same = then.get(what) == now.get(what)
         text = f"{what:>8}  {then.get(what, 'not tried')} then, {now.get(what, 'not tried')} now"
-        console.print(plain_text(text), style="green" if same else "bold red", markup=False, soft_wrap=True)
+        console.print(plain_text(text), style="green" if same else "bold red", soft_wrap=True)
     if as_json:
         document = {"schema": "harness.replay/1", "same": done.same, "then": then, "now": now}
         click.echo(json.dumps(document, indent=1))
@@ -165,17 +165,17 @@ def _tell_box(box: Path, launcher: Launcher, as_json: bool) -> ExitCode:
     command = job.get("command")
     if isinstance(command, dict) and isinstance(command.get("train"), list):
         named = f"{named}: {formatted(command['train'])}"
-    console.print(f"replaying {box}: {named}", style="bold", soft_wrap=True, markup=False)
+    console.print(f"replaying {box}: {named}", style="bold", soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="harness-replay-") as folder, Progress(console) as progress:
         done = replay(box, launcher, Path(folder), progress)
     if not done.same_text:
         console.print("the text is not the one of the box: its corpus has changed", style="yellow")
     now = done.attempt.verdict
     if done.same:
-        console.print(f"broke the same way: {now.name}, {now.because}", style="green", markup=False, soft_wrap=True)
+        console.print(f"broke the same way: {now.name}, {now.because}", style="green", soft_wrap=True)
     else:
         text = f"not the same: {done.verdict} then, {now.name} now ({now.because})"
-        console.print(text, style="bold red", markup=False, soft_wrap=True)
+        console.print(text, style="bold red", soft_wrap=True)
     if as_json:
         told = {"then": done.verdict, "now": now.name, "because": now.because, "same_text": done.same_text}
         click.echo(json.dumps({"schema": "harness.replay/1", "same": done.same, **told}, indent=1))

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """SIGINT and SIGTERM that come inside are acted on when it is left."""
+    """SIGINT, SIGTERM and SIGHUP that come inside are acted on when it is left."""
     came: list[int] = []
     before = {
         number: signal.signal(number, lambda number, _frame: came.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     }
     try:
         yield

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.heartbeat import HeartbeatWriter
+from harness.plain_text import plain_text
 from harness.procfs import Memory, MemoryReader, open_proc_file
 
 START = "start"  # the interpreter is up; what the subject imports is being loaded
@@ -77,6 +78,7 @@ class StageClock:
         """End the running stage, start `stage`. Entering the running stage again is free."""
         if stage == self._stage:
             return
+        stage = plain_text(str(stage))
         now = self._settle()
         if now[0] - self._marked_ns >= MARK_NS:
             self.mark()

@@ -56,6 +56,9 @@ class Subject(Protocol):
         """Sizes: "nodes", "edges" (0 if there are none), and further counts that must survive a save."""
 
 
+METHODS = ("learn", "save", "load", "query", "stats")
+
+
 @runtime_checkable
 class Scores(Protocol):
     """A subject that can tell what a text costs it."""
@@ -168,7 +171,7 @@ def make_subject(name: SubjectName) -> Subject:
     Raises
     ------
     SubjectMissing
-        if the module cannot be found or has no such class.
+        if the module cannot be found, has no such class, or the class lacks a method.
     """
     try:
         module = importlib.import_module(name.module)
@@ -181,4 +184,8 @@ def make_subject(name: SubjectName) -> Subject:
     if name.memory is not None and getattr(make, "budgeted", False):
         asked["memory"] = name.memory
     subject: Subject = make(**asked)
+    if lacking := [method for method in METHODS if not callable(getattr(subject, method, None))]:
+        raise SubjectMissing(
+            f"subject {name.text}: {name.class_name} has no {', '.join(lacking)}; a subject has {', '.join(METHODS)}"
+        )
     return subject

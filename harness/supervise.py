@@ -5,7 +5,7 @@ loop sleeps in one `select` on the process (pidfd), its output, its result and t
 every 5 ms to look at memory: an overshoot of about 3 MiB at full allocation speed.
 
 When time is up: stack dump (SIGUSR1), `py-spy dump` where allowed, SIGTERM, two seconds, SIGKILL to the whole
-group. When memory is used up: stack dump, SIGKILL.
+group. When memory is used up: stack dump, SIGSTOP, the stacks of the programs that a worker runs, SIGKILL.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ DUMP_LIMIT_S = 10.0  # for py-spy or gdb to tell one stack
 CHILDREN_DUMPED = 3  # of the programs that a worker runs
 SAMPLES_KEPT = 400  # memory samples in the evidence; when full, every other one is dropped
 HEARTBEAT_FILE = "heartbeat"
+STACK_OF = "stack-of-"  # and the number and name of a program: a file with its stack
 
 
 @dataclass(frozen=True)
@@ -258,6 +259,10 @@ class Supervision:
         self.stopped_for = "memory"
         self.anon_at_stop = anon
         self._ask_for_stack(DUMP_WAIT_MEMORY_S)
+        for pid in (self.pid, *children_of(self.pid)):  # they take no more while the programs are looked at
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        self._dump_stacks(of_worker=False)
         return True
 
     def _report(self, now: float) -> None:
@@ -283,7 +288,7 @@ class Supervision:
     def _stop_for_time(self, selector: selectors.BaseSelector) -> None:
         self.anon_at_stop = self.last_memory[1]
         self._ask_for_stack(DUMP_WAIT_S)
-        self._dump_stacks()
+        self._dump_stacks(of_worker=True)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGTERM)
         until = time.monotonic() + TERMINATE_WAIT_S
@@ -315,22 +320,28 @@ class Supervision:
                 if size == previous > before:
                     return
 
-    def _dump_stacks(self) -> None:
-        """Where it hangs: of a worker by py-spy, of a program that a worker runs by gdb. One file each."""
-        for pid in (self.pid, *children_of(self.pid)[:CHILDREN_DUMPED]):
+    def _dump_stacks(self, *, of_worker: bool) -> None:
+        """Where it is: of a worker and of Python that it runs by py-spy, of other programs by gdb. One file each.
+
+        A worker that is not dumped is stopped, and so are the programs.
+        """
+        programs = children_of(self.pid)[:CHILDREN_DUMPED]
+        for number, pid in enumerate([self.pid, *programs] if of_worker else programs, 0 if of_worker else 1):
             python = "python" in _program_of(pid)
             program = find_program("py-spy" if python else "gdb")
             if program is None:
                 continue
             how = ["dump", "--pid", str(pid)] if python else ["-batch", "-nx", "-p", str(pid), "-ex", "bt 40"]
+            how += ["--nonblocking"] if python and not of_worker else []
             with contextlib.suppress(subprocess.TimeoutExpired):
                 dump = subprocess.run(
                     [program, *how], stdin=subprocess.DEVNULL, capture_output=True, timeout=DUMP_LIMIT_S, check=False
                 )
-                name = "py-spy.txt" if pid == self.pid else f"stack-of-{Path(_program_of(pid)).name or pid}.txt"
+                name = f"{STACK_OF}{number}-{Path(_program_of(pid)).name or pid}.txt" if number else "py-spy.txt"
                 (self.folder / name).write_bytes(dump.stdout + (dump.stderr if python else b""))
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)  # a dump that failed may leave it stopped
+            if of_worker:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)  # a dump that failed may leave it stopped
 
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -52,6 +52,7 @@ OUT_OF_MEMORY_TEXT = re.compile(
 SHADOW_TEXT = re.compile(r"Sanitizer failed to allocate|ReserveShadowMemoryRange failed")
 EXHAUSTED_SHARE = 0.05  # of the machine's memory still available: an outside SIGKILL is then the kernel's
 PRESSURE_PERCENT = 10.0  # of the last 10 s lost to waiting for memory: the same
+SHOWN = 300  # characters of what an exception says
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,10 @@ class Rate:
     lines_per_busy_s: float
 
 
-def judge(evidence: Evidence, *, corpus_lines: int, min_lines_per_s: float | None = None) -> Verdict:
-    """The verdict on one attempt, by the first rule that matches."""
+def judge(
+    evidence: Evidence, *, corpus_lines: int, min_lines_per_s: float | None = None, memory_bytes: int | None = None
+) -> Verdict:
+    """The verdict on one attempt, by the first rule that matches. memory_bytes: the limit, whoever held it."""
     return (
         _stopped_by_us(evidence)
         or _no_room_for_a_sanitizer(evidence)
@@ -87,6 +90,7 @@ def judge(evidence: Evidence, *, corpus_lines: int, min_lines_per_s: float | Non
         or _out_of_memory(evidence)
         or _ended_badly(evidence)
         or _failed_check(evidence)
+        or _over_memory(evidence, memory_bytes)
         or _too_slow(evidence, corpus_lines, min_lines_per_s)
         or Verdict("ok", "everything ran and every check holds")
     )
@@ -170,11 +174,20 @@ def _ended_badly(evidence: Evidence) -> Verdict | None:
         raised = _exception(evidence)
         if raised is None:
             return Verdict("exception", f"exit code {code} without a result, {_where(evidence)}")
-        return Verdict("exception", f"{raised['type']}: {raised['message']} (at {raised['where']}, {_where(evidence)})")
+        message = _one_line(raised["message"])
+        if raised["where"] is None:
+            return Verdict("exception", f"{message}, {_where(evidence)}")
+        return Verdict("exception", f"{raised['type']}: {message} (at {raised['where']}, {_where(evidence)})")
     if evidence.result is None or not evidence.result.get("complete"):
         why = evidence.result_error or "the result record is not complete"
         return Verdict("vanished", f"exit code 0, but {why}; {_where(evidence)}")
     return None
+
+
+def _one_line(text: str) -> str:
+    """What was said, as it may stand in a sentence; all of it is in the black box."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else line[:SHOWN] + "…"
 
 
 def _failed_check(evidence: Evidence) -> Verdict | None:
@@ -182,6 +195,16 @@ def _failed_check(evidence: Evidence) -> Verdict | None:
         if not check["holds"]:
             return Verdict(check["verdict"], f"not true: {check['name']} ({check['detail']})")
     return None
+
+
+def _over_memory(evidence: Evidence, memory_bytes: int | None) -> Verdict | None:
+    """The kernel holds a limit for each process; together they may have had more."""
+    if memory_bytes is None or evidence.peak_anon_bytes <= memory_bytes:
+        return None
+    peak, limit = (size / 1024**2 for size in (evidence.peak_anon_bytes, memory_bytes))
+    return Verdict(
+        "memory_limit", f"it ended well, but with {peak:,.0f} MiB of private memory, and {limit:,.0f} MiB are allowed"
+    )
 
 
 def _too_slow(evidence: Evidence, corpus_lines: int, min_lines_per_s: float | None) -> Verdict | None:

@@ -6,6 +6,7 @@ What it was asked stands beside its report in `recipe.json`, so that it can be r
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 from dataclasses import asdict, dataclass
@@ -16,9 +17,9 @@ from typing import Any
 from rich.console import Console
 
 from harness import build_step, workload
-from harness.attempts import BUILT, Plan, Trial, Trials
+from harness.attempts import BLACK_BOX, BUILT, Plan, Trial, Trials
 from harness.diagnosis.foretell import forecast_of
-from harness.diagnosis.investigate import Bounds, Investigation, investigate
+from harness.diagnosis.investigate import WITNESS_FILE, Bounds, Investigation, investigate
 from harness.diagnosis.rules import diagnose
 from harness.errors import Interrupted, WorkloadFailed
 from harness.exit_codes import ExitCode
@@ -111,8 +112,9 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
     repeats = None
     notes = list(options.notes)
     interrupted = None
-    write(folder / RECIPE, json.dumps(options.as_json(), indent=1) + "\n")
+    recipe = json.dumps(options.as_json(), indent=1) + "\n"
     build_step.build(options.subject.command, folder / BUILT)
+    clear(folder)
     with Progress(console) as progress:
         trials = Trials(plan, launcher, folder, progress, workload.prepare)
 
@@ -142,10 +144,24 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
             if not climbed.rungs:
                 raise
             notes.append(f"the climb ended early: {error}")
+    write(folder / RECIPE, recipe)
     report = report_on(options, climbed, folder, notes, interrupted, repeats)
     more = {"forecasts": forecasts, "frontier": frontier, **vars(seen)}
     report = report.model_copy(update=more)
-    return report.model_copy(update={"findings": diagnose(report)})
+    report = report.model_copy(update={"findings": diagnose(report)})
+    return report.model_copy(update={"exit_code": ExitCode.LEAK}) if leaks(report) else report
+
+
+def clear(folder: Path) -> None:
+    """What a former ladder left in this folder, and this one may not write over."""
+    shutil.rmtree(folder / BLACK_BOX, ignore_errors=True)
+    (folder / WITNESS_FILE).unlink(missing_ok=True)
+
+
+def leaks(report: models.Report) -> bool:
+    """Whether nothing else is wrong with it, and memory that outlives the learner is proven."""
+    kept = any(found.kind in ("leak", "retention") and found.confidence == "high" for found in report.findings)
+    return kept and report.exit_code == ExitCode.OK
 
 
 def report_on(
@@ -198,6 +214,9 @@ def exit_code(
             return ExitCode.LOSSY
         if required is None or (found.last_passed_bytes or 0) < required:
             return ExitCode.BREAK
+    climbed = max((rung.size_bytes for rung in rungs if rung.passed), default=0)
+    if found is None and required is not None and climbed < required:
+        return ExitCode.INCONCLUSIVE  # the text ended before
     if any(rung.verdict == "inconclusive" for rung in rungs):
         return ExitCode.INCONCLUSIVE
     return ExitCode.OK

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.bootstrap import prepare
-from harness.errors import SubjectMissing
+from harness.errors import HarnessError, SubjectError, SubjectMissing
 from harness.heartbeat import HeartbeatWriter
 from harness.stage_clock import StageClock
 from harness.supervise import HEARTBEAT_FILE
@@ -46,8 +46,11 @@ def run(job: dict[str, Any], clock: StageClock) -> tuple[dict[str, Any], int]:
     except Exception as error:  # the border: whatever a subject raises is a fact about it
         record["exception"] = describe(error)
         record["subject_missing"] = isinstance(error, SubjectMissing)
+        record["unusable"] = isinstance(error, SubjectError)
         record["command_exit_code"] = getattr(error, "command_exit_code", None)
-        if record["command_exit_code"] is None:  # the stack of a command that failed is not ours
+        if isinstance(error, HarnessError):  # a sentence of ours: the place where it was raised is ours, too
+            record["exception"]["where"] = None
+        elif record["command_exit_code"] is None:
             traceback.print_exc()
     record["stages"] = clock.costs_as_json()
     record["peak_rss_bytes"] = clock.peak_rss_bytes

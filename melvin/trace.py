@@ -13,7 +13,7 @@ import numpy as np
 
 from melvin.attention import LAGS, NAME_SHIFT, OPENING, at_lag_one, chunk_frequency_one, continued_one, foci
 from melvin.chunks import MAX_CHUNK, hash_one
-from melvin.codes import START, SYMBOL_BITS
+from melvin.codes import START
 from melvin.competition import compete_one
 from melvin.contexts import context_after
 from melvin.encode import LOOK_BACK

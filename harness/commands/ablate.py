@@ -72,10 +72,11 @@ def command(
     write(folder / "report.json", text + "\n")
     write(folder / "report.html", ablation_views.render_html(report))
     write(folder / "summary.md", ablation_views.render_markdown(report))
-    append_step_summary(ablation_views.render_markdown(report))
     console.print()
     ablation_views.show(report, console)
     console.print(f"report: {folder / 'report.html'}", style="dim", soft_wrap=True)
+    if problem := append_step_summary(ablation_views.render_markdown(report)):
+        console.print(f"warning: {problem}", style="yellow", soft_wrap=True)
     if as_json:
         click.echo(text)
     ctx.exit(report.exit_code)

@@ -7,6 +7,7 @@ import json
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.capabilities import Capability, examine
 from harness.console import human
@@ -27,6 +28,6 @@ def show(found: list[Capability], console: Console) -> None:
     for name in ("", "what", "found", "for"):
         table.add_column(name)
     for item in found:
-        mark = "[green]yes[/]" if item.works else "[yellow]no[/]"
+        mark = Text("yes", style="green") if item.works else Text("no", style="yellow")
         table.add_row(mark, item.name, item.detail, item.purpose)
     console.print(table)

@@ -54,7 +54,7 @@ def command(
     (c) allocations that fail                           (f) damaged and hostile files
 
     The file must be exactly the one before or exactly the one after; a damaged one must be refused. Exit code 5 when
-    any point leaves something else.
+    any point leaves something else, 6 when no point could be hit.
     """
     if unknown := set(sweeps) - set(SWEEPS):
         raise click.BadParameter(f"there is no sweep {', '.join(sorted(unknown))}: name some of {SWEEPS}")
@@ -68,7 +68,9 @@ def command(
         limits = Limits(MEMORY_BYTES, time_limit)
         record = run_job(launcher, job, folder, limits)
     faults = Faults.model_validate({"short": short, **record})
-    code = ExitCode.OK if faults.hold else ExitCode.LOSSY
+    code = ExitCode.LOSSY
+    if faults.hold:
+        code = ExitCode.OK if faults.tested else ExitCode.INCONCLUSIVE
     report = of_one_job("faults", name, seed, limits, code, faults=faults)
     shutil.rmtree(folder / "work", ignore_errors=True)
     publish(report, folder, human(), as_json)

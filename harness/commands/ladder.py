@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.commands.options import Duration, PathOption, Size
+from harness.commands.options import Duration, PathOption, Rate, Size
 from harness.commands.publish import publish
 from harness.console import human
 from harness.diagnosis.investigate import Bounds
@@ -41,7 +41,7 @@ from scaling_suite.workload import DEFAULT_SEED, ladder_sizes, source_bytes
 )
 @click.option(
     "--min-lines-per-sec",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Rate(),
     help="Slower than this is a break (too_slow).",
 )
 @click.option("--required", type=Size(), help="Exit 4 only when it breaks below this size. [default: at any rung]")
@@ -126,6 +126,12 @@ def command(
         if replay is not None:
             ctx.exit(replay_and_tell(replay, launcher, as_json))
         sizes, notes = _sizes(corpus, first, last, factor)
+        if required is not None and required > sizes[-1]:
+            last_rung = "; ".join([format_size(sizes[-1]), *notes])
+            raise click.UsageError(
+                f"--required {format_size(required)} is never tried, the last rung is {last_rung}: "
+                "climb higher with --to, or require less"
+            )
         limits = Limits(memory_limit, time_limit, limiter)
         options = LadderOptions(
             parse_subject(subject),
@@ -156,6 +162,11 @@ def _sizes(corpus: Path | None, first: int, last: int, factor: int) -> tuple[lis
         offered = source_bytes(corpus)
         if offered >= last:
             return ladder_sizes(first, last, factor), []
+        if offered < first:
+            raise WorkloadFailed(
+                f"{corpus} holds {format_size(offered)}, less than the first rung, {format_size(first)}: "
+                "give a larger text, or a smaller --from"
+            )
         note = f"the corpus ends at {format_size(offered)}: that is the last rung, not {format_size(last)}"
         return ladder_sizes(first, offered, factor), [note]
     except WorkloadError as error:

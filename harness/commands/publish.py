@@ -16,9 +16,10 @@ from harness.report.models import Report
 def publish(report: Report, folder: Path, console: Console, as_json: bool) -> None:
     """Files in the folder, the summary of a CI job, the terminal, and with --json stdout."""
     write_views(report, folder)
-    append_step_summary(render_markdown(report))
     console.print()
     terminal.show(report, console)
     console.print(f"report: {folder / 'report.html'}", style="dim", soft_wrap=True)
+    if problem := append_step_summary(render_markdown(report)):
+        console.print(f"warning: {problem}", style="yellow", soft_wrap=True)
     if as_json:
         click.echo(report.to_json())

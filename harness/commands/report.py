@@ -8,7 +8,7 @@ import click
 
 from harness.commands.options import PathOption
 from harness.console import human
-from harness.output import write_views
+from harness.output import make_folder, write_views
 from harness.report import terminal
 from harness.report.models import read_report
 
@@ -26,8 +26,7 @@ def command(file: Path, as_json: bool, output: Path | None) -> None:
     """Show the report in FILE (or in the folder FILE), and write its page, Markdown and JUnit views."""
     source = file / "report.json" if file.is_dir() else file
     report = read_report(source)
-    folder = output if output is not None else source.parent
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = source.parent if output is None else make_folder("report", output)
     write_views(report, folder)
     console = human()
     terminal.show(report, console)

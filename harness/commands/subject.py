@@ -44,7 +44,8 @@ def check(ctx: click.Context, file: Path, size: int, memory_limit: int, time_lim
         described = read_command_subject(file)
         name = parse_subject(f"command:{file}")
         console = human()
-        console.print(f"{file} is a command subject", style="bold", soft_wrap=True)
+        called = f": {plain_text(described.name)}" if described.name else ""
+        console.print(f"{file} is a command subject{called}", style="bold", soft_wrap=True)
         table = Table(box=None, pad_edge=False, show_header=False)
         for verb in PLACEHOLDERS:
             argv = getattr(described, verb)
@@ -70,6 +71,8 @@ def found(rung: models.Rung) -> Table:
     stats = rung.brain.stats if rung.brain else {}
     for name in ("lines", "bytes", "nodes", "edges"):
         table.add_row(Text(name, style="dim"), f"{stats[name]:,}" if name in stats else "not read")
+    for name, text in rung.no_numbers.items():
+        table.add_row(Text("pattern", style="dim"), Text(f"{name} matched, but {text!r} is no number", style="yellow"))
     for name in rung.unmatched_patterns:
         table.add_row(Text("pattern", style="dim"), Text(f"{name} never matched", style="yellow"))
     for check in rung.checks:

@@ -13,7 +13,7 @@ from harness.diagnosis.finding import (
     box_of,
     finding,
     passed_rungs,
-    python_frames,
+    site_of,
     smallest_broken,
 )
 from harness.diagnosis.forecast import fit_growth, reach
@@ -23,6 +23,7 @@ from harness.stages import is_learning
 from harness.statistics import fit_slope
 
 LEAST_CPU_S = 0.15  # of the largest rung, for its growth to mean something
+FIXED = 0.1  # of the output: it grew by less from one rung to the next, and does not depend on the input
 KEPT_BYTES_PER_BYTE = 2.0  # private memory that outlives the learner, per further byte of input
 HELD = 1 / 2  # of what stays resident, that must be in use by malloc to be called a leak of native memory
 KEPT_LEAST_BYTES = 2 * 1024**2
@@ -83,18 +84,33 @@ def debug_output(report: Report) -> Iterator[Weighed]:
         return
     lines, size = quiet.stdout_lines + quiet.stderr_lines, quiet.stdout_bytes + quiet.stderr_bytes
     stream = "stderr" if quiet.stderr_bytes >= quiet.stdout_bytes else "stdout"
-    per_line = f"{lines / max(quiet.lines, 1):,.1f} lines and {size / max(quiet.lines, 1):,.0f} bytes per line of input"
     cost = f", and {quiet.factor:.1f} times slower for it" if quiet.factor > 1.3 else ""
+    evidence = [
+        f"at {units.label(quiet.size_bytes)}: {units.size(size)} of output, {lines:,} lines",
+        f"learning took {units.duration(quiet.loud_wall_s)} with its output read, "
+        f"{units.duration(quiet.quiet_wall_s)} with it discarded: a factor of {quiet.factor:.2f}",
+    ]
+    more_lines, more, of_lines, of_bytes = lines, size, quiet.lines, quiet.size_bytes  # per further line and byte
+    if before := quiet.smaller:
+        more_lines, more = lines - before.output_lines, size - before.output_bytes
+        of_lines, of_bytes = quiet.lines - before.lines, quiet.size_bytes - before.size_bytes
+        evidence.append(f"at {units.label(before.size_bytes)}: {units.size(before.output_bytes)} of output")
+    if more < FIXED * size:
+        yield finding(
+            82 if quiet.factor >= 10 else 50,
+            "debug_output",
+            f"Output on {stream}: {units.size(size)}, whatever the size of the input{cost}",
+            evidence,
+            "Print once and in few words; leave the rest to a switch that is off.",
+        )
+        return
+    per_line = f"{more_lines / max(of_lines, 1):,.1f} lines and {more / max(of_lines, 1):,.0f} bytes per line of input"
+    projected = size + more / of_bytes * (GIGABYTE - quiet.size_bytes)
     yield finding(
         82 if quiet.factor >= 10 else 70,
         "debug_output",
         f"Debug output on {stream}: {per_line}{cost}",
-        [
-            f"at {units.label(quiet.size_bytes)}: {units.size(size)} of output, {lines:,} lines",
-            f"learning took {units.duration(quiet.loud_wall_s)} with its output read, "
-            f"{units.duration(quiet.quiet_wall_s)} with it discarded: a factor of {quiet.factor:.2f}",
-            f"projected at 1 GB: {units.size(size / quiet.size_bytes * GIGABYTE)} of output",
-        ],
+        [*evidence, f"projected at 1 GB: {units.size(projected)} of output" if before else ""],
         "Print per block or per second, not per line; compile the rest out, and never flush inside the loop.",
     )
 
@@ -130,7 +146,7 @@ def memory(report: Report) -> Iterator[Weighed]:
                 [
                     *evidence,
                     f"by its growth so far it should need {units.memory(expected)}" if passed else "",
-                    *(f"stack: {frame}" for frame in python_frames(attempt.fault)[:3]),
+                    *site_of(report, attempt),
                     box_of(attempt),
                 ],
                 "Look for a loop that appends without an end, or a size that is computed from the input and wrong.",

@@ -26,6 +26,9 @@ _VALGRIND_ABOUT = re.compile(r"==\d+==  (Address 0x[0-9A-Fa-f]+ is .*)")
 _GDB_SIGNAL = re.compile(r"Program received signal (\S+), (.*)\.")
 _GDB_FRAME = re.compile(r"^#\d+\s+(?:0x[0-9a-f]+ in )?(\S+) .*?(?: at (\S+:\d+)| from (\S+))?$", re.MULTILINE)
 
+_PY_SPY_FRAME = re.compile(r"^ {4}(\S+) \((.+:\d+)\)$", re.MULTILINE)
+_PY_SPY_THREAD = re.compile(r"^Thread .*\n((?: {4}\S+ \(.+:\d+\)\n?)+)", re.MULTILINE)
+
 
 def read_sanitizer(text: str) -> CrashSite | None:
     """The report of AddressSanitizer on stderr."""
@@ -63,10 +66,14 @@ def read_gdb(text: str) -> CrashSite | None:
     return _site("gdb", f"{error[1]} ({error[2]})", frames[:FRAMES_KEPT])
 
 
-def read_gdb_attached(text: str) -> CrashSite | None:
-    """The backtrace of a program that hung, taken while it was running."""
-    frames = [(name, place or library) for name, place, library in _GDB_FRAME.findall(text)]
-    return _site("gdb", f"waits in {frames[0][0]}", frames[:FRAMES_KEPT]) if frames else None
+def read_attached(text: str) -> CrashSite | None:
+    """The stack of a program that was looked at while it ran: by gdb, or by py-spy where it is in Python."""
+    if frames := [(name, place or library) for name, place, library in _GDB_FRAME.findall(text)]:
+        return _site("gdb", f"is in {frames[0][0]}", frames[:FRAMES_KEPT])
+    if thread := _PY_SPY_THREAD.search(text):
+        frames = _PY_SPY_FRAME.findall(thread[1])
+        return _site("py-spy", f"is in {frames[0][0]}", frames[:FRAMES_KEPT])
+    return None
 
 
 def _site(tool: str, what: str, frames: list[tuple[str, str]]) -> CrashSite:

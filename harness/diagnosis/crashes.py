@@ -7,9 +7,19 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harness import units
-from harness.diagnosis.finding import CRASHES, Weighed, between, box_of, finding, python_frames, smallest_broken
+from harness.diagnosis.finding import (
+    CRASHES,
+    Weighed,
+    between,
+    box_of,
+    finding,
+    python_frames,
+    site_of,
+    smallest_broken,
+)
 from harness.diagnosis.growth import time_growth
-from harness.report.models import Attempt, Report
+from harness.report.models import Attempt, Report, Rung
+from harness.verdict import signal_name
 
 FEW_LINES = 8  # a witness of so few lines names a cause; of more, a size
 STALLED_SHARE = 0.2  # CPU per wall time below which a timeout was a wait
@@ -39,13 +49,14 @@ def crash(report: Report) -> Iterator[Weighed]:
             98,
             "deep_recursion",
             f"Recursion without end: {recursion}",
-            [rung.because, *_site(report, attempt), between(report), box_of(attempt)],
+            [rung.because, *site_of(report, attempt), between(report), box_of(attempt)],
             "Replace the recursion by a loop with a stack of its own, or bound its depth by something smaller than the "
             "input.",
         )
         return
     witness = report.witness
-    evidence = [rung.because, *_site(report, attempt), between(report)]
+    said = _last_line(attempt) if attempt.exit.command_code is not None else ""  # of a worker it is the message again
+    evidence = [rung.because, said, *site_of(report, attempt), between(report)]
     if witness is not None and not witness.any_input and witness.lines <= FEW_LINES and witness.reproduced:
         what = "line" if witness.lines == 1 else "lines"
         matter = "its bytes do not matter, only its length" if witness.content_matters is False else ""
@@ -103,16 +114,6 @@ def crash(report: Report) -> Iterator[Weighed]:
     )
 
 
-def _site(report: Report, attempt: Attempt) -> list[str]:
-    """Where it crashed, by whoever could tell."""
-    site = report.crash_site
-    if site is not None:
-        place = f" at {site.where}" if site.where else ""
-        return [f"{site.tool}: {site.what}{place}", " ← ".join(site.stack[:4])]
-    frames = python_frames(attempt.fault)
-    return [f"faulthandler: {frame}" for frame in frames[:3]]
-
-
 def _recursion(attempt: Attempt, report: Report) -> str | None:
     """The function that calls itself, if a stack shows one."""
     if "RecursionError" in attempt.because:
@@ -162,7 +163,7 @@ def hang(report: Report) -> Iterator[Weighed]:
         rung.because,
         f"{busy:.0%} of the time on a processor",
         "no progress in the second half of the run" if still else "it still made progress",
-        *_site(report, attempt),
+        *site_of(report, attempt),
         between(report),
         box_of(attempt),
     ]
@@ -194,4 +195,41 @@ def no_result(report: Report) -> Iterator[Weighed]:
             [rung.because, between(report), box_of(rung.attempts[0])],
             "Look for an exit() in a path that should go on, and for writes whose result nobody checks; end with a "
             "code other than 0 when nothing was saved.",
+        )
+
+
+def killed(report: Report) -> Iterator[Weighed]:
+    """A signal that is nobody's fault for sure: sent by itself, or from outside."""
+    rung = smallest_broken(report)
+    if rung is None or rung.verdict != "killed_external":
+        return
+    attempt = rung.attempts[0]
+    code = attempt.exit.code if attempt.exit.command_code is None else attempt.exit.command_code
+    yield finding(
+        84,
+        "killed",
+        f"It is ended by {signal_name(code) or 'a signal'}, which the harness did not send",
+        [rung.because, *_tried_again(rung), _last_line(attempt), between(report), box_of(attempt)],
+        "Look for a place where it sends that signal to itself (kill, raise, KeyboardInterrupt); else for who ends "
+        "processes on this machine: a person, a service manager, a limit of the job that this runs in.",
+        "high" if len(rung.attempts) > 1 else "medium",
+    )
+
+
+def _tried_again(rung: Rung) -> list[str]:
+    tries = len(rung.attempts)
+    return [f"it was run {tries} times, and ended so each time"] if tries > 1 else []
+
+
+def unexplained(report: Report) -> Iterator[Weighed]:
+    """What no other rule has a word for: a break is never passed over."""
+    rung = smallest_broken(report)
+    if rung is not None:
+        yield finding(
+            80,
+            "break",
+            f"It breaks: {rung.verdict}",
+            [rung.because, between(report), box_of(rung.attempts[0])],
+            "No rule knows more about it; the black box holds what was run and what was seen.",
+            "low",
         )

@@ -61,3 +61,12 @@ def between(report: Report) -> str:
 
 def python_frames(fault: str) -> list[str]:
     return [line.strip() for line in fault.splitlines() if line.strip().startswith("File ")]
+
+
+def site_of(report: Report, attempt: Attempt) -> list[str]:
+    """Where it was when it ended, by whoever could tell."""
+    site = report.crash_site
+    if site is not None:
+        place = f" at {site.where}" if site.where else ""
+        return [f"{site.tool}: {site.what}{place}", " ← ".join(site.stack[:4])]
+    return [f"faulthandler: {frame}" for frame in python_frames(attempt.fault)[:3]]

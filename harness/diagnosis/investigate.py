@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.attempts import Asked, Attempt, Trial, Trials
-from harness.diagnosis.crash_site import READERS, TOOLS, read_gdb_attached, read_sanitizer
+from harness.diagnosis.crash_site import READERS, TOOLS, read_attached, read_sanitizer
 from harness.diagnosis.finding import CRASHES
 from harness.diagnosis.witness import Found, shrink
 from harness.ladder import Climb
@@ -58,8 +58,8 @@ def investigate(trials: Trials, climbed: Climb[Trial], folder: Path, bounds: Bou
     witness, site = None, None
     if found is not None and found[1].verdict.name in CRASHES | {"exception"}:
         witness, site = look_at_crash(trials, *found, folder, bounds)
-    if found is not None and found[1].verdict.name == "timeout":
-        site = where_it_hung(found[1].attempts[0])
+    if found is not None and found[1].verdict.name in ("timeout", "memory_limit"):
+        site = read_attached(found[1].attempts[0].evidence.fault)  # of a program
     return Investigation(witness, site, compare_quiet(trials, climbed), count_work(trials, climbed))
 
 
@@ -79,7 +79,7 @@ def compare_quiet(trials: Trials, climbed: Climb[Trial]) -> models.Quiet | None:
     passed = [(size, trial) for size, trial in climbed.rungs if trial.passed]
     if not passed:
         return None
-    size, trial = max(passed, key=lambda pair: pair[0])
+    size, trial = passed[-1]
     if not floods(trial.deciding, trial.rung):
         return None
     with trials.text_of(size) as rung:
@@ -99,6 +99,24 @@ def compare_quiet(trials: Trials, climbed: Climb[Trial]) -> models.Quiet | None:
         stderr_lines=err.lines,
         loud_wall_s=learning_s(loud),
         quiet_wall_s=learning_s(quiet),
+        smaller=written(trials, *passed[-2]) if len(passed) > 1 else None,
+    )
+
+
+def written(trials: Trials, size: int, trial: Trial) -> models.Written | None:
+    """What learning this size writes; None where it breaks now."""
+    with trials.text_of(size) as rung:
+        attempt = trials.attempt(rung, trial.deciding.limits, Asked("loud", until=LEARN, trace=False))
+    out, err = attempt.evidence.stdout, attempt.evidence.stderr
+    return (
+        models.Written(
+            size_bytes=size,
+            lines=rung.corpus_lines,
+            output_bytes=out.bytes + err.bytes,
+            output_lines=out.lines + err.lines,
+        )
+        if attempt.verdict.passed
+        else None
     )
 
 
@@ -177,13 +195,6 @@ def look_at_crash(
 
 
 WITNESS = "witness"  # the name of the folder of an attempt to shrink
-
-
-def where_it_hung(attempt: Attempt) -> models.CrashSite | None:
-    """What gdb said about a program when its time was up."""
-    stacks = sorted(attempt.black_box.glob("stack-of-*.txt")) if attempt.black_box else []
-    sites = (read_gdb_attached(file.read_text(errors="backslashreplace")) for file in stacks)
-    return next((site for site in sites if site is not None), None)
 
 
 def same_break(first: Attempt, second: Attempt) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.diagnosis.finding import Weighed, between, box_of, finding, smallest_broken
+from harness.diagnosis.finding import Weighed, between, box_of, finding, passed_rungs, smallest_broken
 from harness.report.models import Check, Report
+
+FACTS_THAT_TELL = 2  # so many that do not come back are no accident
 
 
 def failed_checks(report: Report) -> Iterator[Weighed]:
@@ -20,6 +22,23 @@ def failed_checks(report: Report) -> Iterator[Weighed]:
         evidence = [f"{check.name}: not true" + (f" ({check.detail})" if check.detail else ""), between(report)]
         evidence += [f"also not true: {other.name}" for other in failed[1:]]
         yield finding(weight, kind, title, [*evidence, box_of(rung.attempts[0])], advice)
+
+
+def nothing_recalled(report: Report) -> Iterator[Weighed]:
+    """Planted facts, none of which comes back."""
+    told = [(rung.label, rung.quality) for rung in passed_rungs(report) if rung.quality and rung.quality.facts_asked]
+    asked = sum(quality.facts_asked for _, quality in told)
+    if asked < FACTS_THAT_TELL or any(quality.facts_recalled for _, quality in told):
+        return
+    yield finding(
+        42,
+        "nothing_recalled",
+        f"None of {asked} planted facts comes back when it is asked for",
+        [f"{label}: 0 of {quality.facts_asked}" for label, quality in told],
+        "Ask by hand for the start of a line of the text; see that `query` looks at what was learnt and prints how the "
+        "line goes on. A program that is not meant to do so says `recalls = false` under [expects].",
+        "medium",
+    )
 
 
 def _meaning(check: Check) -> tuple[str, float, str, str]:

@@ -54,6 +54,8 @@ def rung(size_bytes: int, trial: Trial, folder: Path) -> models.Rung:
         unmatched_patterns=[
             name for name, found in record.get("output_matched", {}).items() if not found and name not in OF_PROGRESS
         ],
+        no_numbers=record.get("no_numbers", {}),
+        left_running=record.get("left_running", []),
         command_peak_rss_bytes=record.get("command_peak_rss_bytes"),
         checks=[models.Check.model_validate(check) for check in record.get("checks", [])],
         attempts=[_attempt(attempt, folder) for attempt in trial.attempts],

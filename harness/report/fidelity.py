@@ -50,6 +50,11 @@ class Faults(Model):
         return sum(getattr(row, count) for row in self.rows if row.sweep in sweeps or not sweeps)
 
     @property
+    def tested(self) -> bool:
+        """Whether any point was hit: what was not tried is not proven."""
+        return self.total("points") > 0
+
+    @property
     def hold(self) -> bool:
         return not self.total("corrupt") and not self.total("littered")
 
@@ -110,12 +115,14 @@ def faults_table(faults: Faults) -> Table:
 def loss_table(trip: RoundTrip) -> Table:
     rows = [[loss.where, loss.kind, loss.detail, loss.witness] for loss in trip.losses]
     columns = ("where", "kind", "what is lost", "smallest case")
-    remarks = [f"looked at: {trip.looked_at}"]
+    remarks = [f"looked at: {trip.looked_at}"] if trip.looked_at else []
     return Table("Losses", columns, rows, remarks, frozenset(range(len(rows))), "Nothing is lost.")
 
 
 def faults_headline(faults: Faults) -> str:
     points, corrupt, littered = (faults.total(count) for count in ("points", "corrupt", "littered"))
+    if not faults.tested:
+        return "nothing was tested: no sweep that was asked for has a point here"
     if corrupt:
         return f"{corrupt:,} of {points:,} points leave something that is neither before nor after"
     if littered:

@@ -10,6 +10,7 @@ harness.report/1
     Added: findings, witness, crash_site, quiet, forecasts, frontier of a report; repeats of a break; ledger, unmatched
     output patterns and command_peak_rss_bytes of a rung. Nodes and edges may be null.
     Added: work of a report.
+    Added: left_running and no_numbers of a rung; smaller of quiet.
     Added: kinds "faults" and "roundtrip", whose rungs are empty, with the parts of these names.
 """
 
@@ -184,6 +185,8 @@ class Rung(Model):
     ledger: Ledger | None = None
     unmatched_patterns: list[str] = Field(default_factory=list)
     command_peak_rss_bytes: int | None = None
+    no_numbers: dict[str, str] = Field(default_factory=dict, description="by pattern: what matched, and is no number")
+    left_running: list[str] = Field(default_factory=list, description="commands that left a process behind")
     checks: list[Check] = Field(default_factory=list)
     attempts: list[Attempt]
 
@@ -279,8 +282,20 @@ class Witness(Model):
     file: str | None = None
 
 
+class Written(Model):
+    """What learning a text of this size wrote to stdout and stderr together."""
+
+    size_bytes: int
+    lines: int
+    output_bytes: int
+    output_lines: int
+
+
 class Quiet(Model):
-    """A rung learnt twice more: with its output read, and with its output discarded. CPU time is that of learning."""
+    """A rung learnt twice more: with its output read, and with its output discarded. CPU time is that of learning.
+
+    smaller : the rung before, learnt once more; None where no smaller one passed
+    """
 
     size_bytes: int
     lines: int
@@ -290,6 +305,7 @@ class Quiet(Model):
     stderr_lines: int
     loud_wall_s: float
     quiet_wall_s: float
+    smaller: Written | None = None
 
     @property
     def factor(self) -> float:
@@ -426,7 +442,9 @@ def read_report(path: Path) -> Report:
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise ReportError(f"{path}: {error.strerror}") from error
+        raise ReportError(
+            f"{path}: {error.strerror}; a report is a report.json, or the folder that holds one"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise ReportError(f"{path} is not JSON: {error}") from error
     return parse_report(document, str(path))

@@ -44,7 +44,7 @@ def conditions(report: Report) -> str:
 def passed(report: Report) -> bool:
     """Whether it came to its end without a break, a loss, or a file that is neither before nor after."""
     lossless = report.roundtrip is None or not report.roundtrip.losses
-    holds = report.faults is None or report.faults.hold
+    holds = report.faults is None or (report.faults.tested and report.faults.hold)
     return report.break_ is None and not report.interrupted and lossless and holds
 
 

@@ -69,6 +69,8 @@ SEVERITY_STYLE = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
 
 def diagnosis(report: Report) -> RenderableType:
     """Findings by weight: title, evidence, what to do."""
+    if not report.findings and report.break_ is not None:
+        return Text("diagnosis: it broke, and no rule says why", style="yellow")
     if not report.findings:
         return Text("diagnosis: nothing is wrong as far as it was looked at", style="green")
     lines = [Text("Diagnosis", style="bold")]

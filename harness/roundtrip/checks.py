@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.returned import WrongValue, answer_of, counts_of, score_of
 from harness.roundtrip.losses import Loss, compare
 from harness.roundtrip.offers import Line, ShowsState, teach
 from harness.subject import Scores, Subject, is_resumable
@@ -118,7 +119,7 @@ class Judge:
                 subject.load(damaged)
             except Exception:  # noqa: S112  # refused, as it must be; how is `faults`' question
                 continue
-            nodes = dict(subject.stats()).get("nodes", 0)
+            nodes = counts_of(subject).get("nodes", 0)
             yield Loss("file", "silent_damage", f"{name}, it is loaded without complaint, with {nodes} nodes")
             return
 
@@ -149,11 +150,11 @@ def observe(subject: Subject, case: Case) -> dict[str, Any]:
 
 def _asked(subject: Subject, case: Case) -> dict[str, Any]:
     probes = [line[:PROBE_BYTES].decode("utf-8", "surrogateescape") for _, line in case.before[:PROBES]]
-    seen: dict[str, Any] = {"counts": dict(subject.stats())}
-    seen["answers"] = [outcome(partial(subject.query, probe)) for probe in probes]
+    seen: dict[str, Any] = {"counts": counts_of(subject)}
+    seen["answers"] = [outcome(partial(answer_of, subject, probe)) for probe in probes]
     lines = [line for _, line in case.before if line]
     if isinstance(subject, Scores) and lines:
-        seen["scores"] = outcome(lambda: subject.score(lines))
+        seen["scores"] = outcome(lambda: score_of(subject, lines))
     return seen
 
 
@@ -161,6 +162,8 @@ def outcome(ask: Callable[[], Any]) -> Any:
     """What asking gives; a refusal is an answer too, which must be the same after a load."""
     try:
         return ask()
+    except WrongValue:  # of this nothing can be told
+        raise
     except Exception as error:  # the border: whatever a subject raises is a fact about it
         return f"{type(error).__name__}: {error}"
 

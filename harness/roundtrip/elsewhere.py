@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.returned import answer_of, counts_of
 from harness.roundtrip.checks import outcome
 from harness.roundtrip.losses import Loss, compare
 from harness.roundtrip.offers import ShowsState
@@ -29,8 +30,8 @@ PLACES = (
 
 def see(subject: Subject, probes: Sequence[str]) -> dict[str, Any]:
     """Counts, answers and a fingerprint of the state, as JSON."""
-    seen: dict[str, Any] = {"counts": dict(subject.stats())}
-    seen["answers"] = [outcome(partial(subject.query, probe)) for probe in probes]
+    seen: dict[str, Any] = {"counts": counts_of(subject)}
+    seen["answers"] = [outcome(partial(answer_of, subject, probe)) for probe in probes]
     if isinstance(subject, ShowsState):
         seen["state"] = fingerprint(subject.state())
     document: dict[str, Any] = json.loads(json.dumps(seen))

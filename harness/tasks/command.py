@@ -22,16 +22,23 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from harness.errors import HarnessError
+from harness.heartbeat import LARGEST
 from harness.placeholders import fill
+from harness.plain_text import plain_text
 from harness.procfs import KIB
 from harness.stage_clock import LEARN, StageClock
-from harness.tasks.train import RESUME_CHECK_BYTES, check, read_facts, size_of, split_in_half, spread
+from harness.tasks.train import RESUME_CHECK_BYTES, check, read_facts, recalls, size_of, split_in_half, spread
 
 CHUNK_BYTES = 256 * 1024
 KEPT_BYTES = 64 * 1024  # of a command's stdout, where an answer may stand
 QUERIES = 20  # each is a process of its own
 QUERIES_S = 20.0  # and together they may take this long
+MOST_DIGITS = 20  # of a number: more than the largest has
+SHOWN = 40  # characters of what should be a number
+END = 0  # of a command, beside its streams 1 and 2
+DRAIN_S = 1.0  # after a command has ended, for output that others may still write
 COUNTS = ("lines", "bytes", "nodes", "edges")
+NUMBERS = {*COUNTS, "progress_lines", "progress_bytes"}
 
 
 class CommandFailed(HarnessError):
@@ -40,6 +47,14 @@ class CommandFailed(HarnessError):
     def __init__(self, what: str, code: int) -> None:
         super().__init__(f"{what} ended with {f'signal {-code}' if code < 0 else f'exit code {code}'}")
         self.command_exit_code = code
+
+
+def whole_number(text: str) -> int | None:
+    """The number that a program printed, `1,800` too; None where it is none, the largest there is for a larger one."""
+    digits = re.sub(r"[,_ ']", "", text)
+    if not re.fullmatch("[0-9]+", digits):
+        return None
+    return min(int(digits.lstrip("0")[:MOST_DIGITS] or "0"), LARGEST)
 
 
 @dataclass
@@ -71,8 +86,7 @@ class Reader:
                     self.on_value(name, self.values[name])
 
     def count(self, name: str) -> int | None:
-        digits = re.sub(r"[,_ ']", "", self.values.get(name, ""))
-        return int(digits) if digits.isdigit() else None
+        return whole_number(self.values.get(name, ""))
 
     def counts(self) -> dict[str, int]:
         return {name: value for name in COUNTS if (value := self.count(name)) is not None}
@@ -89,6 +103,8 @@ class Runner:
         self.built = job["built"]
         self.environment = {**os.environ, **self.command["environment"]}
         self.matched: dict[str, bool] = {}
+        self.no_numbers: dict[str, str] = {}  # what matched where a number was expected
+        self.left_running: list[str] = []  # commands that ended while somebody else held their output
         self.output_bytes = 0
         reads = self.command["reads"]
         self.patterns = {name: re.compile(text.encode(), re.MULTILINE) for name, text in reads.items() if text}
@@ -122,10 +138,13 @@ class Runner:
                     argv, stdin=stdin, stdout=output, stderr=output, cwd=self.command["folder"], env=self.environment
                 )
             )
-            if not self.discard:
-                self._listen(process, reader)
+            if not self.discard and not self._listen(process, reader) and name not in self.left_running:
+                self.left_running.append(name)
             code = process.wait()
         self.output_bytes += reader.seen_bytes
+        for count in NUMBERS & reader.values.keys():
+            if reader.count(count) is None:
+                self.no_numbers[count] = plain_text(reader.values[count][:SHOWN])
         for pattern in self.patterns:
             self.matched[pattern] = self.matched.get(pattern, False) or pattern in reader.values
         if code != 0:
@@ -149,30 +168,44 @@ class Runner:
         os.chdir(self.command["folder"])
         os.execve(argv[0], argv, self.environment)  # noqa: S606
 
-    def _listen(self, process: subprocess.Popen[bytes], reader: Reader) -> None:
-        """Read both streams to their ends; all of it is passed on to our own, where it is counted and kept."""
+    def _listen(self, process: subprocess.Popen[bytes], reader: Reader) -> bool:
+        """Read both streams to their ends; all of it is passed on to our own, where it is counted and kept.
+
+        False when the process has ended and a stream has not: another process, left behind, holds it.
+        """
         assert process.stdout is not None
         assert process.stderr is not None
-        with selectors.DefaultSelector() as selector:
+        streams = {1, 2}
+        deadline = None
+        with selectors.DefaultSelector() as selector, open(os.pidfd_open(process.pid), "rb") as end:  # noqa: PTH123
             selector.register(process.stdout, selectors.EVENT_READ, 1)
             selector.register(process.stderr, selectors.EVENT_READ, 2)
-            while selector.get_map():
-                for key, _ in selector.select():
+            selector.register(end, selectors.EVENT_READ, END)
+            while streams and (deadline is None or time.monotonic() < deadline):
+                for key, _ in selector.select(deadline and max(0.0, deadline - time.monotonic())):
+                    if key.data == END:
+                        deadline = time.monotonic() + DRAIN_S
+                        selector.unregister(end)
+                        continue
                     chunk = os.read(key.fd, CHUNK_BYTES)
                     reader.feed(key.data, chunk)
                     if not chunk:
                         selector.unregister(key.fileobj)
+                        streams.remove(key.data)
                     left = chunk
                     while left:
                         left = left[os.write(key.data, left) :]
+        for stream in streams:
+            reader.feed(stream, b"")
+        return not streams
 
     def _heard(self, name: str, value: str) -> None:
         if name == "stage" and value:
             self.clock.enter(value)
         elif name in ("progress_lines", "progress_bytes", "nodes", "edges"):
-            number = int(digits) if (digits := re.sub(r"[,_ ']", "", value)).isdigit() else -1
+            number = whole_number(value)
             at = dict(zip(("progress_bytes", "progress_lines", "nodes", "edges"), self.clock.position, strict=True))
-            at[name] = number
+            at[name] = -1 if number is None else number
             self.clock.progress(*at.values())
 
 
@@ -203,6 +236,8 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
         "latency": None,
         "checks": checks,
         "output_matched": runner.matched,
+        "no_numbers": runner.no_numbers,
+        "left_running": runner.left_running,
         "command_peak_rss_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * KIB,
     }
     if job.get("until") == "learn":
@@ -223,13 +258,11 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
         clock.enter("load")
         found = runner.run("stats", brain=brain).counts()
     checks += compare_counts(runner, printed, found)
-    record["brain"] = {"file_bytes": size_of(brain), "stats": found or printed}
+    record["brain"] = {"file_bytes": size_of(brain), "stats": {**printed, **found}}
     if runner.offers("query"):
         clock.enter("query")
         answers, latency = ask(runner, brain, facts)
-        recalled = sum(
-            answer.strip().startswith(fact["answer"].strip()) for answer, fact in zip(answers, facts, strict=False)
-        )
+        recalled = sum(recalls(answer, fact) for answer, fact in zip(answers, facts, strict=False))
         if runner.command["expects"]["recalls"]:
             record["quality"] |= {"facts_asked": len(answers), "facts_recalled": recalled}
         record["latency"] = latency

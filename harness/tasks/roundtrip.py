@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from harness.errors import SubjectError
+from harness.returned import answer_of, counts_of
 from harness.roundtrip.checks import Case, Judge, content
 from harness.roundtrip.elsewhere import look_elsewhere
 from harness.roundtrip.losses import Loss, compare
@@ -109,7 +111,10 @@ def one_file(make: Callable[[], Subject], brain: Path, probes: list[str], folder
     """(a), (c) and (e) on a file that is there."""
     before = content(brain)
     first = make()
-    first.load(brain)
+    try:
+        first.load(brain)
+    except Exception as error:  # the border: whatever a subject raises is a fact about the file
+        raise SubjectError(f"{brain} cannot be loaded: {error}") from error
     again = folder / "again"
     first.save(again)
     losses: list[Loss] = []
@@ -118,8 +123,8 @@ def one_file(make: Callable[[], Subject], brain: Path, probes: list[str], folder
     second = make()
     second.load(again)
     for what, look in (
-        ("counts", lambda subject: dict(subject.stats())),
-        ("answers", lambda subject: [subject.query(probe) for probe in probes]),
+        ("counts", counts_of),
+        ("answers", lambda subject: [answer_of(subject, probe) for probe in probes]),
     ):
         losses += [Loss(what, loss.kind, loss.detail) for loss in compare(look(first), look(second))]
     if isinstance(first, ShowsState) and isinstance(second, ShowsState):

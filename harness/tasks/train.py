@@ -14,6 +14,8 @@ from typing import Any
 
 from harness.ledger import read_ledger
 from harness.opcodes import count_opcodes
+from harness.returned import WrongValue, answer_of, counts_of, score_of, shares_of
+from harness.roundtrip.checks import content
 from harness.stage_clock import LEARN, PROBE, WORK, StageClock
 from harness.subject import (
     Probes,
@@ -32,7 +34,7 @@ FACTS_ASKED = 300  # of the planted facts, spread evenly over the corpus
 STARTS_FROM_NOTHING = "resuming starts from nothing"
 QUESTIONS = 16  # questions asked before the save and after the load
 RESUME_CHECK_BYTES = 1_000_000  # up to this corpus size learning is done a second time, in two halves
-NOTHING_ASKED = {"facts_planted": 0, "facts_asked": 0, "facts_recalled": 0}
+NOTHING_ASKED = {"bits_per_byte": None, "facts_planted": 0, "facts_asked": 0, "facts_recalled": 0}
 REPEAT_CHECK_BYTES = 100_000  # and up to this one a second time in one go
 
 
@@ -43,13 +45,22 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     (each with name, holds, detail, and the verdict that follows when it does not hold).
     `until` ends it early: after "learn"; after "work", which learns twice and counts the opcodes of the second time
     (`opcodes`); or after "probe", which asks for capabilities instead of checking that a
-    second training agrees.
+    second training agrees. A value of the wrong kind is a check that does not hold, and ends it too.
     """
+    checks: list[dict[str, Any]] = []
+    try:
+        return measured(job, clock, checks)
+    except WrongValue as error:
+        checks.append(check("what it returns is of the right kind", False, "wrong_result", str(error)))
+        return {"brain": None, "quality": NOTHING_ASKED, "checks": checks}
+
+
+def measured(job: dict[str, Any], clock: StageClock, checks: list[dict[str, Any]]) -> dict[str, Any]:
+    """The record of `run`; `checks` is filled as it goes."""
     name = subject_of(job)
     corpus, folder = Path(job["corpus"]), Path(job["folder"])
     brain = folder / "brain.m"
     facts = read_facts(Path(job["facts"])) if job.get("facts") else []
-    checks: list[dict[str, Any]] = []
 
     if job.get("until") == WORK:
         return {"opcodes": opcodes_of(name, corpus, clock), "brain": None, "quality": NOTHING_ASKED, "checks": []}
@@ -61,13 +72,16 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     if job.get("until") == LEARN:
         return {"brain": None, "quality": NOTHING_ASKED, "checks": []}
     clock.enter("query")
-    stats = dict(subject.stats())
+    stats = counts_of(subject)
     probes = [fact["prefix"] for fact in facts[:QUESTIONS]]
-    answers = [subject.query(probe) for probe in probes]
+    answers = [answer_of(subject, probe) for probe in probes]
     checks.append(check("it learnt something", stats.get("nodes", 0) > 0, "wrong_result", f"{stats}"))
 
     clock.enter("save")
     subject.save(brain)
+    checks.append(check("it wrote a brain", brain.exists(), "vanished", "save() returned, but there is no file"))
+    if not brain.exists():
+        return {"brain": None, "quality": NOTHING_ASKED, "checks": checks}
     saved = stamp(brain)
     del subject  # the loaded brain must not share memory with it, nor pay for it
     gc.collect()
@@ -80,7 +94,7 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     clock.enter("load")
     loaded.load(brain)
     clock.enter("query")
-    checks += compare_loaded(stats, dict(loaded.stats()), answers, [loaded.query(probe) for probe in probes])
+    checks += compare_loaded(stats, counts_of(loaded), answers, [answer_of(loaded, probe) for probe in probes])
     quality, latency = ask(loaded, Path(job["heldout"]) if job.get("heldout") else None, facts)
     checks.append(
         check(
@@ -100,7 +114,7 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     capabilities = {}
     if not again and isinstance(loaded, Probes):
         clock.enter(PROBE)
-        capabilities = dict(loaded.probe())
+        capabilities = shares_of(loaded)
     return {
         "brain": {"file_bytes": size_of(brain), "stats": stats},
         "quality": quality,
@@ -145,15 +159,15 @@ def ask(
     if heldout is not None and isinstance(subject, Scores):
         lines = list(first_lines(heldout, HELDOUT_BYTES))
         scored = sum(len(line) + 1 for line in lines)
-        bits_per_byte = subject.score(lines)
+        bits_per_byte = score_of(subject, lines)
     asked = spread(facts, FACTS_ASKED)
     recalled = 0
     seconds: list[float] = []
     for fact in asked:
         begin = time.perf_counter()
-        answer = subject.query(fact["prefix"])
+        answer = answer_of(subject, fact["prefix"])
         seconds.append(time.perf_counter() - begin)
-        recalled += answer.startswith(fact["answer"])
+        recalled += recalls(answer, fact)
     quality = {
         "bits_per_byte": bits_per_byte,
         "heldout_bytes": scored or None,
@@ -168,6 +182,11 @@ def ask(
     return quality, {"queries": len(seconds), "median_s": seconds[at // 2], "p99_s": seconds[int(at * 0.99)]}
 
 
+def recalls(answer: str, fact: dict[str, str]) -> bool:
+    """Whether a planted fact came back; space around an answer does not count."""
+    return answer.strip().startswith(fact["answer"].strip())
+
+
 def resume_check(name: SubjectName, corpus: Path, brain: Path) -> dict[str, Any]:
     """Half, save, load, the other half: the file of one go, byte for byte?"""
     quiet = _QuietClock()
@@ -180,12 +199,12 @@ def resume_check(name: SubjectName, corpus: Path, brain: Path) -> dict[str, Any]
     second.load(half_way)
     second.learn(halves[1], quiet)
     second.save(resumed)
-    same = resumed.read_bytes() == brain.read_bytes()
+    same = content(resumed) == content(brain)
     detail = "the two brain files differ"
     if not same:
         alone = make_subject(name)
         alone.learn(halves[1], quiet)
-        if dict(alone.stats()) == dict(second.stats()):
+        if counts_of(alone) == counts_of(second):
             detail = f"{STARTS_FROM_NOTHING}: the counts are those of the second half alone"
     return check("learning on after a load gives the brain of one go", same, "lossy_save", detail)
 
@@ -196,9 +215,9 @@ def repeat_check(
     """The same text learnt by a second, fresh subject: the same counts and answers?"""
     second = make_subject(name)
     second.learn(corpus, _QuietClock())
-    other = dict(second.stats())
+    other = counts_of(second)
     differ = [f"{key}: {value} and {other.get(key)}" for key, value in stats.items() if other.get(key) != value]
-    unequal = sum(second.query(probe) != answer for probe, answer in zip(probes, answers, strict=True))
+    unequal = sum(answer_of(second, probe) != answer for probe, answer in zip(probes, answers, strict=True))
     if unequal:
         differ.append(f"{unequal} of {len(answers)} answers differ")
     return check("two trainings on the same text agree", not differ, "wrong_result", ", ".join(differ))

@@ -117,7 +117,7 @@ def test_a_subject_that_cannot_be_found_is_no_break_but_exit_2_with_one_sentence
     assert done.returncode == ExitCode.USAGE
     assert done.stderr.splitlines()[-1].startswith(f"error: subject {subject}: ")
     assert "Traceback" not in done.stderr
-    assert not list(tmp_path.rglob("report.json"))
+    assert not [path for path in tmp_path.rglob("*") if path != tmp_path / "report"]
 
 
 OWN = """
@@ -150,7 +150,8 @@ def test_a_program_in_any_language_climbs_and_its_exit_code_is_the_verdicts(tmp_
     program = tmp_path / "trainer.py"
     program.write_text(
         "import sys\nlines = open(sys.argv[2]).readlines()\nprint('nodes', len(lines))\n"
-        "open(sys.argv[1], 'w').write('brain')\nsys.exit(3 if len(lines) > 20 else 0)\n"
+        "open(sys.argv[1], 'w').write('brain')\n"
+        "len(lines) > 20 and sys.exit(print('too many lines', file=sys.stderr) or 3)\n"
     )
     described = tmp_path / "trainer.toml"
     described.write_text(
@@ -168,6 +169,8 @@ def test_a_program_in_any_language_climbs_and_its_exit_code_is_the_verdicts(tmp_
     assert report.rungs[0].brain.nodes > 0
     assert report.rungs[0].brain.edges is None
     assert report.findings[0].kind == "exception"
+    assert "stderr ends with: too many lines" in report.findings[0].evidence
+    assert "command.py" not in report.rungs[-1].because
     assert report.witness.lines == 21
 
     again = harness("ladder", "--replay", box / report.rungs[-1].attempts[0].black_box, "--json")
@@ -176,6 +179,48 @@ def test_a_program_in_any_language_climbs_and_its_exit_code_is_the_verdicts(tmp_
 
     diagnosed = harness("diagnose", box, "--json")
     assert json.loads(diagnosed.stdout)["findings"][0]["kind"] == "exception"
+
+
+def test_a_program_that_ends_and_leaves_a_process_behind_does_not_hang(tmp_path):
+    (tmp_path / "trainer.sh").write_text(
+        'sleep 60 &\necho "nodes: $(wc -l <"$2")" >"$1"\ncat "$1"\necho "done, and gone" >&2\n'
+    )
+    described = tmp_path / "trainer.toml"
+    described.write_text("train = ['sh', 'trainer.sh', '{brain}', '{corpus}']\n[reads]\nnodes = '^nodes: (.*)'\n")
+    limits = ("--from", "1KB", "--to", "1KB", "--time-limit", "20s", "-o", tmp_path / "report")
+    done = harness("ladder", "--subject", f"command:{described}", *limits)
+    assert done.returncode == ExitCode.OK, done.stderr
+    report = read_report(tmp_path / "report" / "report.json")
+    assert report.rungs[0].brain.nodes > 0
+    assert [found.kind for found in report.findings] == ["left_running"]
+    assert "by train" in report.findings[0].title
+
+
+STOPPED = """
+import sys, time
+
+def take_more(kept):
+    while True:
+        kept.append(b"x" * 2**20) if sys.argv[1] == "memory" else time.sleep(1)
+
+take_more([])
+"""
+
+
+@pytest.mark.skipif(find_program("py-spy") is None, reason="py-spy is not installed")
+@pytest.mark.parametrize(("how", "kind"), [("memory", "memory_hog"), ("time", "hang")])
+def test_the_stack_of_a_program_that_is_stopped_is_its_own(tmp_path, how, kind):
+    (tmp_path / "trainer.py").write_text(STOPPED)
+    described = tmp_path / "trainer.toml"
+    described.write_text(f"train = [{json.dumps(sys.executable)}, 'trainer.py', '{how}', '{{brain}}', '{{corpus}}']\n")
+    limits = ("--to", "1KB", "--memory-limit", "128MiB", "--time-limit", "3s", "-o", tmp_path / "report")
+    done = harness("ladder", "--subject", f"command:{described}", *limits)
+    assert done.returncode == ExitCode.BREAK, done.stderr
+    report = read_report(tmp_path / "report" / "report.json")
+    assert report.findings[0].kind == kind
+    assert any("py-spy: is in take_more at take_more (trainer.py:" in line for line in report.findings[0].evidence)
+    assert "selectors.py" not in done.stderr
+    assert list(tmp_path.rglob("stack-of-1-python*.txt"))
 
 
 def test_a_whole_ladder_is_replayed_and_a_report_that_says_otherwise_is_found_out(tmp_path):

@@ -12,6 +12,7 @@ from fixtures.canaries import honest
 from harness.errors import Interrupted, LauncherError, SubjectMissing
 from harness.evidence import Evidence
 from harness.procfs import children_of
+from harness.report import build
 from harness.supervise import Spawn
 
 MIB = 1024**2
@@ -99,6 +100,63 @@ def test_what_was_learnt_and_saved_is_checked(attempt, name, verdict):
 def test_a_subject_that_cannot_be_found_is_nothing_to_try(attempt):
     with pytest.raises(SubjectMissing, match="has no NoSuchClass"):
         attempt("broken:NoSuchClass")
+
+
+def test_a_class_that_lacks_methods_is_nothing_to_try(attempt):
+    with pytest.raises(SubjectMissing, match="Recursive has no learn, save, load, query, stats; a subject has"):
+        attempt("broken:Recursive")
+
+
+ODD = """
+from fixtures.canaries.honest import Honest
+
+class Odd(Honest):
+    def {method}(self, *_):
+        return {value}
+"""
+WHOLE = "a mapping of names to whole numbers was expected"
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "said"),
+    [
+        ("stats", "None", f"stats() returned None; {WHOLE}"),
+        ("stats", "{'nodes': 1.5}", WHOLE),
+        ("stats", "{'nodes': float('nan')}", WHOLE),
+        ("stats", "{'nodes': {'a': 1}}", WHOLE),
+        ("stats", "{'nodes': 'many'}", WHOLE),
+        ("query", "None", "query() returned None; a text (str) was expected"),
+        ("query", "b'abc'", "query() returned b'abc'"),
+        ("score", "float('nan')", "score() returned nan; a number of bits per byte"),
+        ("score", "float('inf')", "score() returned inf"),
+        ("score", "'x'", "score() returned 'x'"),
+        ("score", "-1.0", "score() returned -1.0"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_a_wrong_result(trials, tmp_path, monkeypatch, method, value, said):
+    (tmp_path / "odd.py").write_text(ODD.format(method=method, value=value))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    trial = trials("python:odd:Odd").try_once(20_000)
+    assert trial.verdict.name == "wrong_result"
+    assert said in trial.verdict.because
+    made = build.rung(20_000, trial, tmp_path)
+    assert json.loads(made.model_dump_json())["verdict"] == "wrong_result"
+
+
+def test_a_function_that_makes_a_subject_is_a_subject_too(trials, tmp_path, monkeypatch):
+    (tmp_path / "odd.py").write_text(
+        "def make():\n    from fixtures.canaries.honest import Honest\n    return Honest()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    assert trials("python:odd:make").try_once(20_000).verdict.name == "ok"
+
+
+def test_a_save_that_writes_nothing_leaves_no_result(trials, tmp_path, monkeypatch):
+    (tmp_path / "odd.py").write_text(ODD.format(method="save", value="None"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    verdict = trials("python:odd:Odd").try_once(20_000).verdict
+    assert verdict.name == "vanished"
+    assert "save() returned, but there is no file" in verdict.because
 
 
 def test_a_subject_that_was_there_and_is_no_more_is_a_break(trials, tmp_path, monkeypatch):

@@ -44,7 +44,7 @@ def test_an_honest_learner_climbs_and_the_report_is_on_stdout_and_on_disk(tmp_pa
     report = read_report(tmp_path / "report.json")
     assert json.loads(out) == json.loads(report.to_json())
     assert [rung.verdict for rung in report.rungs] == ["ok", "ok"]
-    assert {file.name for file in tmp_path.iterdir() if file.is_file()} == FILES
+    assert {file.name for file in tmp_path.iterdir()} == FILES
     for rung in report.rungs:
         assert rung.quality.bits_per_byte > 0
         assert all(check.holds for check in rung.checks)
@@ -58,6 +58,25 @@ def test_an_honest_learner_climbs_and_the_report_is_on_stdout_and_on_disk(tmp_pa
             "resume",
         }
     assert "not broken up to 10KB" in err
+
+
+def test_what_a_former_ladder_left_in_the_folder_goes(tmp_path):
+    subject = "python:fixtures.canaries.broken:DiesOfALongLine"
+    (tmp_path / "text.txt").write_text("".join(f"{n}. line of a text: {'x' * 20 * n}\n" for n in range(60)))
+    code, _, err = finished(tmp_path / "r", "--subject", subject, "--corpus", str(tmp_path / "text.txt"))
+    assert code == ExitCode.BREAK, err
+    assert {"black-box", "witness.txt"} < {file.name for file in (tmp_path / "r").iterdir()}
+    code, _, err = finished(tmp_path / "r", "--subject", "python:fixtures.canaries.honest:Honest", "--to", "1KB")
+    assert code == ExitCode.OK, err
+    assert {file.name for file in (tmp_path / "r").iterdir()} == FILES
+
+
+def test_the_result_is_shown_also_where_the_summary_of_the_job_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "no" / "such.md"))
+    code, _, err = finished(tmp_path / "r", "--subject", "python:fixtures.canaries.honest:Honest", "--to", "1KB")
+    assert code == ExitCode.OK, err
+    assert "not broken up to 1KB" in err
+    assert "warning: cannot append to $GITHUB_STEP_SUMMARY" in err
 
 
 def test_the_work_of_learning_is_counted_and_is_the_same_on_every_run(tmp_path):
@@ -103,7 +122,7 @@ def test_a_loss_has_its_own_exit_code(tmp_path, corpus):
     assert code == ExitCode.LOSSY, err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, corpus, number):
     with ladder(
         tmp_path, "--subject", "python:fixtures.canaries.broken:HangsAt10KB", "--to", "10KB", "--corpus", corpus

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from fixtures.lossy.honest import Honest
 from fixtures.lossy.losers import EmptyOnDamage, WritesInPlace
 from harness.cli import main
+from harness.exit_codes import ExitCode
 from harness.faults import allocations, damage, sizes
 from harness.faults.bench import Bench
 from harness.programs import find_program
@@ -93,6 +94,20 @@ def test_nothing_is_found_in_a_command_that_keeps_everything(run):
     assert all(report["roundtrip"]["offered"].values())
 
 
+@pytest.mark.parametrize(("method", "said"), [("query", "a text (str)"), ("stats", "whole numbers"), ("score", "bits")])
+def test_a_value_of_the_wrong_kind_is_no_loss_but_a_failure_in_one_sentence(run, tmp_path, monkeypatch, method, said):
+    (tmp_path / "odd.py").write_text(
+        f"from fixtures.canaries.honest import Honest\n\nclass Odd(Honest):\n    def {method}(self, *_): return b'x'\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    result, _ = run("roundtrip", "--subject", "python:odd:Odd", "--examples", "1", "--large", "0")
+    assert result.exit_code == ExitCode.BREAK
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"error: python:odd:Odd failed, exception: {method}() returned b'x'; ")
+    assert said in line
+    assert "returned.py" not in line
+
+
 COMMANDS_THAT_LOSE = {
     "LOSSY_SAVE": ("counts.edges", "missing"),
     "EMPTY_ON_LOAD": ("counts.nodes", "missing"),
@@ -116,6 +131,16 @@ def test_what_a_command_loses_is_named_with_a_small_text(run, tmp_path, defect):
     assert found[COMMANDS_THAT_LOSE[defect]]["witness_bytes"] <= 100
 
 
+def test_sweeps_that_have_no_point_are_not_said_to_be_well(run, tmp_path):
+    (tmp_path / "trainer.py").write_text("import shutil, sys\nshutil.copy(sys.argv[2], sys.argv[1])\n")
+    described = tmp_path / "trainer.toml"
+    described.write_text(f"train = [{json.dumps(sys.executable)}, 'trainer.py', '{{brain}}', '{{corpus}}']\n")
+    result, report = run("faults", "--short", "--sweeps", "c", "--subject", f"command:{described}")
+    assert result.exit_code == ExitCode.INCONCLUSIVE, result.output
+    assert report["faults"]["rows"] == []
+    assert "nothing was tested" in result.stderr
+
+
 @needs_compiler
 @pytest.mark.parametrize(("name", "kept"), [("subjects/c_trainer", True), ("lossy/c_writes_in_place", False)])
 def test_a_command_is_hit_from_outside_and_what_cannot_be_is_said(run, name, kept):
@@ -135,7 +160,7 @@ def test_a_command_that_is_never_the_same_twice_cannot_be_judged_and_that_is_sai
     described = tmp_path / "trainer.toml"
     described.write_text(f"train = [{json.dumps(sys.executable)}, 'trainer.py', '{{brain}}', '{{corpus}}']\n")
     result, _ = run("faults", "--short", "--subject", f"command:{described}")
-    assert result.exit_code == 1
+    assert result.exit_code == ExitCode.USAGE
     assert "leaves another file each time" in result.output
 
 
@@ -151,8 +176,22 @@ def test_one_brain_file_is_checked_in_other_processes_too(run, tmp_path):
 def test_a_brain_file_that_is_damaged_is_no_result(run, tmp_path):
     (tmp_path / "a.m").write_bytes(b"no brain")
     result, _ = run("roundtrip", str(tmp_path / "a.m"))
-    assert result.exit_code == 1
-    assert "not a brain file" in result.output
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr.startswith(f"error: {tmp_path / 'a.m'} cannot be loaded: ")
+    assert "not a brain file" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["roundtrip", "faults"])
+def test_a_trainer_that_fails_is_a_break_in_one_sentence_with_its_last_words(run, tmp_path, command):
+    described = tmp_path / "trainer.toml"
+    described.write_text("train = ['sh', '-c', 'echo it has no room >&2; exit 3', '{brain}', '{corpus}']\n")
+    result, _ = run(command, "--subject", f"command:{described}")
+    assert result.exit_code == ExitCode.BREAK
+    (line,) = result.stderr.splitlines()
+    assert "failed, exception: train (sh) ended with exit code 3, in stage" in line
+    assert line.endswith("; the last it said: it has no room")
+    assert "command.py" not in line
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What debuggers say, as they say it."""
 
-from harness.diagnosis.crash_site import read_gdb, read_gdb_attached, read_sanitizer, read_valgrind
+from harness.diagnosis.crash_site import read_attached, read_gdb, read_sanitizer, read_valgrind
 
 VALGRIND = """\
 ==9== Invalid write of size 8
@@ -49,13 +49,23 @@ def test_gdb_names_the_signal_and_the_first_frame_of_the_program():
     assert len(site.stack) == 2
 
 
-def test_gdb_names_where_a_program_waits():
-    site = read_gdb_attached(
+def test_gdb_names_where_a_program_is():
+    site = read_attached(
         "#0  0x00007f93 in __libc_pause () at ../sysdeps/unix/sysv/linux/pause.c:29\n"
         "#1  0x00005631 in learn (path=<optimized out>) at c_trainer.c:181\n"
     )
-    assert site.what == "waits in __libc_pause"
+    assert site.what == "is in __libc_pause"
     assert site.where == "learn (c_trainer.c:181)"
+
+
+def test_py_spy_names_where_a_program_in_python_is():
+    site = read_attached(
+        'Process 7: python t.py\nPython v3.11.7\n\nThread 7 (idle): "MainThread"\n    Model.learn (t.py:23)\n'
+        '    <module> (t.py:40)\n\nThread 8 (idle): "other"\n    wait (threading.py:1)\n'
+    )
+    assert (site.tool, site.what, site.where) == ("py-spy", "is in Model.learn", "Model.learn (t.py:23)")
+    assert len(site.stack) == 2
+    assert read_attached("Error: no such process\n") is None
 
 
 def test_the_sanitizers_own_frames_are_not_the_place():

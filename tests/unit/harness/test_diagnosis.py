@@ -4,8 +4,12 @@ import pytest
 from test_reports import attempt, document, rung  # the makers of reports
 
 from harness.diagnosis.rules import diagnose
+from harness.exit_codes import ExitCode
+from harness.report import terminal
 from harness.report.models import parse_report
 from harness.report.summary import forecast_lines
+from harness.verdict import NOT_A_BREAK, VERDICTS
+from harness.whole_ladder import leaks
 
 
 def diagnosed(**changes):
@@ -38,6 +42,30 @@ def test_a_good_report_has_no_findings():
 @pytest.mark.parametrize("verdict", ["segv", "abort", "bus", "fpe", "ill"])
 def test_a_deadly_signal_is_a_crash(verdict):
     assert first(rungs=[broken(1000, verdict)]) == "crash"
+
+
+@pytest.mark.parametrize("end", [{"code": -9, "signal": "SIGKILL"}, {"code": 1, "command_code": -9}])
+def test_a_signal_that_nobody_owns_up_to_is_a_finding(end):
+    (found,) = diagnosed(rungs=[broken(1000, "killed_external", exit={"result_complete": False, **end})])
+    assert (found.kind, found.severity) == ("killed", "error")
+    assert "SIGKILL" in found.title
+
+
+@pytest.mark.parametrize("verdict", sorted(set(VERDICTS) - NOT_A_BREAK))
+def test_no_break_is_passed_over(verdict):
+    assert any(each.severity == "error" for each in diagnosed(rungs=[broken(1000, verdict)]))
+
+
+def test_a_break_without_findings_is_not_said_to_be_well():
+    found = {
+        "last_passed_bytes": None,
+        "first_broken_bytes": 1000,
+        "verdict": "segv",
+        "because": "",
+        "confirmed_by": [],
+    }
+    report = parse_report(document(**{"break": found}), "an older report")
+    assert "it broke" in str(terminal.diagnosis(report))
 
 
 WITNESS = {
@@ -132,6 +160,25 @@ def test_output_per_line_is_named_with_what_it_costs():
     assert "100.0 times slower" in found.title
 
 
+def written(size_bytes, output_bytes):
+    lines = {"lines": size_bytes // 100, "output_lines": output_bytes // 100}
+    return {"size_bytes": size_bytes, "output_bytes": output_bytes, **lines}
+
+
+def test_output_that_does_not_grow_is_a_fixed_amount_and_nothing_is_projected():
+    quiet = {"size_bytes": 10**6, "lines": 10_000, "stdout_bytes": 6 * 10**6, "stdout_lines": 60_000}
+    quiet |= {"stderr_bytes": 0, "stderr_lines": 0, "loud_wall_s": 0.2, "quiet_wall_s": 0.2}
+    (found,) = diagnosed(quiet={**quiet, "smaller": written(10**5, 6 * 10**6)})
+    assert found.kind == "debug_output"
+    assert "whatever the size" in found.title
+    assert not any("projected" in line for line in found.evidence)
+    (found,) = diagnosed(quiet={**quiet, "smaller": written(10**5, 10**6 + 500_000)})
+    assert "500 bytes per line" in found.title  # 4.5 MB for 9,000 further lines
+    assert "projected at 1 GB: 5 GB of output" in found.evidence
+    (found,) = diagnosed(quiet=quiet)
+    assert not any("projected" in line for line in found.evidence)  # one size says nothing about growth
+
+
 def test_memory_that_the_size_does_not_explain_is_a_hog_and_the_rest_is_growth():
     assert first(rungs=[broken(1000, "memory_limit")]) == "memory_hog"
     grown = [passed(size, peak_anon_bytes=2_000 * size) for size in (10**4, 10**5, 10**6)]
@@ -148,12 +195,31 @@ def test_pages_that_nobody_holds_are_no_leak():
 def test_memory_that_outlives_the_learner_is_told_by_its_ledger(blocks, kind):
     small = {"kept_blocks": 0, "kept_malloc_bytes": 0, "kept_anon_bytes": 10**6}
     large = {"kept_blocks": blocks, "kept_malloc_bytes": 10**8, "kept_anon_bytes": 10**8}
-    assert first(rungs=[passed(10**5, ledger=small), passed(10**6, ledger=large)]) == kind
+    rungs = [passed(10**5, ledger=small), passed(10**6, ledger=large)]
+    assert first(rungs=rungs) == kind
+    report = parse_report(document(rungs=rungs), "a test")
+    assert not leaks(report)
+    assert leaks(report.model_copy(update={"findings": diagnose(report)}))
+    assert not leaks(report.model_copy(update={"findings": diagnose(report), "exit_code": ExitCode.BREAK}))
 
 
 def test_a_pattern_that_never_matches_is_said():
     rungs = [passed(10**5, unmatched_patterns=["nodes"])]
     assert first(rungs=rungs) == "output_missing"
+
+
+def test_a_program_that_printed_nothing_before_it_crashed_may_have_had_nothing_to_say():
+    said = {"bytes": 90, "lines": 3, "tail": ""}
+    silent = {"bytes": 0, "lines": 0, "tail": ""}
+    rungs = [passed(10**4, attempts=[attempt("ok", stdout=said)]), broken(10**5, "segv", stdout=silent)]
+    (found,) = (each for each in diagnosed(rungs=rungs) if each.kind == "output_missing")
+    assert (found.severity, found.confidence) == ("note", "low")
+    assert found.advice.startswith("If it prints only at its end")
+
+
+def test_a_match_that_is_no_number_is_said():
+    (found,) = diagnosed(rungs=[passed(10**5, no_numbers={"nodes": "1e6"})])
+    assert found.evidence == ["nodes matched '1e6'"]
 
 
 def test_the_heaviest_comes_first():
@@ -184,3 +250,11 @@ def test_memory_that_flattens_is_not_said_to_break_at_a_size_that_passed():
 def test_memory_that_goes_on_growing_is_a_warning_with_the_size_it_breaks_at():
     (found, *_) = diagnosed(rungs=climbed([28, 30, 60, 350]))
     assert (found.kind, found.severity) == ("memory_growth", "warning")
+
+
+@pytest.mark.parametrize(
+    ("asked", "recalled", "kinds"), [(9, 0, ["nothing_recalled"]), (9, 1, []), (1, 0, []), (0, 0, [])]
+)
+def test_planted_facts_of_which_none_comes_back_are_a_finding(asked, recalled, kinds):
+    quality = {"facts_planted": 9, "facts_asked": asked, "facts_recalled": recalled}
+    assert [found.kind for found in diagnosed(rungs=[passed(1000, quality=quality)])] == kinds

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from test_reports import document  # the maker of reports
 
 from harness import cli
 from harness.durations import format_duration, parse_duration
@@ -12,6 +13,7 @@ from harness.exit_codes import ExitCode
 from harness.report.models import Break, Rung
 from harness.subject import parse_subject
 from harness.units import label, memory, memory_tick, size
+from harness.verdict import NOT_A_BREAK
 from harness.whole_ladder import exit_code
 
 
@@ -28,6 +30,9 @@ def invoke(*arguments, **options):
         ("ladder", "--from", "1MB", "--to", "1KB"),
         ("ladder", "--corpus", "no-such-file.txt"),
         ("ladder", "--limiter", "hope"),
+        ("ladder", "--min-lines-per-sec", "nan"),
+        ("ladder", "--min-lines-per-sec", "inf"),
+        ("ladder", "--to", "1KB", "--required", "10MB"),
         ("report", "no-such-file.json"),
         ("unknown",),
     ],
@@ -55,7 +60,7 @@ def test_doctor_prints_one_json_document():
 
 
 def rung(verdict):
-    return Rung.model_construct(verdict=verdict)
+    return Rung.model_construct(verdict=verdict, passed=verdict in NOT_A_BREAK, size_bytes=10)
 
 
 def found(verdict, passed):
@@ -73,6 +78,8 @@ def found(verdict, passed):
         (["ok", "segv"], found("segv", 10), 11, None, ExitCode.BREAK),
         (["segv"], found("segv", None), 1, None, ExitCode.BREAK),
         (["ok", "lossy_save"], found("lossy_save", 10), 10, None, ExitCode.LOSSY),
+        (["ok"], None, 10, None, ExitCode.OK),
+        (["ok"], None, 11, None, ExitCode.INCONCLUSIVE),
         (["ok"], None, None, "SIGINT", ExitCode.INTERRUPTED),
     ],
 )
@@ -138,3 +145,46 @@ def test_a_nul_byte_in_a_described_subject_is_refused(tmp_path):
     refused = CliRunner().invoke(cli.main, ["subject", "check", str(tmp_path / "a.toml")])
     assert refused.exit_code == 2
     assert "NUL" in refused.output
+
+
+@pytest.mark.parametrize("word", ["a[x]", "a[red]b", "a[", ":smile:"])
+def test_brackets_and_colons_in_a_path_are_text(tmp_path, word):
+    described = tmp_path / f"{word}.toml"
+    described.write_text('train = ["true", "{brain}", "{corpus}"]\n')
+    done = invoke("subject", "check", str(described))
+    assert done.exit_code == ExitCode.BREAK
+    assert f"{described} is a command subject" in done.stderr
+
+
+def test_brackets_in_the_path_of_a_report_are_text(tmp_path):
+    folder = tmp_path / "a[red]b[" / "x]"
+    folder.mkdir(parents=True)
+    (folder / "report.json").write_text(json.dumps(document()))
+    done = invoke("report", str(folder))
+    assert done.exit_code == ExitCode.OK
+    assert f"page: {folder / 'report.html'}" in done.stderr
+
+
+def test_a_corpus_that_ends_below_the_required_size_is_said_before_the_climb(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text("a line of a text that is soon over\n" * 100)
+    done = invoke("ladder", "--corpus", "text.txt", "--to", "10MB", "--required", "1MB")
+    assert done.exit_code == ExitCode.USAGE
+    assert "the corpus ends at 3500B" in done.stderr
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_report_cannot_be_written_below_a_file(tmp_path):
+    (tmp_path / "report.json").write_text(json.dumps(document()))
+    done = invoke("report", str(tmp_path), "-o", str(tmp_path / "report.json" / "x"))
+    assert done.exit_code == ExitCode.USAGE
+    assert "cannot make the folder" in done.stderr
+
+
+def test_a_text_that_is_too_small_and_a_report_that_is_not_there_are_said_plainly(tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    assert (
+        f"{tmp_path / 'a.txt'} holds 1B, less than the first rung, 1KB"
+        in invoke("ladder", "--corpus", str(tmp_path / "a.txt")).stderr
+    )
+    assert "a report is a report.json, or the folder" in invoke("report", str(tmp_path / "none")).stderr

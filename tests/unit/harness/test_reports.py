@@ -330,3 +330,14 @@ def test_report_is_immutable():
 
 def test_the_schema_of_a_new_report_is_this_version():
     assert Report.model_fields["schema_"].default == SCHEMA
+
+
+def test_faults_without_a_point_prove_nothing():
+    report = parse_report(document(rungs=[], faults={"file_bytes": 9, "rows": [], "left_out": ["(c): no"]}), "a test")
+    assert headline(report).startswith("nothing was tested")
+    assert "❌" in render_markdown(report)
+
+
+def test_a_round_trip_that_could_look_at_nothing_has_no_empty_remark():
+    report = parse_report(document(rungs=[], roundtrip={"cases": 3, "offered": {"state": False}}), "a test")
+    assert "looked at:" not in render_markdown(report)

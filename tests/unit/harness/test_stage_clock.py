@@ -72,3 +72,13 @@ def test_switches_and_progress_reach_the_heartbeat(tmp_path):
     assert (beat.stage, beat.bytes, beat.lines, beat.nodes, beat.edges) == ("parse", 4096, 30, 7, 9)
     clock.enter("count")
     assert (reader.read().stage, reader.read().lines) == ("count", 30)
+
+
+def test_whatever_a_subject_says_of_itself_fits_into_the_heartbeat(tmp_path):
+    clock = StageClock(HeartbeatWriter(tmp_path / "beat"))
+    clock.enter("\x1b[31m \udcff " + "a long name of a stage " * 9)
+    clock.progress(-5, 2**70, -(2**70), 3)
+    beat = HeartbeatReader(tmp_path / "beat").read()
+    assert (beat.bytes, beat.lines, beat.nodes, beat.edges) == (-1, 2**63 - 1, -1, 3)
+    assert beat.stage.startswith("\\x1b[31m")
+    assert clock.stage.isprintable()

@@ -1,7 +1,7 @@
 """The checks of the training task, on numbers and small files."""
 
 from harness.subject import make_subject, subject_of
-from harness.tasks.train import compare_loaded, first_lines, split_in_half, spread, stamp
+from harness.tasks.train import compare_loaded, first_lines, recalls, split_in_half, spread, stamp
 
 
 def verdicts(*arguments):
@@ -44,6 +44,12 @@ def test_facts_are_spread_evenly():
     chosen = [int(fact["prefix"]) for fact in spread(facts, 10)]
     assert chosen == list(range(0, 1000, 100))
     assert spread(facts[:3], 10) == facts[:3]
+
+
+def test_space_around_an_answer_does_not_count():
+    fact = {"prefix": "the sky is", "answer": " blue"}
+    assert all(recalls(answer, fact) for answer in (" blue", "blue", "\n blue and wide"))
+    assert not recalls("", fact)
 
 
 def test_a_change_of_a_file_shows_in_its_stamp(tmp_path):

@@ -58,6 +58,13 @@ def test_a_memory_break_is_confirmed_by_another_limiter(trials):
     assert script.limiters == ["watchdog", "rlimit_data"]
 
 
+def test_a_limit_for_each_process_is_no_proof_that_several_hold_it_together(trials):
+    together = dataclasses.replace(FINE, peak_anon_bytes=2**30 + 1)
+    trial = trials(Script(OVER_MEMORY, together)).try_and_confirm(1000)
+    assert [attempt.verdict.name for attempt in trial.attempts] == ["memory_limit", "memory_limit"]
+    assert not trial.passed
+
+
 def test_a_memory_break_that_goes_away_is_an_artefact_and_the_climb_goes_on_with_the_other_limiter(trials):
     script = Script(MEMORY_ERROR, FINE, FINE)
     ladder = trials(script, "rlimit_as")

@@ -123,3 +123,10 @@ def test_a_wrong_result_is_never_excused_by_speed():
 def test_evidence_survives_the_wire():
     before = evidence(stage_peak_anon_bytes={"count": 5}, stderr=Output(3, 1, "a", "b"))
     assert Evidence.from_json(before.as_json()) == before
+
+
+def test_what_an_exception_says_is_one_line_and_not_too_long():
+    verdict = judge(evidence(exit_code=1, result=raised("ValueError", "a\n b\n" + "y" * 10_000)), corpus_lines=1)
+    assert verdict.because.startswith("ValueError: a b yyy")
+    assert len(verdict.because) < 400
+    assert "\n" not in verdict.because
