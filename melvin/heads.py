@@ -28,7 +28,6 @@ from melvin.ranks import Ranks
 from melvin.symbols import Symbols
 from melvin.tables import I64, U32, U64, run_starts
 from melvin.weights import (
-    ANYTHING,
     ATTENDED,
     EDGE,
     KIN_ATTENDED,
@@ -225,27 +224,27 @@ def _held(model: Model, asked: list[Asked]) -> list[tuple[Rows, U64, I64]]:
 
 def _symbol_sources(model: Model, places: Places, spans: list[_Span]) -> list[Source]:
     """The heads that know symbols: at the chunk's start, and behind all that is read of it."""
-    symbols, told = model.symbols, list[list[Source]]()
-    for boundary, span, first in zip((places.behind, places.chunk), spans, (ANYTHING, OF_CHUNK), strict=True):
-        source, always = boundary.source, np.flatnonzero(boundary.valid)
-        base = symbols.base[symbols.port[source]]
-        ending = symbols.right[source]
-        ends = always.compress(ending.take(always) != NONE)
-        asked = (
-            Asked("links", (base + np.uint32(END)).take(always).astype(np.uint64), always),
-            Asked("links", ending.take(ends).astype(np.uint64), ends),
-            Asked("links", source.take(always).astype(np.uint64), always),
-        )
-        extents = (
-            np.zeros(source.size, np.int64),
-            _counted_length(symbols, np.where(ending != NONE, ending, 0)),
-            _counted_length(symbols, source),
-        )
-        kinds = range(SYMBOL if first == ANYTHING and model.byte_view else ANYTHING, SYMBOL + 1)
-        told.append([Source(first + k, (asked[k],), span, extents[k] + boundary.depth) for k in kinds])
-    behind, chunk = told
-    # Of a symbol not begun, the byte view knows all that the first ones do.
-    return sorted(behind + chunk, key=lambda one: (one.head % OF_CHUNK, one.head))
+    behind = _at_boundary(model.symbols, places.behind, spans[0], 0)
+    chunk = _at_boundary(model.symbols, places.chunk, spans[1], OF_CHUNK)
+    if model.byte_view:  # of a symbol not begun, it knows all that the first ones do
+        return [*chunk[:SYMBOL], behind[SYMBOL], chunk[SYMBOL]]
+    return [one for both in zip(behind, chunk, strict=True) for one in both]
+
+
+def _at_boundary(symbols: Symbols, boundary: Boundary, span: _Span, number: int) -> list[Source]:
+    """What anything, the last symbol's ending, and the last symbol say at one boundary. number : of its first head"""
+    source, at = boundary.source, np.flatnonzero(boundary.valid)
+    anything = symbols.base[symbols.port[source]] + np.uint32(END)
+    ending = symbols.right[source]
+    sources = (
+        (anything, at, np.zeros(source.size, np.int64)),
+        (ending, at.compress(ending.take(at) != NONE), _counted_length(symbols, np.where(ending != NONE, ending, 0))),
+        (source, at, _counted_length(symbols, source)),
+    )
+    return [
+        Source(number + kind, (Asked("links", row.take(some).astype(np.uint64), some),), span, extent + boundary.depth)
+        for kind, (row, some, extent) in enumerate(sources)
+    ]
 
 
 def _chunk_sources(symbols: Symbols, places: Places, inside: _Span) -> list[Source]:

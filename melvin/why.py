@@ -211,25 +211,25 @@ def _reason(line: _Line, part: _Part, share: F64) -> Reason:
     place, head = int(line.at[index]), part.head
     symbols, places = line.model.symbols, line.places
     begin, attended, lag = place, b"", 0
-    if head >= EDGE or head >= OF_CHUNK:
+    if head >= OF_CHUNK:
         begin -= int(places.chunk.depth[index])
-    if head == ANYTHING or head == OF_CHUNK + ANYTHING:
+    kind = head % OF_CHUNK if head < EDGE else min(head, ATTENDED)
+    if kind == ANYTHING:
         context = b""
-    elif head < EDGE:
+    elif kind < EDGE:
         source = int((places.chunk if head >= OF_CHUNK else places.behind).source[index])
-        ending = int(symbols.right[source])
-        symbol = ending if head % OF_CHUNK == SUFFIX and ending != NONE else source
+        symbol = int(symbols.right[source]) if kind == SUFFIX and symbols.right[source] != NONE else source
         context = line.read(max(begin - int(symbols.length[symbol]), 0), begin)
     else:
-        if ATTENDED <= head < KIN_ATTENDED:
+        attends = ATTENDED <= head < KIN_ATTENDED
+        if attends:
             attended, lag = line.attended(place, index, head)
-        context = line.read(line.chunk(place, 1 if ATTENDED <= head < KIN_ATTENDED else BACK), begin)
-    kind = CATEGORY if head >= KIN_ATTENDED else KINDS[head % OF_CHUNK if head < EDGE else min(head, ATTENDED)]
+        context = line.read(line.chunk(place, 1 if attends else BACK), begin)
     return Reason(
-        head=kind,
+        head=CATEGORY if head >= KIN_ATTENDED else KINDS[kind],
         share=float(share.mean()),
         context=context,
-        starts=begin == 0 and head % OF_CHUNK != ANYTHING,
+        starts=begin == 0 and kind != ANYTHING,
         attended=attended,
         lag=lag,
         target=line.read(begin, place + 1),
