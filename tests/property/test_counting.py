@@ -1,6 +1,8 @@
 """What a block is counted as, held to loops over its chunks, and to tables that choose for themselves."""
 
+import itertools
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melvin import Brain, counting
-from melvin.attention import LAGS, NOTHING, attend
+from melvin.attention import LAGS, MOST_SEEN, NOTHING, attend, chunk_frequency, chunk_frequency_one
 from melvin.codes import SYMBOL_BITS
 from melvin.counting import Carry, count, read
 from melvin.evidence import ROW_BITS, TABLES
@@ -33,6 +35,17 @@ def test_the_rarest_of_a_lines_last_chunks_are_attended_to_first_of_equals_the_l
         found = [lag for lag in focus.lag[:, at].tolist() if lag]
         assert found == lags[:count]
         assert focus.chunk[:, at].tolist() == [at - lag for lag in found] + [int(NOTHING)] * (count - len(found))
+
+
+@given(st.lists(st.lists(st.integers(0, 1 << 18), min_size=1, max_size=63), min_size=1, max_size=9))
+def test_chunks_are_in_order_of_how_often_they_were_seen_at_the_most_also_below_once(chunks):
+    size = np.array([*map(len, chunks)])
+    often, symbols = np.array([*itertools.chain(*chunks)], np.uint32), np.arange(size.sum(), dtype=np.uint32)
+    seen = chunk_frequency(often, symbols, np.cumsum(size) - size, size)
+    assert seen.tolist() == [chunk_frequency_one(min(chunk), len(chunk)) for chunk in chunks]
+    most = [Fraction(min(chunk), 2 ** (len(chunk) - 1)) for chunk in chunks]
+    assert [a < b for a in seen for b in seen] == [a < b for a in most for b in most]
+    assert seen.max() < MOST_SEEN
 
 
 @given(st.lists(st.integers(1, 9), min_size=1))
