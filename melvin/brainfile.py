@@ -16,7 +16,7 @@ melvin.brain/10   what the view holds of 6-grams are their contexts alone; categ
                   half of its end
 melvin.brain/11   categories by another rule (see `vectors.Near.stands_out`); those of an earlier version are not read
 melvin.brain/12   heads that know chunks add up what they know, wherever the coming symbol may have begun, and are
-                  trusted apart where a chunk begins; in an earlier version each was there for three such places
+                  trusted apart by position (see `weights`); in an earlier version each was there for three such places
 """
 
 from __future__ import annotations
@@ -371,14 +371,17 @@ def _read_weights(file: Container) -> Weights:
 
 
 def _one_of_each(table: I64) -> I64:
-    """Heads of an earlier version, those that are one now added up. (heads then, BUCKETS // 2) -> (HEADS, BUCKETS)"""
+    """Heads of an earlier version, those that are one now added up. (heads then, buckets then) -> (HEADS, BUCKETS)"""
     kin, each = HEADS - KIN_ATTENDED, KIN_ATTENDED - OF_CHUNK  # that there were at each place
     if len(table) != _BEGUN * (each + kin):
         return table  # which is found to be damaged
     at = table[: _BEGUN * each].reshape(_BEGUN, each, -1)
-    knows_chunks = np.concatenate((at[:, OF_CHUNK:], table[_BEGUN * each :].reshape(kin, _BEGUN, -1).swapaxes(0, 1)), 1)
-    inside = np.concatenate((at[0, :OF_CHUNK], at[-1, :OF_CHUNK], knows_chunks.sum(0)))
-    return np.hstack((inside, np.concatenate((np.zeros_like(inside[:EDGE]), knows_chunks[-1]))))
+    behind, _, chunk = at[:, :OF_CHUNK]
+    know_chunks = np.concatenate((at[:, OF_CHUNK:], table[_BEGUN * each :].reshape(kin, _BEGUN, -1).swapaxes(0, 1)), 1)
+    anywhere, beginning = know_chunks.sum(0), know_chunks[-1]
+    never = np.zeros((EDGE, table.shape[1]), table.dtype)
+    by_position = [(behind, chunk, anywhere), (never, beginning), (never, anywhere)]  # inside, beginning, first
+    return np.hstack([np.concatenate(parts) for parts in by_position])
 
 
 def _read_embeddings(file: Container) -> Embeddings:

@@ -29,7 +29,10 @@ from melvin.symbols import Symbols
 from melvin.tables import I64, U32, U64, run_starts
 from melvin.weights import (
     ATTENDED,
+    BEGINNING,
     EDGE,
+    FIRST,
+    INSIDE,
     KIN_ATTENDED,
     KIN_BEFORE,
     KIN_LAST,
@@ -111,6 +114,11 @@ class Places:
         """uint32, shape (n,): name of the chunk before, with all that is read of this one."""
         return self.begun.here.compress(self.begun.depth == 0)
 
+    @property
+    def position(self) -> I64:
+        """int64, shape (n,): where what comes stands, see `weights`."""
+        return np.where(self.last < 0, FIRST, np.where(self.chunk.depth == 0, BEGINNING, INSIDE))
+
 
 def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[Opinion]:
     """What each head says of each code: the general ones first.
@@ -118,7 +126,7 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
     code : int64, shape (n, m), each one more than that before
     longest : int64, shape (n, 1)   bytes of context that the byte view has seen before
     """
-    symbols, every, begins = model.symbols, np.arange(places.context.size), places.chunk.depth == 0
+    symbols, every, position = model.symbols, np.arange(places.context.size), places.position
     spans = [_Span.of(symbols, b, every, code, goes_on=False) for b in (places.behind, places.chunk)]
     inside = _Span.of(symbols, places.begun, places.begun.place, code, goes_on=True)
 
@@ -126,7 +134,7 @@ def opinions(model: Model, places: Places, code: I64, longest: I64) -> Iterator[
         asked = [one for one in sources if one.head not in model.silent]
         held = iter(_held(model, [rows for one in asked for rows in one.rows]))
         for one in asked:
-            yield _opinion(model, one, [next(held) for _ in one.rows], longest, begins)
+            yield _opinion(model, one, [next(held) for _ in one.rows], longest, position)
 
     # Where neither the edge nor the chunk most attended to with it was ever seen, the kin know most.
     new = np.ones(every.size, np.bool_)
@@ -347,12 +355,10 @@ class _Told:
         return told.take(np.argsort(told.place, kind="stable"))
 
 
-def _opinion(
-    model: Model, source: Source, held: list[tuple[Rows, U64, I64]], longest: I64, begins: NDArray[np.bool_]
-) -> Opinion:
+def _opinion(model: Model, source: Source, held: list[tuple[Rows, U64, I64]], longest: I64, position: I64) -> Opinion:
     """What the rows say that a head asks for: of each prediction, all of them together.
 
-    begins : bool, shape (n,)   what comes begins a chunk
+    position : int64, shape (n,)   where what comes stands
     """
     parts = [_Told.of(model.symbols.ranks, *rows, source.span) for rows in held]
     told = parts[0] if len(parts) == 1 else _Told.joined(parts)
@@ -375,7 +381,7 @@ def _opinion(
         added(told.found),
         added(told.same)[:, None],
         further.take(at, axis=0),
-        (begins.take(at) & (source.head >= EDGE))[:, None],
+        (position.take(at) if source.head >= EDGE else np.full(at.size, INSIDE))[:, None],
         model.settings.adaptive_heads,
     )
 

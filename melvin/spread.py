@@ -27,11 +27,13 @@ from melvin.weights import (
     BUCKETS,
     EDGE,
     HEADS,
+    INSIDE,
     KIN_ATTENDED,
     KIN_BEFORE,
     KIN_LAST,
     OF_CHUNK,
     ONE,
+    POSITIONS,
     PRIOR_PREDICTIONS,
     REPEATING,
     SIZE_BUCKETS,
@@ -72,14 +74,14 @@ class _Row(NamedTuple):
 class _Asked(NamedTuple):
     """Rows that one head asks for together; whether it knows more than the byte view.
 
-    begins : see `weights.Opinion`
+    position : see `weights.Opinion`
     goes_on : what comes after a symbol that is whole already is asked for by itself
     """
 
     head: int
     rows: list[_Row]
     further: bool
-    begins: bool
+    position: int
     goes_on: bool
 
 
@@ -137,13 +139,13 @@ class Spreads:
         """What `Weights.of` says of one opinion."""
         total, distinct = told.total, told.distinct
         prior = total / (total + distinct) if ask.further else REPEATING
-        scale = self._scale[ask.head][ask.begins]
+        scale = self._scale[ask.head][ask.position]
         prior = scale * prior / (scale * prior + (1 - prior))
-        bucket = ask.begins * BUCKETS // 2
+        bucket = ask.position * BUCKETS // POSITIONS
         if self._model.settings.adaptive_heads:
             size = min(frexp(total)[1] - 1, SIZE_BUCKETS - 1)
             variety = 0 if distinct <= 1 else 1 + min(4 * distinct // total, VARIETY_BUCKETS - 2)
-            bucket = ((2 * ask.begins + ask.further) * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety
+            bucket = ((2 * ask.position + ask.further) * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety
         right = self._right[ask.head][bucket] / ONE + PRIOR_PREDICTIONS * prior
         return float(right / (self._tried[ask.head][bucket] / ONE + PRIOR_PREDICTIONS))
 
@@ -179,17 +181,17 @@ class Spreads:
                 yield from self._of_symbol(kind, kind, spot.behind, b"", longest)
             yield from self._of_symbol(kind, OF_CHUNK + kind, spot.chunk, spot.read, longest)
         places = self._places(spot)
-        further, begins = spot.told + NAME_BYTES > longest, not spot.read
+        further = spot.told + NAME_BYTES > longest
         if self._is_heard(EDGE):
             rows = [_Row(_TRANSFORMERS, spot.before << SYMBOL_BITS | begun.here, span) for begun, span in places]
             if spot.chunk == self._start and places and not places[0][0].part:  # no edge leads to it
                 rows[0] = _Row(_LINKS, self._start, places[0][1])
-            yield _Asked(EDGE, rows, further, begins, goes_on=True)
+            yield _Asked(EDGE, rows, further, spot.position, goes_on=True)
         for slot in range(len(spot.attended) - 1, -1, -1):
             if self._is_heard(ATTENDED + slot):
                 name = spot.attended[slot] << SYMBOL_BITS
                 rows = [_Row(_ATTENDED, name | begun.here, span) for begun, span in places]
-                yield _Asked(ATTENDED + slot, rows, further, begins, goes_on=True)
+                yield _Asked(ATTENDED + slot, rows, further, spot.position, goes_on=True)
 
     def _is_heard(self, head: int) -> bool:
         return head not in self._model.silent
@@ -207,7 +209,7 @@ class Spreads:
         if row != _NONE:
             extent = 0 if kind == ANYTHING else max(self._symbols.length.item(row), 1)
             rows = [_Row(_LINKS, row, self._spans[prefix])]
-            yield _Asked(head, rows, extent + len(prefix) > longest, begins=False, goes_on=False)
+            yield _Asked(head, rows, extent + len(prefix) > longest, INSIDE, goes_on=False)
 
     def _kin_heads(self, spot: Spot, longest: int) -> Iterator[_Asked]:
         """The same of words asked in place of others."""
@@ -225,7 +227,7 @@ class Spreads:
         for head, asked in rows.items():
             # By themselves, the first two know no more than the byte view.
             further = head == KIN_ATTENDED and spot.told + NAME_BYTES > longest
-            yield _Asked(head, asked, further, not spot.read, goes_on=True)
+            yield _Asked(head, asked, further, spot.position, goes_on=True)
 
     def _kin_of(self, spoken: Spoken | None) -> tuple[int, ...]:
         """Names of the chunks asked in place of one."""

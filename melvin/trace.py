@@ -22,6 +22,7 @@ from melvin.lines import MAX_PIECE
 from melvin.parse import chunk_salt
 from melvin.remembered import Remembered
 from melvin.vectors import FRAME_LAGS
+from melvin.weights import BEGINNING, FIRST, INSIDE
 from melvin.words import BORDER, word_name
 
 KEPT_CHUNKS = 1 << 14  # chunks remembered: about 10 MiB; then the trace starts afresh
@@ -60,6 +61,7 @@ class Spot(NamedTuple):
     """Where a prediction is asked for.
 
     context : the last codes as `contexts` packs them
+    position : where what comes stands, see `weights`
     read : what is read of the chunk that what comes belongs to
     chunk : the symbol before that chunk;  behind : the last one of what is read, None where nothing is
     begun : where the symbol that is coming may have begun, the chunk's start first
@@ -71,6 +73,7 @@ class Spot(NamedTuple):
     """
 
     context: int
+    position: int
     read: bytes
     chunk: int
     behind: int | None
@@ -131,6 +134,7 @@ class Trace:
         far = last - lag if attended else -1
         return Spot(
             context=context_after(text, self._port),
+            position=(INSIDE if part else BEGINNING) if chunks else FIRST,
             read=read,
             chunk=chunks[last].symbols[-1] if chunks else self._start,
             behind=part.symbols[-1] if part else None,

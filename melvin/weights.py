@@ -29,8 +29,11 @@ KIN_ATTENDED, KIN_BEFORE, KIN_LAST = range(ATTENDED + MAX_FOCI, ATTENDED + MAX_F
 HEADS = KIN_LAST + 1
 SIZE_BUCKETS = 12  # powers of two of a row's evidence
 VARIETY_BUCKETS = 5  # one way on, or so many fourths of the evidence in different symbols
-BUCKETS = 4 * SIZE_BUCKETS * VARIETY_BUCKETS  # twice: for heads that look back further than the byte view, or not;
-# and twice: the second half is for heads that know chunks, where a chunk begins
+# Where what comes stands; by that, heads that know chunks are trusted apart: inside a chunk, at the beginning of one,
+# or anywhere in the first one of its line, before which there is none.
+INSIDE, BEGINNING, FIRST = range(3)
+POSITIONS = FIRST + 1
+BUCKETS = POSITIONS * 2 * SIZE_BUCKETS * VARIETY_BUCKETS  # twice: for heads that look back further than the byte view
 ONE = 1 << 16  # predictions are counted in integer parts of one
 PRIOR_PREDICTIONS = 2  # the prior weight counts as so many predictions
 EM_STEPS = 6  # of expectation-maximisation, each generation, from where the one before left off
@@ -46,7 +49,7 @@ class Opinion:
     total, distinct : int64, shape (n, 1)   evidence, and different symbols in it (1 where all go on with one byte)
     found, same : int64, shapes (n, m), (n, 1)
     further : bool, shape (n, 1)   the head's context is longer than the longest that the byte view has seen before
-    begins : bool, shape (n, 1)    the head knows chunks, and what comes begins one: it is trusted apart there
+    position : int64, shape (n, 1) where what comes stands; INSIDE for heads that do not know chunks
     adaptive : its weight depends on the evidence
     `same` is the evidence that the coming symbol is already complete: what comes next is then for the heads before.
     """
@@ -58,7 +61,7 @@ class Opinion:
     found: I64
     same: I64
     further: NDArray[np.bool_]
-    begins: NDArray[np.bool_]
+    position: I64
     adaptive: bool
 
     def share(self, prior: F64) -> F64:
@@ -78,11 +81,11 @@ class Opinion:
     def bucket(self) -> I64:
         """(n, 1): how much evidence, of what variety."""
         if not self.adaptive:
-            return np.asarray(self.begins * (BUCKETS // 2))
+            return self.position * (BUCKETS // POSITIONS)
         size = np.minimum(np.frexp(self.total.astype(np.float64))[1] - 1, SIZE_BUCKETS - 1)
         fourths = np.minimum(4 * self.distinct // self.total, VARIETY_BUCKETS - 2)
         variety = np.where(self.distinct <= 1, 0, 1 + fourths)
-        return np.asarray(((2 * self.begins + self.further) * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety)
+        return np.asarray(((2 * self.position + self.further) * SIZE_BUCKETS + size) * VARIETY_BUCKETS + variety)
 
 
 @dataclass(frozen=True)
@@ -103,14 +106,14 @@ class Weights:
         return cls(*(np.zeros((HEADS, BUCKETS), np.int64) for _ in fields(cls)))
 
     def scale(self, head: int) -> F64:
-        """What the odds of a head's prior weights are multiplied by: else, and where a chunk begins. Shape (2,)"""
-        right, expected = (table[head].reshape(2, -1).sum(1) for table in (self.right, self.expected))
+        """What the odds of a head's prior weights are multiplied by, by position. float64, shape (POSITIONS,)"""
+        right, expected = (table[head].reshape(POSITIONS, -1).sum(1) for table in (self.right, self.expected))
         return np.asarray((right + ONE) / (expected + ONE))
 
     def scaled(self, opinion: Opinion) -> F64:
         """(n, 1): prior weights, their odds scaled by how far the head's were right where they were tried."""
         prior = opinion.prior
-        scale = self.scale(opinion.head).take(opinion.begins.astype(np.int64))
+        scale = self.scale(opinion.head).take(opinion.position)
         return scale * prior / (scale * prior + (1 - prior))
 
     def of(self, opinion: Opinion) -> F64:

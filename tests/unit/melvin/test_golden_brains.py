@@ -112,10 +112,12 @@ def test_heads_of_an_earlier_version_that_are_one_now_are_added_up():
     path = GOLDEN / f"brain-{ONE_OF_EACH_SINCE - 1}.m"
     held, now = Container(path).array("weights.asked", "int64", 2), Brain.open(path).snapshot.weights.asked
     begun, kin = held[:30].reshape(3, 10, -1), held[30:].reshape(3, 3, -1)  # by place and head; by head and place
-    inside, begins = np.hsplit(now, 2)
+    inside, beginning, first = np.hsplit(now, 3)
     chunks = begun[:, OF_CHUNK:].sum(0)
     assert np.array_equal(inside, np.concatenate((begun[0, :OF_CHUNK], begun[2, :OF_CHUNK], chunks, kin.sum(1))))
-    assert np.array_equal(begins[EDGE:], np.concatenate((begun[2, OF_CHUNK:], kin[:, 2])))
+    assert np.array_equal(beginning[EDGE:], np.concatenate((begun[2, OF_CHUNK:], kin[:, 2])))
+    assert np.array_equal(first[EDGE:], inside[EDGE:])
+    assert not np.hstack((beginning, first))[:EDGE].any()
     assert now[EDGE].any()
 
 
