@@ -7,10 +7,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from melvin import Brain
+from melvin.codes import SYMBOL_BITS
 from melvin.contexts import codes_of, probability
 from melvin.heads import opinions
 from melvin.lines import lines_block
-from melvin.weights import EDGE
+from melvin.weights import BEGINNING, EDGE, FIRST, INSIDE
 
 WORDS = ["ok", "okay", "fail", "failed", "status=ok", "status=fail", "200", "204", "404", "ab", "abab", "é", "è"]
 texts = st.lists(
@@ -48,8 +49,9 @@ def test_the_edge_just_taken_knows_how_often_each_byte_came(drawn):
     code = codes_of(block).astype(np.int64)[:, None]
     places = reader._encode(block, port, np.arange(block.data.size))
     _, longest = probability(reader.snapshot.model.byte_view, places.context[:, None], code)
-    (edge,) = [one for one in opinions(reader.snapshot.model, places, code, longest) if one.head == EDGE]
-    expected = []
+    said = [*opinions(reader.snapshot.model, places, code, longest)]
+    (edge,) = [one for one in said if one.head == EDGE]
+    expected, position = [], []
     for line in sorted({*lines}):
         *whole, last = chunks(line)
         for number, chunk in enumerate([*whole, last]):
@@ -58,4 +60,15 @@ def test_the_edge_just_taken_knows_how_often_each_byte_came(drawn):
             for at, here in enumerate(codes):
                 total = sum(seen[before, chunk[:at], other] for other in range(1, 258))
                 expected.append((seen[before, chunk[:at], here], total))
+                position.append(FIRST if not number else INSIDE if at else BEGINNING)
+    assert edge.position[:, 0].tolist() == position
+    assert not any((one.position != INSIDE).any() for one in said if one.head < EDGE)
     assert list(zip(edge.found[:, 0].tolist(), edge.total[:, 0].tolist(), strict=True)) == expected
+
+
+def test_no_edge_leads_to_a_lines_start():
+    brain = Brain()
+    brain.learn([b"one two three", b"one"] * 9)
+    keys = brain.snapshot.evidence.transformers.key
+    assert keys.size
+    assert (keys >> np.uint64(SYMBOL_BITS)).all()  # 0 is that nothing stands before, and nothing is read

@@ -121,6 +121,16 @@ def test_heads_of_an_earlier_version_that_are_one_now_are_added_up():
     assert now[EDGE].any()
 
 
+@pytest.mark.parametrize("rows", [0, 5, 40])
+def test_heads_of_an_earlier_version_that_are_fewer_or_more_are_damage(tmp_path, rows):
+    held = Container(GOLDEN / f"brain-{ONE_OF_EACH_SINCE - 1}.m")
+    arrays = {name: held.get(name) for name in held.names()}
+    arrays |= {f"weights.{name}": np.zeros((rows, 120), np.int64) for name in ("right", "asked", "expected")}
+    write(tmp_path / "brain.m", list(arrays), arrays.items(), {name: held.metadata[name] for name in ("schema", "state")})
+    with pytest.raises(DamagedBrainError, match="weights"):
+        verify(tmp_path / "brain.m")
+
+
 @pytest.mark.parametrize("version", range(1, VERSION + 1))
 def test_every_version_has_its_golden_brains(version):
     assert (GOLDEN / f"brain-{version}.m").exists()

@@ -72,3 +72,11 @@ def test_nothing_to_explain_has_no_reasons(brain):
 def test_an_answer_of_no_brain_cannot_say_why():
     with pytest.raises(InputError, match="not given by a brain"):
         Answer(b"", b"", 1.0, 0.0, abstained=False, candidates=()).why()
+
+
+def test_evidence_inside_a_word_is_counted_from_its_beginning_however_it_was_parsed():
+    learnt = Brain()
+    learnt.learn(["status=ok"] * 8 + ["status=fail"] * 8)
+    for target in (b"status=o", b"status=f"):
+        (edge,) = (r for r in learnt.why(b"status=", target[-1:]).reasons if r.head == "edge transformer")
+        assert edge.text == f"at the line's start: '{target.decode()}' 8 of 16"
