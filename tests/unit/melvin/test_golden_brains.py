@@ -126,7 +126,8 @@ def test_heads_of_an_earlier_version_that_are_fewer_or_more_are_damage(tmp_path,
     held = Container(GOLDEN / f"brain-{ONE_OF_EACH_SINCE - 1}.m")
     arrays = {name: held.get(name) for name in held.names()}
     arrays |= {f"weights.{name}": np.zeros((rows, 120), np.int64) for name in ("right", "asked", "expected")}
-    write(tmp_path / "brain.m", list(arrays), arrays.items(), {name: held.metadata[name] for name in ("schema", "state")})
+    metadata = {name: held.metadata[name] for name in ("schema", "state")}
+    write(tmp_path / "brain.m", list(arrays), arrays.items(), metadata)
     with pytest.raises(DamagedBrainError, match="weights"):
         verify(tmp_path / "brain.m")
 
