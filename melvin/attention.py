@@ -164,7 +164,8 @@ def earlier(name: U32, within: I64, back: int) -> U32:
 def chunk_frequency(frequency: NDArray[np.uint32], symbols: U32, first: I64, size: I64) -> NDArray[np.uint32]:
     """How often each chunk was seen at the most: as often as its rarest symbol, halved for each further symbol.
 
-    As numbers of SEEN_BITS of which only the order counts: what is seen less often than once is told apart, too.
+    As numbers of SEEN_BITS of which only the order counts: what is seen less often than once is told apart, too, and
+    from 2^19 on neighbours may be alike.
 
     frequency : uint32, shape (symbols,);  symbols : uint32, shape (s,)   all chunks' symbols in a row
     first, size : int64, shape (n,)        where each chunk's begin, one chunk after the other, and how many they are

@@ -373,8 +373,8 @@ def _read_weights(file: Container) -> Weights:
 def _one_of_each(table: I64) -> I64:
     """Heads of an earlier version, those that are one now added up. (heads then, buckets then) -> (HEADS, BUCKETS)"""
     kin, each = HEADS - KIN_ATTENDED, KIN_ATTENDED - OF_CHUNK  # that there were at each place
-    if len(table) != _BEGUN * (each + kin):
-        return table  # which is found to be damaged
+    if len(table) != _BEGUN * (each + kin) or bool((table < 0).any()) or bool((table >= MAX_COUNT // _BEGUN).any()):
+        return table  # whatever that is, no sum of it must look sound
     at = table[: _BEGUN * each].reshape(_BEGUN, each, -1)
     behind, _, chunk = at[:, :OF_CHUNK]
     know_chunks = np.concatenate((at[:, OF_CHUNK:], table[_BEGUN * each :].reshape(kin, _BEGUN, -1).swapaxes(0, 1)), 1)

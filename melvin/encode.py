@@ -22,6 +22,7 @@ from melvin.tables import I64, U32
 from melvin.vectors import FRAME_LAGS
 from melvin.words import BORDER, word_names
 
+MOST_SINCE = 24  # hardly a symbol is longer; without a bound, text that nothing separates would ask 63 times a byte
 LOOK_BACK = LAGS + 2  # whole chunks on which what comes next depends: the last one, and what it attends to
 
 
@@ -103,14 +104,16 @@ def encode(
 
 
 def _begun(ranks: Ranks, reading: Reading, port: int, chunk: I64, partial: I64, before: U32) -> Begun:
-    """Where the symbol that is coming may have begun, as far as there are symbols that do.
+    """Where the symbol that is coming may have begun, as far as there are symbols that do: with the chunk, or no more
+    than MOST_SINCE bytes ago.
 
     chunk, partial : int64, shape (n,)   which chunk each place is in, and how much of it is read
     before : uint32, shape (n,)   name of the chunk before
     """
-    place = np.repeat(np.arange(chunk.size), partial + 1)
-    depth = np.arange(place.size)
-    depth = np.cumsum(partial + 1).take(place) - 1 - depth  # all that is read, ... , nothing
+    asked = np.minimum(partial, MOST_SINCE + 1) + 1
+    place, end = np.repeat(np.arange(chunk.size), asked), np.cumsum(asked)
+    depth = end.take(place) - 1 - np.arange(place.size)
+    depth[end - asked] = partial  # all that is read, MOST_SINCE or one less, ... , nothing
     size = partial.take(place) - depth  # of the part before
     at = reading.start.take(chunk.take(place))
     low, high = ranks.beginning(reading.window.data, at + size, depth, port)

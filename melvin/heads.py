@@ -22,7 +22,6 @@ from melvin.codes import CODE_BITS, END, MAX_PAYLOAD, NONE, START
 from melvin.contexts import F64, probability
 from melvin.edges import pack, target_of
 from melvin.kinship import Said
-from melvin.lines import MAX_PIECE
 from melvin.model import Model, Rows
 from melvin.ranks import Ranks
 from melvin.symbols import Symbols
@@ -42,13 +41,13 @@ from melvin.weights import (
     Weights,
 )
 
-_DEPTH_BITS = MAX_PIECE.bit_length()  # of the bytes read of a chunk
+_DEPTH_BITS = MAX_PAYLOAD.bit_length()  # of the bytes read of a chunk, which are no more
 NAME_BYTES = 4  # of context that a chunk known by name stands for
 
 
 @dataclass(frozen=True)
 class Boundary:
-    """One place where the coming symbol may have begun, for each of n predictions.
+    """Where symbols are told by the symbol before: behind all that is read, or before its chunk; of n predictions.
 
     source : uint32, shape (n,)       the symbol that ends there
     low, high : int64, shape (n,)     ranks of the symbols that begin with the bytes since

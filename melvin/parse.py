@@ -38,7 +38,7 @@ class Parsed:
     """Chunks as symbols: chunk i, whose bytes hash to key[i], is pool[first[i] : first[i] + size[i]].
 
     key : uint64, first, size : int64, frequency : uint32, shape (c,) each;  pool : uint32
-    frequency : how often a chunk was seen at the most, MOST_SEEN for the end of a line (see `attention`)
+    frequency : tells how often a chunk was seen at the most, MOST_SEEN for the end of a line (see `attention`)
     """
 
     key: U64

@@ -21,7 +21,7 @@ from melvin.heads import Places, predict
 from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
 from melvin.spread import Spreads
-from melvin.tables import I64, U64
+from melvin.tables import I64, U64, slices
 from melvin.thesaurus import Thesaurus
 from melvin.trace import Trace
 from melvin.why import Why, explain
@@ -30,6 +30,7 @@ F64 = NDArray[np.float64]
 
 BATCH_PLACES = 1 << 13  # places scored at a time: their work arrays stay in cache
 FEW = 1 << 8  # places that are asked one at a time: more of them are cheaper all at once
+EVERY = 1 << 8  # places at a time for which all codes are predicted
 
 
 def entropy_of(probability: F64) -> float:
@@ -157,13 +158,18 @@ class Reader:
 
         at : int64, shape (n,);  code : int64, shape (n, m), each one more than that before -> float64, shape (n, m)
         """
-        snapshot = self.snapshot
+        found = [self._few(block, port, at[some], code[some]) for some in slices(at.size, BATCH_PLACES)]
+        return np.concatenate([np.empty((0, code.shape[1])), *found])
+
+    def _few(self, block: Block, port: int, at: I64, code: I64) -> F64:
+        """The same of no more places than stay in cache."""
+        model, weights = self.snapshot.model, self.snapshot.weights
         places = self._encode(block, port, at)
-        model, weights = snapshot.model, snapshot.weights
         result = predict(model, weights, places, code)
         context = contexts_of(places, port)
-        told = np.flatnonzero(self.feedback.known(context))
-        if told.size:
+        known = np.flatnonzero(self.feedback.known(context))
+        for some in slices(known.size, EVERY):
+            told = known[some]
             every = predict(model, weights, self._encode(block, port, at[told]), every_code(told.size))
             result[told] = np.take_along_axis(self.feedback.scaled(context[told], every), code[told] - 1, axis=1)
         return result

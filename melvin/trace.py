@@ -16,7 +16,7 @@ from melvin.chunks import MAX_CHUNK, hash_one
 from melvin.codes import START
 from melvin.competition import compete_one
 from melvin.contexts import context_after
-from melvin.encode import LOOK_BACK
+from melvin.encode import LOOK_BACK, MOST_SINCE
 from melvin.generation import Snapshot, times_seen
 from melvin.lines import MAX_PIECE
 from melvin.parse import chunk_salt
@@ -153,11 +153,11 @@ class Trace:
 
         before : name of the chunk before
         """
-        parts = [self._keys[read[:size]] for size in range(1, len(read) + 1)]
-        return (
-            Begun(0, before, read),
-            *(Begun(part, continued_one(before, part), read[size:]) for size, part in enumerate(parts, start=1)),
-        )
+        found = [Begun(0, before, read)]
+        for size in range(max(len(read) - MOST_SINCE, 1), len(read) + 1):
+            part = self._keys[read[:size]]
+            found.append(Begun(part, continued_one(before, part), read[size:]))
+        return tuple(found)
 
     def _cut(self, text: bytes) -> list[bytes]:
         """The last chunks of a text: LOOK_BACK that a separator ends, and what stands between and behind them."""
@@ -210,6 +210,6 @@ class Trace:
         return Chunk(payload, key, key >> _NAME_SHIFT, tuple(symbols), word, self._embeddings.place(word))
 
     def _frequency(self, symbols: tuple[int, ...]) -> int:
-        """How often a chunk of these symbols was seen, at the most: see `attention.chunk_frequency`."""
+        """How often a chunk of these symbols was seen, at the most, as `attention.chunk_frequency` tells."""
         rarest = min(times_seen(self._symbols, self._links, symbol) for symbol in symbols)
         return chunk_frequency_one(rarest, len(symbols))

@@ -13,7 +13,22 @@ from melvin.heads import opinions
 from melvin.lines import lines_block
 from melvin.weights import BEGINNING, EDGE, FIRST, INSIDE
 
-WORDS = ["ok", "okay", "fail", "failed", "status=ok", "status=fail", "200", "204", "404", "ab", "abab", "é", "è"]
+WORDS = [
+    "ok",
+    "okay",
+    "fail",
+    "failed",
+    "status=ok",
+    "status=fail",
+    "200",
+    "204",
+    "404",
+    "ab",
+    "abab",
+    "é",
+    "è",
+    "ab" * 11 + "c",
+]
 texts = st.lists(
     st.tuples(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4), st.integers(1, 40)), min_size=1, max_size=6
 )

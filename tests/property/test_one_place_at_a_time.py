@@ -20,12 +20,14 @@ from melvin.settings import MECHANISMS, Settings
 
 PROSE = (Path(__file__).parents[2] / "fixtures" / "prose.txt").read_bytes().splitlines()
 BINARY = [bytes([n % 7, 0, n % 3, 255]) * (n % 40) for n in range(60)]
+LONG = b"electroencephalographically-immunoelectrophores"  # a symbol of more bytes than beginnings are looked for
 U64 = st.integers(0, 2**64 - 1)
 
 
 def learnt(settings):
     brain = Brain(settings)
     brain.learn(PROSE)
+    brain.learn([b"x %b%b y" % (LONG, end) for end in (b"", b"Z", b"!")] * 60)
     brain.learn(BINARY, port="can")
     return brain
 
@@ -41,6 +43,7 @@ def texts(draw):
     for _ in range(40):
         line = draw.choice([draw.choice(PROSE), b" ".join(draw.choices(words, k=30)), draw.randbytes(30)])
         yield line[: draw.randint(0, len(line))]
+    yield from (b"x " + (LONG + b"Z")[:size] for size in range(20, len(LONG) + 2))
     yield from (b"", b" ", b"x" * 63, b"x" * 64, b"word " + b"ab" * 200, b"\n\r\0 ", b"The   the ")
 
 
