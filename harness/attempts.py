@@ -21,6 +21,7 @@ from harness.errors import OutputError, SubjectMissing
 from harness.evidence import Evidence
 from harness.launch import Launcher, worker_environment
 from harness.limits import Limits, other_limiter
+from harness.output import WORK
 from harness.subject import SubjectName
 from harness.supervise import STACK_OF, Spawn
 from harness.verdict import OF_MEMORY, Verdict, judge
@@ -134,7 +135,7 @@ class Trials:
 
     def _try(self, size_bytes: int, *, confirm: bool) -> Trial:
         self._watcher.preparing(size_bytes)
-        work = self._folder / "work"
+        work = self._folder / WORK
         try:
             rung = self._prepare(self.plan.source, size_bytes, work, self.plan.seed)
             limits = self.plan.limits.under(self.limiter)
@@ -165,7 +166,7 @@ class Trials:
     @contextmanager
     def text_of(self, size_bytes: int) -> Iterator[Rung]:
         """The text of a rung again, for as long as it is looked at."""
-        work = self._folder / "work"
+        work = self._folder / WORK
         try:
             yield self._prepare(self.plan.source, size_bytes, work, self.plan.seed)
         finally:

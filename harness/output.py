@@ -10,6 +10,7 @@ from harness.errors import OutputError
 from harness.report.models import Report
 
 REPORTS = Path("reports")
+WORK = ".harness-work"  # below the folder of a run, of no name that somebody else gives: it is removed with all it holds
 
 
 def timestamp() -> str:
@@ -17,9 +18,11 @@ def timestamp() -> str:
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def make_folder(kind: str, asked: Path | None) -> Path:
-    """The folder of this run: the one asked for, else a new one below `reports/`."""
+def make_folder(kind: str, asked: Path | None, corpus: Path | None = None) -> Path:
+    """The folder of this run: the one asked for, else a new one below `reports/`; never one that holds the corpus."""
     folder = asked if asked is not None else REPORTS / f"{kind}-{timestamp()}"
+    if corpus is not None and corpus.resolve().is_relative_to(folder.resolve()):
+        raise OutputError(f"{corpus} lies in {folder}, where the report would be written: give another folder with -o")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

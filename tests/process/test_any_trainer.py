@@ -255,8 +255,9 @@ def test_the_frontier_is_in_the_report(tmp_path):
     subject = "python:fixtures.canaries.growing:GrowsLinearly"
     corpus = text(tmp_path / "corpus.txt", 7000)
     sizes = ("--from", "100KB", "--to", "300KB", "--factor", "3", "--memory-limit", "32MiB", "--bisect-runs", "0")
-    done = harness("ladder", "--subject", subject, "--corpus", corpus, *sizes, "--frontier", "-o", tmp_path)
-    frontier = read_report(tmp_path / "report.json").frontier
+    box = tmp_path / "report"
+    done = harness("ladder", "--subject", subject, "--corpus", corpus, *sizes, "--frontier", "-o", box)
+    frontier = read_report(box / "report.json").frontier
     assert frontier.limits_bytes == [16 * 2**20, 32 * 2**20], done.stderr
     assert len(frontier.cells) == 4
-    assert "Frontier" in (tmp_path / "report.html").read_text()
+    assert "Frontier" in (box / "report.html").read_text()

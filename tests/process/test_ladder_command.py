@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.exit_codes import ExitCode
+from harness.output import WORK
 from harness.procfs import children_of
 from harness.report.models import read_report
 
@@ -60,15 +61,14 @@ def test_an_honest_learner_climbs_and_the_report_is_on_stdout_and_on_disk(tmp_pa
     assert "not broken up to 10KB" in err
 
 
-def test_what_a_former_ladder_left_in_the_folder_goes(tmp_path):
-    subject = "python:fixtures.canaries.broken:DiesOfALongLine"
-    (tmp_path / "text.txt").write_text("".join(f"{n}. line of a text: {'x' * 20 * n}\n" for n in range(60)))
-    code, _, err = finished(tmp_path / "r", "--subject", subject, "--corpus", str(tmp_path / "text.txt"))
-    assert code == ExitCode.BREAK, err
-    assert {"black-box", "witness.txt"} < {file.name for file in (tmp_path / "r").iterdir()}
-    code, _, err = finished(tmp_path / "r", "--subject", "python:fixtures.canaries.honest:Honest", "--to", "1KB")
+def test_what_lies_in_the_folder_already_stays(tmp_path):
+    own = [tmp_path / name for name in ("black-box/mine.txt", "work/mine.txt", "built/mine.txt", "witness.txt")]
+    for file in own:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("mine")
+    code, _, err = finished(tmp_path, "--subject", "python:fixtures.canaries.honest:Honest", "--to", "1KB")
     assert code == ExitCode.OK, err
-    assert {file.name for file in (tmp_path / "r").iterdir()} == FILES
+    assert {file.read_text() for file in own} == {"mine"}
 
 
 def test_the_result_is_shown_also_where_the_summary_of_the_job_cannot_be_written(tmp_path, monkeypatch):
@@ -138,7 +138,7 @@ def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, corpu
     report = read_report(tmp_path / "report.json")
     assert report.interrupted.startswith(number.name)
     assert [rung.label for rung in report.rungs] == ["1KB"]
-    assert not (tmp_path / "work").exists()
+    assert not (tmp_path / WORK).exists()
 
 
 def test_no_worker_outlives_a_harness_that_was_killed(tmp_path, corpus):

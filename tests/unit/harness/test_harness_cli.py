@@ -188,3 +188,22 @@ def test_a_text_that_is_too_small_and_a_report_that_is_not_there_are_said_plainl
         in invoke("ladder", "--corpus", str(tmp_path / "a.txt")).stderr
     )
     assert "a report is a report.json, or the folder" in invoke("report", str(tmp_path / "none")).stderr
+
+
+@pytest.mark.parametrize("output", [".", "texts"])
+def test_a_corpus_in_the_folder_of_the_report_is_refused_and_stays(tmp_path, monkeypatch, output):
+    monkeypatch.chdir(tmp_path)
+    corpus = tmp_path / "texts" / "a.txt"
+    corpus.parent.mkdir()
+    corpus.write_text("a line of a text\n" * 100)
+    done = invoke("ladder", "--corpus", "texts/a.txt", "-o", output)
+    assert done.exit_code == ExitCode.USAGE
+    assert "give another folder with -o" in done.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [corpus]
+
+
+def test_an_empty_path_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = invoke("ladder", "-o", "")
+    assert done.exit_code == ExitCode.USAGE
+    assert "it is empty" in done.stderr
