@@ -11,6 +11,7 @@ import click
 
 from harness import __version__
 from harness.commands import ablate, canary, diagnose, doctor, faults, ladder, report, roundtrip, subject
+from harness.console import stderr
 from harness.errors import HarnessError, Interrupted
 
 
@@ -21,7 +22,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except HarnessError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {error}", file=stderr())
             ctx.exit(error.exit_code)
 
 

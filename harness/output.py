@@ -10,7 +10,7 @@ from harness.errors import OutputError
 from harness.report.models import Report
 
 REPORTS = Path("reports")
-WORK = ".harness-work"  # below the folder of a run, of no name that somebody else gives: it is removed with all it holds
+WORK = ".harness-work"  # below the folder of a run, of no name that others give: it is removed with all it holds
 
 
 def timestamp() -> str:

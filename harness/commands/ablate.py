@@ -13,7 +13,7 @@ import click
 from harness.ablation import ablate, mechanisms_of
 from harness.attempts import Plan, Trial
 from harness.commands.options import Duration, PathOption, Size
-from harness.console import human
+from harness.console import human, put
 from harness.errors import HarnessError, Interrupted
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
@@ -78,7 +78,7 @@ def command(
     if problem := append_step_summary(ablation_views.render_markdown(report)):
         console.print(f"warning: {problem}", style="yellow", soft_wrap=True)
     if as_json:
-        click.echo(text)
+        put(text)
     ctx.exit(report.exit_code)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
 from rich.console import Console
 
+from harness.console import put
 from harness.output import append_step_summary, write_views
 from harness.report import terminal
 from harness.report.markdown import render_markdown
@@ -22,4 +22,4 @@ def publish(report: Report, folder: Path, console: Console, as_json: bool) -> No
     if problem := append_step_summary(render_markdown(report)):
         console.print(f"warning: {problem}", style="yellow", soft_wrap=True)
     if as_json:
-        click.echo(report.to_json())
+        put(report.to_json())

@@ -2,7 +2,9 @@
 
 import json
 import os
+import pty
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -139,6 +141,40 @@ def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, corpu
     assert report.interrupted.startswith(number.name)
     assert [rung.label for rung in report.rungs] == ["1KB"]
     assert not (tmp_path / WORK).exists()
+
+
+def test_a_terminal_that_goes_away_leaves_the_report(tmp_path, corpus):
+    subject = "python:fixtures.canaries.broken:HangsAt10KB"
+    arguments = ["--subject", subject, "--to", "10KB", "--corpus", corpus, "-o", str(tmp_path)]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "-m", "harness", "ladder", *arguments])
+    said = b""
+    while b"1KB  ok" not in said or b"count" not in said.partition(b"1KB  ok")[2]:
+        said += os.read(terminal, 65536)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == ExitCode.INTERRUPTED
+    assert read_report(tmp_path / "report.json").interrupted.startswith("SIGHUP")
+
+
+@pytest.mark.parametrize("output", ["2>/dev/full", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_progress_that_nobody_can_read_leaves_the_report(tmp_path, output):
+    argv = [sys.executable, "-m", "harness", "ladder", "--subject", "python:fixtures.canaries.honest:Honest"]
+    argv += ["--to", "1KB", "-o", str(tmp_path)]
+    done = subprocess.run(["sh", "-c", f"{shlex.join(argv)} {output}"], cwd=ROOT, check=False)
+    assert done.returncode == ExitCode.OK
+    assert read_report(tmp_path / "report.json").rungs[0].verdict == "ok"
+
+
+@pytest.mark.parametrize(("output", "why"), [(">/dev/full", "No space left on device"), (">&-", "it is closed")])
+def test_a_result_that_cannot_be_printed_is_told_in_one_sentence(tmp_path, output, why):
+    argv = [sys.executable, "-m", "harness", "doctor", "--json"]
+    done = subprocess.run(["sh", "-c", f"{shlex.join(argv)} {output}"], cwd=ROOT, stderr=-1, text=True, check=False)
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.splitlines()[-1] == f"error: cannot write to standard output: {why}"
+    assert "Traceback" not in done.stderr
 
 
 def test_no_worker_outlives_a_harness_that_was_killed(tmp_path, corpus):
