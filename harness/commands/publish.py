@@ -11,11 +11,13 @@ from harness.output import append_step_summary, write_views
 from harness.report import terminal
 from harness.report.markdown import render_markdown
 from harness.report.models import Report
+from harness.signals import deferred
 
 
 def publish(report: Report, folder: Path, console: Console, as_json: bool) -> None:
     """Files in the folder, the summary of a CI job, the terminal, and with --json stdout."""
-    write_views(report, folder)
+    with deferred():
+        write_views(report, folder)
     console.print()
     terminal.show(report, console)
     console.print(f"report: {folder / 'report.html'}", style="dim", soft_wrap=True)

@@ -1,5 +1,6 @@
 """The whole ladder as a person runs it: a process, its output, its files, its exit code."""
 
+import contextlib
 import json
 import os
 import pty
@@ -124,8 +125,9 @@ def test_a_loss_has_its_own_exit_code(tmp_path, corpus):
     assert code == ExitCode.LOSSY, err
 
 
+@pytest.mark.parametrize("times", [1, 30])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, corpus, number):
+def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, corpus, number, times):
     with ladder(
         tmp_path, "--subject", "python:fixtures.canaries.broken:HangsAt10KB", "--to", "10KB", "--corpus", corpus
     ) as process:
@@ -134,7 +136,10 @@ def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, corpu
             said.append(line)
             if line.split()[:2] == ["1KB", "ok"]:
                 break
-        process.send_signal(number)
+        for _ in range(times):
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.03)
         _, err = process.communicate()
     assert process.returncode == ExitCode.INTERRUPTED, "".join(said) + err
     report = read_report(tmp_path / "report.json")

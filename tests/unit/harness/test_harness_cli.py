@@ -202,6 +202,19 @@ def test_a_corpus_in_the_folder_of_the_report_is_refused_and_stays(tmp_path, mon
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [corpus]
 
 
+def test_what_a_subject_says_is_one_plain_line_of_an_error(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "build.sh").write_text("printf 'an \\033[31merror\\r of %05000d' 1 >&2\nexit 1\n")
+    commands = "build = ['sh', 'build.sh']\ntrain = ['true', '{brain}', '{corpus}']\n"
+    (tmp_path / "a.toml").write_text(commands)
+    done = invoke("subject", "check", "a.toml")
+    assert done.exit_code == ExitCode.USAGE
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("error: the build step")
+    assert "\\x1b[31m" in error
+    assert len(error) < 1100
+
+
 def test_an_empty_path_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = invoke("ladder", "-o", "")
