@@ -190,7 +190,7 @@ class Trials:
             raise SubjectMissing(evidence.subject_missing)
         self._begun = True
         if self.plan.subject.command is not None:  # the worker's own stack is the harness's
-            evidence = replace(evidence, fault=stacks_of_programs(folder))
+            evidence = replace(evidence, fault="".join(stacks_of_programs(folder)))
         verdict = judge(
             evidence,
             corpus_lines=rung.corpus_lines,
@@ -261,9 +261,9 @@ def leave_nothing(folder: Path) -> None:
         folder.parent.rmdir()
 
 
-def stacks_of_programs(folder: Path) -> str:
-    """What was seen of the programs that a worker ran, when it was stopped."""
-    return "".join(file.read_text(errors="backslashreplace") for file in sorted(folder.glob(f"{STACK_OF}*.txt")))
+def stacks_of_programs(folder: Path) -> list[str]:
+    """What was seen of each program that a worker ran, when it was stopped."""
+    return [file.read_text(errors="backslashreplace") for file in sorted(folder.glob(f"{STACK_OF}*.txt"))]
 
 
 def seal(folder: Path, recipe: dict[str, Any], evidence: Evidence, verdict: Verdict) -> None:

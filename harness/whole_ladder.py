@@ -153,7 +153,7 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
 def leaks(report: models.Report) -> bool:
     """Whether nothing else is wrong with it, and memory that outlives the learner is proven."""
     kept = any(found.kind in ("leak", "retention") and found.confidence == "high" for found in report.findings)
-    return kept and report.exit_code == ExitCode.OK
+    return kept and report.break_ is None and report.exit_code == ExitCode.OK
 
 
 def report_on(
