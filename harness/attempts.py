@@ -21,7 +21,7 @@ from harness.errors import OutputError, SubjectMissing
 from harness.evidence import Evidence
 from harness.launch import Launcher, worker_environment
 from harness.limits import Limits, other_limiter
-from harness.output import WORK
+from harness.output import WORK, leave_no_empty
 from harness.subject import SubjectName
 from harness.supervise import STACK_OF, Spawn
 from harness.verdict import OF_MEMORY, Verdict, judge
@@ -149,6 +149,10 @@ class Trials:
             elif confirm and verdict.name == "killed_external":
                 attempts.append(self.attempt(rung, limits, Asked("2", "killed from outside; once more")))
                 verdict = attempts[-1].verdict
+        except SubjectMissing:
+            shutil.rmtree(work, ignore_errors=True)
+            leave_no_empty(self._folder)
+            raise
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return Trial(rung, attempts, verdict)

@@ -13,7 +13,7 @@ from harness.errors import HarnessError, OutputError, SubjectError, SubjectMissi
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher, worker_environment
 from harness.limits import Limits
-from harness.output import WORK
+from harness.output import WORK, leave_no_empty
 from harness.plain_text import plain_text
 from harness.supervise import Spawn
 from harness.verdict import judge
@@ -54,6 +54,7 @@ def run_job(
     evidence = launcher.run(spawn, on_event)
     if evidence.subject_missing:
         shutil.rmtree(work)
+        leave_no_empty(folder)
         raise SubjectMissing(evidence.subject_missing)
     record = evidence.result
     if record is not None and record.get("unusable"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +29,13 @@ def make_folder(kind: str, asked: Path | None, corpus: Path | None = None) -> Pa
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror}; give another with -o") from error
     return folder
+
+
+def leave_no_empty(folder: Path) -> None:
+    """Remove the folder of a run that came to nothing, and that of all reports, where nothing is in them."""
+    for empty in (folder, *([REPORTS] if folder.parent == REPORTS else [])):
+        with suppress(OSError):
+            empty.rmdir()
 
 
 def write_views(report: Report, folder: Path) -> None:

@@ -161,6 +161,8 @@ WHOLE = "a mapping of names to whole numbers was expected"
         ("query", "b'abc'", "query() returned b'abc'"),
         ("score", "float('nan')", "score() returned nan; a number of bits per byte"),
         ("score", "float('inf')", "score() returned inf"),
+        ("score", "10**400", "score() returned 1000"),
+        ("score", "type('Mute', (), {'__repr__': lambda self: 1 / 0})()", "score() returned a Mute"),
         ("score", "'x'", "score() returned 'x'"),
         ("score", "-1.0", "score() returned -1.0"),
     ],
