@@ -74,9 +74,7 @@ def test_mechanisms_of_the_wrong_kind_are_told(found):
         def mechanisms(self):
             return found
 
-    with pytest.raises(
-        WrongValue, match=r"mechanisms\(\) returned .*; a mapping of names to lists of names"
-    ):
+    with pytest.raises(WrongValue, match=r"mechanisms\(\) returned .*; a mapping of names to lists of names"):
         mechanisms_of(Odd())
 
 
