@@ -178,7 +178,7 @@ class Runner:
         assert process.stdout is not None
         assert process.stderr is not None
         streams = {1, 2}
-        deadline = None
+        deadline = learnt_in = None
         with selectors.DefaultSelector() as selector, open(os.pidfd_open(process.pid), "rb") as end:  # noqa: PTH123
             selector.register(process.stdout, selectors.EVENT_READ, 1)
             selector.register(process.stderr, selectors.EVENT_READ, 2)
@@ -189,9 +189,6 @@ class Runner:
                     if key.data == END:
                         deadline = time.monotonic() + DRAIN_S
                         selector.unregister(end)
-                        reader.on_value = None
-                        if streams and is_learning(self.clock.stage):
-                            self.clock.enter(ENDED)
                         continue
                     chunk = os.read(key.fd, CHUNK_BYTES)
                     reader.feed(key.data, chunk)
@@ -201,6 +198,10 @@ class Runner:
                     left = chunk
                     while left:
                         left = left[os.write(key.data, left) :]
+                if deadline is not None and streams and is_learning(self.clock.stage) and not selector.select(0):
+                    learnt_in, reader.on_value = self.clock.stage, None
+                    self.clock.enter(ENDED)
+        self.clock.enter(learnt_in or self.clock.stage)
         for stream in streams:
             reader.feed(stream, b"")
         return not streams
