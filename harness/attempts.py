@@ -21,6 +21,7 @@ from harness.errors import OutputError, SubjectMissing
 from harness.evidence import Evidence
 from harness.launch import Launcher, worker_environment
 from harness.limits import Limits, other_limiter
+from harness.output import WORK, leave_no_empty
 from harness.subject import SubjectName
 from harness.supervise import STACK_OF, Spawn
 from harness.verdict import OF_MEMORY, Verdict, judge
@@ -134,7 +135,7 @@ class Trials:
 
     def _try(self, size_bytes: int, *, confirm: bool) -> Trial:
         self._watcher.preparing(size_bytes)
-        work = self._folder / "work"
+        work = self._folder / WORK
         try:
             rung = self._prepare(self.plan.source, size_bytes, work, self.plan.seed)
             limits = self.plan.limits.under(self.limiter)
@@ -148,6 +149,10 @@ class Trials:
             elif confirm and verdict.name == "killed_external":
                 attempts.append(self.attempt(rung, limits, Asked("2", "killed from outside; once more")))
                 verdict = attempts[-1].verdict
+        except SubjectMissing:
+            shutil.rmtree(work, ignore_errors=True)
+            leave_no_empty(self._folder)
+            raise
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return Trial(rung, attempts, verdict)
@@ -165,7 +170,7 @@ class Trials:
     @contextmanager
     def text_of(self, size_bytes: int) -> Iterator[Rung]:
         """The text of a rung again, for as long as it is looked at."""
-        work = self._folder / "work"
+        work = self._folder / WORK
         try:
             yield self._prepare(self.plan.source, size_bytes, work, self.plan.seed)
         finally:
@@ -189,7 +194,7 @@ class Trials:
             raise SubjectMissing(evidence.subject_missing)
         self._begun = True
         if self.plan.subject.command is not None:  # the worker's own stack is the harness's
-            evidence = replace(evidence, fault=stacks_of_programs(folder))
+            evidence = replace(evidence, fault="".join(stacks_of_programs(folder)))
         verdict = judge(
             evidence,
             corpus_lines=rung.corpus_lines,
@@ -260,9 +265,9 @@ def leave_nothing(folder: Path) -> None:
         folder.parent.rmdir()
 
 
-def stacks_of_programs(folder: Path) -> str:
-    """What was seen of the programs that a worker ran, when it was stopped."""
-    return "".join(file.read_text(errors="backslashreplace") for file in sorted(folder.glob(f"{STACK_OF}*.txt")))
+def stacks_of_programs(folder: Path) -> list[str]:
+    """What was seen of each program that a worker ran, when it was stopped."""
+    return [file.read_text(errors="backslashreplace") for file in sorted(folder.glob(f"{STACK_OF}*.txt"))]
 
 
 def seal(folder: Path, recipe: dict[str, Any], evidence: Evidence, verdict: Verdict) -> None:

@@ -11,7 +11,11 @@ import click
 
 from harness import __version__
 from harness.commands import ablate, canary, diagnose, doctor, faults, ladder, report, roundtrip, subject
+from harness.console import stderr
 from harness.errors import HarnessError, Interrupted
+from harness.plain_text import one_line
+
+HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Commands(click.Group):
@@ -21,7 +25,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except HarnessError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo("error: " + one_line(str(error)), file=stderr())
             ctx.exit(error.exit_code)
 
 
@@ -35,12 +39,14 @@ def main() -> None:
     5 what was saved is not what was loaded, 6 cannot tell, 7 reserved, 8 leak, 130 interrupted.
     Every option has a twin in the environment: HARNESS_LADDER_MEMORY_LIMIT for `ladder --memory-limit`.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in HEARD:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # `nohup` means it
             signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    for heard in HEARD:
+        signal.signal(heard, signal.SIG_IGN)  # once is enough: what there is, is written before the end
     raise Interrupted(number)
 
 

@@ -34,7 +34,10 @@ NO_HEARTBEAT = Heartbeat("", 0, 0, -1, -1, 0)
 
 def _fitting(count: int) -> int:
     """A count as the record can hold it, whatever a subject says."""
-    return max(-1, min(int(count), LARGEST))
+    try:
+        return max(-1, min(int(count), LARGEST))
+    except (ValueError, OverflowError):  # nan, inf
+        return -1
 
 
 class HeartbeatWriter:

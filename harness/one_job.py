@@ -13,6 +13,7 @@ from harness.errors import HarnessError, OutputError, SubjectError, SubjectMissi
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher, worker_environment
 from harness.limits import Limits
+from harness.output import WORK, leave_no_empty
 from harness.plain_text import plain_text
 from harness.supervise import Spawn
 from harness.verdict import judge
@@ -42,7 +43,7 @@ def run_job(
     SubjectFailed : with the verdict, and the last words of a program
     OutputError : the folder cannot be written
     """
-    work = folder.resolve() / "work"
+    work = folder.resolve() / WORK
     try:
         work.mkdir(parents=True, exist_ok=True)
         file = work / "job.json"
@@ -53,6 +54,7 @@ def run_job(
     evidence = launcher.run(spawn, on_event)
     if evidence.subject_missing:
         shutil.rmtree(work)
+        leave_no_empty(folder)
         raise SubjectMissing(evidence.subject_missing)
     record = evidence.result
     if record is not None and record.get("unusable"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from harness.errors import OutputError
 from harness.report.models import Report
 
 REPORTS = Path("reports")
+WORK = ".harness-work"  # below the folder of a run, of no name that others give: it is removed with all it holds
 
 
 def timestamp() -> str:
@@ -17,14 +19,23 @@ def timestamp() -> str:
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def make_folder(kind: str, asked: Path | None) -> Path:
-    """The folder of this run: the one asked for, else a new one below `reports/`."""
+def make_folder(kind: str, asked: Path | None, corpus: Path | None = None) -> Path:
+    """The folder of this run: the one asked for, else a new one below `reports/`; never one that holds the corpus."""
     folder = asked if asked is not None else REPORTS / f"{kind}-{timestamp()}"
+    if corpus is not None and corpus.resolve().is_relative_to(folder.resolve()):
+        raise OutputError(f"{corpus} lies in {folder}, where the report would be written: give another folder with -o")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror}; give another with -o") from error
     return folder
+
+
+def leave_no_empty(folder: Path) -> None:
+    """Remove the folder of a run that came to nothing, and that of all reports, where nothing is in them."""
+    for empty in (folder, *([REPORTS] if folder.parent == REPORTS else [])):
+        with suppress(OSError):
+            empty.rmdir()
 
 
 def write_views(report: Report, folder: Path) -> None:

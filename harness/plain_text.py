@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+SHOWN = 1000  # characters of a sentence
 # Control characters but tab and line feed, halves of surrogate pairs, and what is no character at all.
 NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -14,3 +15,9 @@ def plain_text(said: str) -> str:
     The result can be encoded as UTF-8, stand in XML, and be printed to a terminal.
     """
     return NOT_TEXT.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), said)
+
+
+def one_line(said: str) -> str:
+    """The same as plain text on one line, not without end: all of it is elsewhere."""
+    line = plain_text(" ".join(said.splitlines()))
+    return line if len(line) <= SHOWN else line[:SHOWN] + "…"

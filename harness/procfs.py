@@ -105,6 +105,15 @@ class MemoryReader:
             self._status = None
 
 
+def proportional_bytes(pid: int) -> int | None:
+    """Private and shared memory of a process, in which a page of several processes counts in parts; None: not told."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_bytes()
+    except OSError:
+        return None
+    return _kib_field(text, b"Pss_Anon") + _kib_field(text, b"Pss_Shmem") if b"\nPss_Anon:" in text else None
+
+
 def children_of(pid: int) -> list[int]:
     """Every living descendant of a process, itself left out."""
     found: list[int] = []

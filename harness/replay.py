@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 from rich.console import Console
 
 from harness import build_step, workload
 from harness.attempts import BUILT, Asked, Attempt, Plan, Trials, sha256
 from harness.command_subject import formatted
-from harness.console import human
+from harness.console import human, put
 from harness.diagnosis.finding import first_alarm
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
@@ -154,7 +153,7 @@ def _tell_ladder(box: Path, launcher: Launcher, as_json: bool) -> ExitCode:
         console.print(plain_text(text), style="green" if same else "bold red", soft_wrap=True)
     if as_json:
         document = {"schema": "harness.replay/1", "same": done.same, "then": then, "now": now}
-        click.echo(json.dumps(document, indent=1))
+        put(json.dumps(document, indent=1))
     return ExitCode.OK if done.same else ExitCode.INCONCLUSIVE
 
 
@@ -178,5 +177,5 @@ def _tell_box(box: Path, launcher: Launcher, as_json: bool) -> ExitCode:
         console.print(text, style="bold red", soft_wrap=True)
     if as_json:
         told = {"then": done.verdict, "now": now.name, "because": now.because, "same_text": done.same_text}
-        click.echo(json.dumps({"schema": "harness.replay/1", "same": done.same, **told}, indent=1))
+        put(json.dumps({"schema": "harness.replay/1", "same": done.same, **told}, indent=1))
     return ExitCode.OK if done.same else ExitCode.INCONCLUSIVE

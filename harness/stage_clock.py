@@ -21,6 +21,7 @@ from harness.procfs import Memory, MemoryReader, open_proc_file
 START = "start"  # the interpreter is up; what the subject imports is being loaded
 PROBE = "probe"  # further tests of the subject's own, with brains of their own
 WORK = "work"  # learning, with its opcodes counted
+ENDED = "ended"  # a program has ended, and somebody still holds its output
 LEARN = "learn"  # learning, where the subject does not say which stage of it
 MARK_NS = 1_000_000  # least time between two readings of memory
 RESET_PEAK = b"5"  # written to clear_refs: forget the high-water mark of resident memory (man 5 proc)

@@ -1,8 +1,8 @@
 """Which stages belong to learning. A subject may name stages of its own: those belong to learning."""
 
-from harness.stage_clock import PROBE, START
+from harness.stage_clock import ENDED, PROBE, START
 
-AFTER_LEARNING = ("save", "load", "verify", "query", "resume", "repeat", PROBE)
+AFTER_LEARNING = ("save", "load", "verify", "query", "resume", "repeat", ENDED, PROBE)
 
 
 def is_learning(stage: str) -> bool:

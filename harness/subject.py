@@ -12,8 +12,8 @@ A subject in ten lines, named on the command line as `python:my.module:Counts`:
         def stats(self): return {"nodes": len(self.seen), "edges": 0}
 
 What it offers beyond that (`score`, `verify`, `resumable`, `mechanisms`) it has; what it lacks is reported as null, not
-as a failure. `deterministic = False` takes back what is taken for granted. A class with `budgeted = True` is made with
-`memory=BYTES`, the memory limit of its rung, so that it can stay below it.
+as a failure. `deterministic = False` and `recalls = False` take back what is taken for granted. A class with `budgeted
+= True` is made with `memory=BYTES`, the memory limit of its rung, so that it can stay below it.
 """
 
 from __future__ import annotations
@@ -99,6 +99,11 @@ def is_resumable(subject: Subject) -> bool:
 def is_deterministic(subject: Subject) -> bool:
     """Whether the same text gives the same counts and answers; taken for granted unless it says otherwise."""
     return bool(getattr(subject, "deterministic", True))
+
+
+def is_to_recall(subject: Subject) -> bool:
+    """Whether facts of the text should come back when asked for; taken for granted unless it says otherwise."""
+    return bool(getattr(subject, "recalls", True))
 
 
 @dataclass(frozen=True)

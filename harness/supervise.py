@@ -35,16 +35,18 @@ from harness.procfs import (
     memory_available_share,
     memory_pressure_percent,
     oom_kill_count,
+    proportional_bytes,
 )
 from harness.programs import find_program
 
 POLL_S = 0.005  # of memory
 FAMILY_S = 0.01  # how often new children are looked for
+LOOK_FACTOR = 9  # a look at shared pages takes milliseconds: a tenth of the time goes into it
 REPORT_S = 0.2  # how often the orchestrator hears
 DUMP_WAIT_S = 0.5  # for a stack dump to appear before the process is stopped for time
 DUMP_WAIT_MEMORY_S = 0.02  # the same for memory, where every millisecond costs megabytes
 TERMINATE_WAIT_S = 2.0  # between SIGTERM and SIGKILL
-DUMP_LIMIT_S = 10.0  # for py-spy or gdb to tell one stack
+DUMP_LIMIT_S = 10.0  # for py-spy and gdb to tell all stacks
 CHILDREN_DUMPED = 3  # of the programs that a worker runs
 SAMPLES_KEPT = 400  # memory samples in the evidence; when full, every other one is dropped
 HEARTBEAT_FILE = "heartbeat"
@@ -77,8 +79,11 @@ class Spawn:
 class _Family:
     """The memory of a process and all its descendants."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, limit: int) -> None:
         self.pid = pid
+        self._limit = limit
+        self._twice = 0  # bytes of pages that a fork left to several, as far as they are counted more than once
+        self._next_look = 0.0
         self._own = MemoryReader(pid)
         self._children: dict[int, MemoryReader] = {}
 
@@ -95,15 +100,33 @@ class _Family:
         if own is None:
             return None
         memory = own
-        for child in self._children.values():
+        members = {self.pid: self._own}
+        for pid, child in self._children.items():
             seen = child.read()
             if seen is not None and seen != own:  # equal: a child before its exec, which is its parent's memory still
                 memory += seen
-        return memory.rss, memory.committed, memory.peak_rss
+                members[pid] = child
+        committed = memory.committed
+        if len(members) > 1 and committed > self._limit:
+            begin = time.monotonic()
+            if committed - self._twice > self._limit or begin >= self._next_look:
+                self._twice = max(0, committed - sum(_part(pid, reader) for pid, reader in members.items()))
+                now = time.monotonic()
+                self._next_look = now + LOOK_FACTOR * (now - begin)
+            committed -= self._twice
+        return memory.rss, committed, memory.peak_rss
 
     def close(self) -> None:
         for reader in (self._own, *self._children.values()):
             reader.close()
+
+
+def _part(pid: int, reader: MemoryReader) -> int:
+    """What a process has of the memory that it shares with others by a fork, and all of its own."""
+    part = proportional_bytes(pid)
+    if part is None and (alone := reader.read()) is not None:  # not told on this machine
+        return alone.committed
+    return part or 0
 
 
 class Supervision:
@@ -142,7 +165,7 @@ class Supervision:
         )
         os.close(result_write)
         self.pid = process.pid
-        self.family = _Family(self.pid)
+        self.family = _Family(self.pid, self.spawn.limits.memory_bytes)
         self.heartbeat = HeartbeatReader(self.folder / HEARTBEAT_FILE)
         self.result = ResultPipe(result_read)
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -259,9 +282,7 @@ class Supervision:
         self.stopped_for = "memory"
         self.anon_at_stop = anon
         self._ask_for_stack(DUMP_WAIT_MEMORY_S)
-        for pid in (self.pid, *children_of(self.pid)):  # they take no more while the programs are looked at
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)
+        self._halt()
         self._dump_stacks(of_worker=False)
         return True
 
@@ -299,6 +320,17 @@ class Supervision:
                 if isinstance(key.data, Capture | ResultPipe) and not key.data.read_some():
                     selector.unregister(key.fd)
 
+    def _halt(self) -> None:
+        """They take no more while the programs are looked at; who forks is stopped before its children are listed."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGSTOP)
+        halted: set[int] = set()
+        while new := set(children_of(self.pid)) - halted:
+            for pid in new:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+            halted |= new
+
     def _ask_for_stack(self, wait_s: float) -> None:
         """SIGUSR1, then wait until the dump has come and stopped growing, the process has ended, or `wait_s`
         is over.
@@ -326,19 +358,22 @@ class Supervision:
         A worker that is not dumped is stopped, and so are the programs.
         """
         programs = children_of(self.pid)[:CHILDREN_DUMPED]
+        until = time.monotonic() + DUMP_LIMIT_S
         for number, pid in enumerate([self.pid, *programs] if of_worker else programs, 0 if of_worker else 1):
             python = "python" in _program_of(pid)
             program = find_program("py-spy" if python else "gdb")
-            if program is None:
+            left = until - time.monotonic()
+            if program is None or left <= 0:
                 continue
             how = ["dump", "--pid", str(pid)] if python else ["-batch", "-nx", "-p", str(pid), "-ex", "bt 40"]
             how += ["--nonblocking"] if python and not of_worker else []
             with contextlib.suppress(subprocess.TimeoutExpired):
                 dump = subprocess.run(
-                    [program, *how], stdin=subprocess.DEVNULL, capture_output=True, timeout=DUMP_LIMIT_S, check=False
+                    [program, *how], stdin=subprocess.DEVNULL, capture_output=True, timeout=left, check=False
                 )
                 name = f"{STACK_OF}{number}-{Path(_program_of(pid)).name or pid}.txt" if number else "py-spy.txt"
-                (self.folder / name).write_bytes(dump.stdout + (dump.stderr if python else b""))
+                if dump.returncode == 0:
+                    (self.folder / name).write_bytes(dump.stdout + (dump.stderr if python else b""))
             if of_worker:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)  # a dump that failed may leave it stopped

@@ -6,7 +6,6 @@ What it was asked stands beside its report in `recipe.json`, so that it can be r
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import sys
 from dataclasses import asdict, dataclass
@@ -17,9 +16,9 @@ from typing import Any
 from rich.console import Console
 
 from harness import build_step, workload
-from harness.attempts import BLACK_BOX, BUILT, Plan, Trial, Trials
+from harness.attempts import BUILT, Plan, Trial, Trials
 from harness.diagnosis.foretell import forecast_of
-from harness.diagnosis.investigate import WITNESS_FILE, Bounds, Investigation, investigate
+from harness.diagnosis.investigate import Bounds, Investigation, investigate
 from harness.diagnosis.rules import diagnose
 from harness.errors import Interrupted, WorkloadFailed
 from harness.exit_codes import ExitCode
@@ -114,7 +113,6 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
     interrupted = None
     recipe = json.dumps(options.as_json(), indent=1) + "\n"
     build_step.build(options.subject.command, folder / BUILT)
-    clear(folder)
     with Progress(console) as progress:
         trials = Trials(plan, launcher, folder, progress, workload.prepare)
 
@@ -152,16 +150,10 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
     return report.model_copy(update={"exit_code": ExitCode.LEAK}) if leaks(report) else report
 
 
-def clear(folder: Path) -> None:
-    """What a former ladder left in this folder, and this one may not write over."""
-    shutil.rmtree(folder / BLACK_BOX, ignore_errors=True)
-    (folder / WITNESS_FILE).unlink(missing_ok=True)
-
-
 def leaks(report: models.Report) -> bool:
     """Whether nothing else is wrong with it, and memory that outlives the learner is proven."""
     kept = any(found.kind in ("leak", "retention") and found.confidence == "high" for found in report.findings)
-    return kept and report.exit_code == ExitCode.OK
+    return kept and report.break_ is None and report.exit_code == ExitCode.OK
 
 
 def report_on(

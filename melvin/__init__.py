@@ -6,8 +6,8 @@ from melvin import cpu, heap, signals
 
 cpu.prefer_fast_sort()
 heap.map_large_arrays()
-if sys.orig_argv[1:3] == ["-m", "melvin"]:
-    signals.end_at_ctrl_c()  # while the program is loaded: see `__main__`
+if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv) :][:1] in (["melvin"], ["-mmelvin"]):
+    signals.end_at_ctrl_c()  # while `python -m melvin` is loaded, not by another module: see `__main__`
 
 from melvin.answers import Answer, Candidate
 from melvin.brain import Brain, Progress

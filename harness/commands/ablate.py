@@ -13,13 +13,13 @@ import click
 from harness.ablation import ablate, mechanisms_of
 from harness.attempts import Plan, Trial
 from harness.commands.options import Duration, PathOption, Size
-from harness.console import human
+from harness.console import human, put
 from harness.errors import HarnessError, Interrupted
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
 from harness.limits import Limits
 from harness.machine import describe_machine, describe_subject, describe_tool
-from harness.output import append_step_summary, make_folder, write
+from harness.output import WORK, append_step_summary, make_folder, write
 from harness.progress import Progress
 from harness.report import ablation_views, build
 from harness.report.ablation import Ablation, Settings, Variant, with_differences
@@ -64,7 +64,7 @@ def command(
     """
     with Launcher() as launcher:  # before anything grows
         plan = Plan(parse_subject(subject), corpus, seed, Limits(memory_limit, time_limit), None)
-        folder = make_folder("ablate", output)
+        folder = make_folder("ablate", output, corpus)
         variants = chosen(mechanisms_of(plan.subject, launcher, folder), only)
         console = human()
         report = run(plan, size, variants, repeats, launcher, folder)
@@ -78,7 +78,7 @@ def command(
     if problem := append_step_summary(ablation_views.render_markdown(report)):
         console.print(f"warning: {problem}", style="yellow", soft_wrap=True)
     if as_json:
-        click.echo(text)
+        put(text)
     ctx.exit(report.exit_code)
 
 
@@ -108,7 +108,7 @@ def run(
                     best[name] = trial
         except Interrupted as stop:
             interrupted = f"{signal.Signals(stop.signal_number).name} {progress.where}"
-    shutil.rmtree(folder / "work", ignore_errors=True)
+    shutil.rmtree(folder / WORK, ignore_errors=True)
     rungs = {name: build.rung(size_bytes, trial, folder) for name, trial in best.items()}
     tried = [build.variant(name, variants.get(name, ()), best[name], rung) for name, rung in rungs.items()]
     quality = next((rung.quality for rung in rungs.values() if rung.quality), None)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from harness import units
 from harness.commands.options import PathOption
-from harness.console import human
+from harness.console import human, put
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
 from harness.output import make_folder
@@ -60,7 +60,7 @@ def command(ctx: click.Context, quick: bool, only: str | None, as_json: bool, ou
     console.print(table(outcomes))
     console.print(summary(outcomes))
     if as_json:
-        click.echo(json.dumps(document(outcomes), indent=1))
+        put(json.dumps(document(outcomes), indent=1))
     ctx.exit(ExitCode.OK if all(outcome.right for outcome in outcomes) else ExitCode.REGRESSION)
 
 

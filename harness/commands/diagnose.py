@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.commands.options import PathOption
-from harness.console import human
+from harness.console import human, put
 from harness.diagnosis.rules import diagnose
 from harness.output import write_views
 from harness.report import terminal
@@ -30,4 +30,4 @@ def command(source: Path, as_json: bool, write: bool) -> None:
     if as_json:
         findings = [finding.model_dump(mode="json") for finding in report.findings]
         document = {"schema": "harness.diagnosis/1", "subject": report.subject.name, "findings": findings}
-        click.echo(json.dumps(document, indent=1))
+        put(json.dumps(document, indent=1))

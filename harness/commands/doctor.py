@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.capabilities import Capability, examine
-from harness.console import human
+from harness.console import human, put
 
 
 @click.command("doctor")
@@ -20,7 +20,7 @@ def command(as_json: bool) -> None:
     found = examine()
     show(found, human())
     if as_json:
-        click.echo(json.dumps({item.name: {"works": item.works, "detail": item.detail} for item in found}, indent=1))
+        put(json.dumps({item.name: {"works": item.works, "detail": item.detail} for item in found}, indent=1))
 
 
 def show(found: list[Capability], console: Console) -> None:

@@ -16,7 +16,7 @@ from harness.exit_codes import ExitCode
 from harness.launch import Launcher
 from harness.limits import GIB, Limits
 from harness.one_job import run_job
-from harness.output import make_folder
+from harness.output import WORK, make_folder
 from harness.report.build import of_one_job
 from harness.report.fidelity import Faults
 from harness.subject import parse_subject
@@ -61,7 +61,7 @@ def command(
     with Launcher() as launcher:  # before anything grows
         name = parse_subject(subject)
         folder = make_folder("faults", output)
-        built = folder.resolve() / "work" / BUILT
+        built = folder.resolve() / WORK / BUILT
         build_step.build(name.command, built)
         what = {"task": "faults", "sweeps": sweeps, "short": short, "seed": seed, "built": str(built)}
         job = {**name.job, **what}
@@ -72,6 +72,6 @@ def command(
     if faults.hold:
         code = ExitCode.OK if faults.tested else ExitCode.INCONCLUSIVE
     report = of_one_job("faults", name, seed, limits, code, faults=faults)
-    shutil.rmtree(folder / "work", ignore_errors=True)
+    shutil.rmtree(folder / WORK, ignore_errors=True)
     publish(report, folder, human(), as_json)
     ctx.exit(code)

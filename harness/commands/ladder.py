@@ -147,7 +147,7 @@ def command(
             frontier,
             repeats,
         )
-        folder = make_folder("ladder", output)
+        folder = make_folder("ladder", output, corpus)
         console = human()
         report = run(options, launcher, folder, console)
     publish(report, folder, console, as_json)

@@ -20,6 +20,8 @@ class PathOption(click.Path):
         super().__init__(exists=exists, file_okay=file_okay, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value):
+            self.fail("it is empty: write the path of a file or a folder", param, ctx)
         if "\0" in str(value):
             self.fail(f"{value!r} holds a NUL byte, and no file has such a name", param, ctx)
         return super().convert(value, param, ctx)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.commands.options import PathOption
-from harness.console import human
+from harness.console import human, put
 from harness.output import make_folder, write_views
 from harness.report import terminal
 from harness.report.models import read_report
@@ -32,4 +32,4 @@ def command(file: Path, as_json: bool, output: Path | None) -> None:
     terminal.show(report, console)
     console.print(f"page: {folder / 'report.html'}", style="dim", soft_wrap=True)
     if as_json:
-        click.echo(report.to_json())
+        put(report.to_json())

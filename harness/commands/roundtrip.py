@@ -16,7 +16,7 @@ from harness.exit_codes import ExitCode
 from harness.launch import Launcher
 from harness.limits import GIB, Limits
 from harness.one_job import run_job
-from harness.output import make_folder
+from harness.output import WORK, make_folder
 from harness.report.build import of_one_job
 from harness.report.fidelity import Loss, RoundTrip
 from harness.subject import parse_subject
@@ -68,7 +68,7 @@ def command(
             "seed": seed,
         }
         if name.command is not None:
-            built = folder.resolve() / "work" / BUILT
+            built = folder.resolve() / WORK / BUILT
             build_step.build(name.command, built)
             built.parent.mkdir(exist_ok=True)
             corpus = workload.make_corpus(built.with_name("corpus.txt"), OUTSIDE_BYTES, seed)
@@ -82,6 +82,6 @@ def command(
     )
     code = ExitCode.LOSSY if trip.losses else ExitCode.OK
     report = of_one_job("roundtrip", name, seed, limits, code, roundtrip=trip)
-    shutil.rmtree(folder / "work", ignore_errors=True)
+    shutil.rmtree(folder / WORK, ignore_errors=True)
     publish(report, folder, human(), as_json)
     ctx.exit(code)

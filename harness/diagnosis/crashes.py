@@ -18,7 +18,7 @@ from harness.diagnosis.finding import (
     smallest_broken,
 )
 from harness.diagnosis.growth import time_growth
-from harness.report.models import Attempt, Report, Rung
+from harness.report.models import Attempt, Report
 from harness.verdict import signal_name
 
 FEW_LINES = 8  # a witness of so few lines names a cause; of more, a size
@@ -184,6 +184,22 @@ def hang(report: Report) -> Iterator[Weighed]:
     )
 
 
+def too_slow(report: Report) -> Iterator[Weighed]:
+    """Slower than was asked for."""
+    rung = smallest_broken(report)
+    if rung is not None and rung.verdict == "too_slow":
+        attempt = rung.attempts[0]
+        busy = attempt.cpu_s / max(attempt.wall_s, 1e-9)
+        yield finding(
+            82,
+            "too_slow",
+            "It learns more slowly than --min-lines-per-sec asks for",
+            [rung.because, f"{busy:.0%} of the time on a processor", between(report), box_of(attempt)],
+            "See which stage of learning takes the time, and run that under a profiler; where it is seldom on a "
+            "processor, look for what it waits for. Or ask for less.",
+        )
+
+
 def no_result(report: Report) -> Iterator[Weighed]:
     """Exit code 0, and nothing to show for it."""
     rung = smallest_broken(report)
@@ -204,21 +220,18 @@ def killed(report: Report) -> Iterator[Weighed]:
     if rung is None or rung.verdict != "killed_external":
         return
     attempt = rung.attempts[0]
+    tries = sum(len(each.attempts) for each in (*report.rungs, *report.narrowing) if each.verdict == rung.verdict)
+    again = f"it was run {tries} times, and ended so each time" if tries > 1 else ""
     code = attempt.exit.code if attempt.exit.command_code is None else attempt.exit.command_code
     yield finding(
         84,
         "killed",
         f"It is ended by {signal_name(code) or 'a signal'}, which the harness did not send",
-        [rung.because, *_tried_again(rung), _last_line(attempt), between(report), box_of(attempt)],
+        [rung.because, again, _last_line(attempt), between(report), box_of(attempt)],
         "Look for a place where it sends that signal to itself (kill, raise, KeyboardInterrupt); else for who ends "
         "processes on this machine: a person, a service manager, a limit of the job that this runs in.",
-        "high" if len(rung.attempts) > 1 else "medium",
+        "high" if tries > 1 else "medium",
     )
-
-
-def _tried_again(rung: Rung) -> list[str]:
-    tries = len(rung.attempts)
-    return [f"it was run {tries} times, and ended so each time"] if tries > 1 else []
 
 
 def unexplained(report: Report) -> Iterator[Weighed]:

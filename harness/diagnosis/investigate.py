@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.attempts import Asked, Attempt, Trial, Trials
+from harness.attempts import Asked, Attempt, Trial, Trials, stacks_of_programs
 from harness.diagnosis.crash_site import READERS, TOOLS, read_attached, read_sanitizer
 from harness.diagnosis.finding import CRASHES
 from harness.diagnosis.witness import Found, shrink
@@ -59,8 +59,15 @@ def investigate(trials: Trials, climbed: Climb[Trial], folder: Path, bounds: Bou
     if found is not None and found[1].verdict.name in CRASHES | {"exception"}:
         witness, site = look_at_crash(trials, *found, folder, bounds)
     if found is not None and found[1].verdict.name in ("timeout", "memory_limit"):
-        site = read_attached(found[1].attempts[0].evidence.fault)  # of a program
+        box = found[1].attempts[0].black_box
+        site = None if box is None else first_told(stacks_of_programs(box))
     return Investigation(witness, site, compare_quiet(trials, climbed), count_work(trials, climbed))
+
+
+def first_told(stacks: list[str]) -> models.CrashSite | None:
+    """The first of these stacks that says where a program is."""
+    sites = (read_attached(stack) for stack in stacks)
+    return next((site for site in sites if site is not None and not site.stack[0].startswith("??")), None)
 
 
 # Output

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from harness import units
 from harness.diagnosis.costs import debug_output, kept_memory, memory, super_linear_time
-from harness.diagnosis.crashes import crash, hang, killed, no_result, unexplained
+from harness.diagnosis.crashes import crash, hang, killed, no_result, too_slow, unexplained
 from harness.diagnosis.finding import CRASHES, Weighed, finding, passed_rungs, smallest_broken
 from harness.diagnosis.saves import failed_checks, nothing_recalled
 from harness.report.models import Finding, Report
@@ -95,6 +95,7 @@ def flaky_break(report: Report) -> Iterator[Weighed]:
 RULES: tuple[Callable[[Report], Iterator[Weighed]], ...] = (
     crash,
     hang,
+    too_slow,
     killed,
     no_result,
     failed_checks,

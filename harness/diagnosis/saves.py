@@ -36,7 +36,8 @@ def nothing_recalled(report: Report) -> Iterator[Weighed]:
         f"None of {asked} planted facts comes back when it is asked for",
         [f"{label}: 0 of {quality.facts_asked}" for label, quality in told],
         "Ask by hand for the start of a line of the text; see that `query` looks at what was learnt and prints how the "
-        "line goes on. A program that is not meant to do so says `recalls = false` under [expects].",
+        "line goes on. A program that is not meant to do so says `recalls = false` under [expects], a class "
+        "`recalls = False`.",
         "medium",
     )
 

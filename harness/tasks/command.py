@@ -26,7 +26,8 @@ from harness.heartbeat import LARGEST
 from harness.placeholders import fill
 from harness.plain_text import plain_text
 from harness.procfs import KIB
-from harness.stage_clock import LEARN, StageClock
+from harness.stage_clock import ENDED, LEARN, StageClock
+from harness.stages import is_learning
 from harness.tasks.train import RESUME_CHECK_BYTES, check, read_facts, recalls, size_of, split_in_half, spread
 
 CHUNK_BYTES = 256 * 1024
@@ -36,8 +37,9 @@ QUERIES_S = 20.0  # and together they may take this long
 MOST_DIGITS = 20  # of a number: more than the largest has
 SHOWN = 40  # characters of what should be a number
 END = 0  # of a command, beside its streams 1 and 2
-DRAIN_S = 1.0  # after a command has ended, for output that others may still write
+DRAIN_S = 1.0  # after a command has ended, for those that hold its output to end, too: no part of learning
 COUNTS = ("lines", "bytes", "nodes", "edges")
+ASKED_FOR_NUMBERS = ("train", "stats", "resume")  # what other commands print is an answer, say
 NUMBERS = {*COUNTS, "progress_lines", "progress_bytes"}
 
 
@@ -143,7 +145,7 @@ class Runner:
             code = process.wait()
         self.output_bytes += reader.seen_bytes
         for count in NUMBERS & reader.values.keys():
-            if reader.count(count) is None:
+            if name in ASKED_FOR_NUMBERS and reader.count(count) is None:
                 self.no_numbers[count] = plain_text(reader.values[count][:SHOWN])
         for pattern in self.patterns:
             self.matched[pattern] = self.matched.get(pattern, False) or pattern in reader.values
@@ -176,13 +178,14 @@ class Runner:
         assert process.stdout is not None
         assert process.stderr is not None
         streams = {1, 2}
-        deadline = None
+        deadline = learnt_in = None
         with selectors.DefaultSelector() as selector, open(os.pidfd_open(process.pid), "rb") as end:  # noqa: PTH123
             selector.register(process.stdout, selectors.EVENT_READ, 1)
             selector.register(process.stderr, selectors.EVENT_READ, 2)
             selector.register(end, selectors.EVENT_READ, END)
             while streams and (deadline is None or time.monotonic() < deadline):
-                for key, _ in selector.select(deadline and max(0.0, deadline - time.monotonic())):
+                ready = selector.select(deadline and max(0.0, deadline - time.monotonic()))
+                for key, _ in sorted(ready, key=lambda event: event[0].data == END):  # last: what it said is read
                     if key.data == END:
                         deadline = time.monotonic() + DRAIN_S
                         selector.unregister(end)
@@ -195,6 +198,10 @@ class Runner:
                     left = chunk
                     while left:
                         left = left[os.write(key.data, left) :]
+                if deadline is not None and streams and is_learning(self.clock.stage) and not selector.select(0):
+                    learnt_in, reader.on_value = self.clock.stage, None
+                    self.clock.enter(ENDED)
+        self.clock.enter(learnt_in or self.clock.stage)
         for stream in streams:
             reader.feed(stream, b"")
         return not streams

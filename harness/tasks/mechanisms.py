@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.returned import mechanisms_of
 from harness.stage_clock import StageClock
 from harness.subject import Ablates, make_subject, subject_of
 
@@ -12,5 +13,4 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     """The record has `mechanisms`: what is worth switching off, by name; empty where the subject does not say."""
     clock.enter("query")
     subject = make_subject(subject_of(job))
-    found = subject.mechanisms() if isinstance(subject, Ablates) else {}
-    return {"mechanisms": {name: list(off) for name, off in found.items()}}
+    return {"mechanisms": mechanisms_of(subject) if isinstance(subject, Ablates) else {}}

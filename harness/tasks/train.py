@@ -25,6 +25,7 @@ from harness.subject import (
     Verifies,
     is_deterministic,
     is_resumable,
+    is_to_recall,
     make_subject,
     subject_of,
 )
@@ -160,7 +161,7 @@ def ask(
         lines = list(first_lines(heldout, HELDOUT_BYTES))
         scored = sum(len(line) + 1 for line in lines)
         bits_per_byte = score_of(subject, lines)
-    asked = spread(facts, FACTS_ASKED)
+    asked = spread(facts, FACTS_ASKED) if is_to_recall(subject) else []
     recalled = 0
     seconds: list[float] = []
     for fact in asked:

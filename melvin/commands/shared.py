@@ -67,12 +67,16 @@ def say(text: str, *, nl: bool = True, kept: str = "") -> None:
     ------
     OutputError : the disk is full, say; not when the reader of a pipe went away, which ends the program quietly
     """
+    if sys.stdout is None:
+        raise OutputError(f"cannot write to standard output: it is closed{kept}: lead it elsewhere")
     try:
         click.echo(text, nl=nl)
     except BrokenPipeError:
         raise
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # takes what is still to be written at the end
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())  # takes what is still to be written at the end
+        os.close(null)
         raise OutputError(
             f"cannot write to standard output: {error.strerror}{kept}: free space, or lead it elsewhere"
         ) from error

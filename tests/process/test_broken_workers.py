@@ -71,6 +71,38 @@ def test_memory_that_a_child_of_the_worker_eats_counts(attempt):
     assert tried.verdict.name == "memory_limit"
 
 
+FORKS = """
+import os
+import time
+from fixtures.canaries.honest import Honest
+
+class Forks(Honest):
+    def learn(self, corpus, clock):
+        super().learn(corpus, clock)
+        kept = bytearray(b"x") * ({mine} << 20)
+        pids = []
+        for _ in range(4):
+            if (pid := os.fork()) == 0:
+                own = bytearray(b"y") * ({theirs} << 20)
+                time.sleep(0.5)
+                os._exit(0)
+            pids.append(pid)
+        for pid in pids:
+            os.waitpid(pid, 0)
+"""
+
+
+@pytest.mark.parametrize("limiter", ["watchdog", "watchdog_only", "rlimit_as"])
+@pytest.mark.parametrize(("mine", "theirs", "limit", "verdict"), [(120, 1, 256, "ok"), (1, 20, 60, "memory_limit")])
+def test_memory_that_a_fork_left_to_several_counts_once(
+    trials, tmp_path, monkeypatch, limiter, mine, theirs, limit, verdict
+):
+    (tmp_path / "forks.py").write_text(FORKS.format(mine=mine, theirs=theirs))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    trial = trials("python:forks:Forks", memory_bytes=limit * MIB, limiter=limiter).try_once(20_000)
+    assert trial.verdict.name == verdict, trial.verdict.because
+
+
 def test_the_kernel_as_limiter_gives_a_memory_error(attempt):
     tried = attempt("broken:EatsMemory", limiter="rlimit_data")
     assert tried.verdict.name == "memory_error"
@@ -129,6 +161,8 @@ WHOLE = "a mapping of names to whole numbers was expected"
         ("query", "b'abc'", "query() returned b'abc'"),
         ("score", "float('nan')", "score() returned nan; a number of bits per byte"),
         ("score", "float('inf')", "score() returned inf"),
+        ("score", "10**400", "score() returned 1000"),
+        ("score", "type('Mute', (), {'__repr__': lambda self: 1 / 0})()", "score() returned a Mute"),
         ("score", "'x'", "score() returned 'x'"),
         ("score", "-1.0", "score() returned -1.0"),
     ],

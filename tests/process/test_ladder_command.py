@@ -1,8 +1,11 @@
 """The whole ladder as a person runs it: a process, its output, its files, its exit code."""
 
+import contextlib
 import json
 import os
+import pty
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.exit_codes import ExitCode
+from harness.output import WORK
 from harness.procfs import children_of
 from harness.report.models import read_report
 
@@ -60,15 +64,14 @@ def test_an_honest_learner_climbs_and_the_report_is_on_stdout_and_on_disk(tmp_pa
     assert "not broken up to 10KB" in err
 
 
-def test_what_a_former_ladder_left_in_the_folder_goes(tmp_path):
-    subject = "python:fixtures.canaries.broken:DiesOfALongLine"
-    (tmp_path / "text.txt").write_text("".join(f"{n}. line of a text: {'x' * 20 * n}\n" for n in range(60)))
-    code, _, err = finished(tmp_path / "r", "--subject", subject, "--corpus", str(tmp_path / "text.txt"))
-    assert code == ExitCode.BREAK, err
-    assert {"black-box", "witness.txt"} < {file.name for file in (tmp_path / "r").iterdir()}
-    code, _, err = finished(tmp_path / "r", "--subject", "python:fixtures.canaries.honest:Honest", "--to", "1KB")
+def test_what_lies_in_the_folder_already_stays(tmp_path):
+    own = [tmp_path / name for name in ("black-box/mine.txt", "work/mine.txt", "built/mine.txt", "witness.txt")]
+    for file in own:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("mine")
+    code, _, err = finished(tmp_path, "--subject", "python:fixtures.canaries.honest:Honest", "--to", "1KB")
     assert code == ExitCode.OK, err
-    assert {file.name for file in (tmp_path / "r").iterdir()} == FILES
+    assert {file.read_text() for file in own} == {"mine"}
 
 
 def test_the_result_is_shown_also_where_the_summary_of_the_job_cannot_be_written(tmp_path, monkeypatch):
@@ -122,8 +125,9 @@ def test_a_loss_has_its_own_exit_code(tmp_path, corpus):
     assert code == ExitCode.LOSSY, err
 
 
+@pytest.mark.parametrize("times", [1, 30])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, corpus, number):
+def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, corpus, number, times):
     with ladder(
         tmp_path, "--subject", "python:fixtures.canaries.broken:HangsAt10KB", "--to", "10KB", "--corpus", corpus
     ) as process:
@@ -132,13 +136,50 @@ def test_a_stopped_ladder_ends_its_worker_and_writes_what_it_has(tmp_path, corpu
             said.append(line)
             if line.split()[:2] == ["1KB", "ok"]:
                 break
-        process.send_signal(number)
+        for _ in range(times):
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.03)
         _, err = process.communicate()
     assert process.returncode == ExitCode.INTERRUPTED, "".join(said) + err
     report = read_report(tmp_path / "report.json")
     assert report.interrupted.startswith(number.name)
     assert [rung.label for rung in report.rungs] == ["1KB"]
-    assert not (tmp_path / "work").exists()
+    assert not (tmp_path / WORK).exists()
+
+
+def test_a_terminal_that_goes_away_leaves_the_report(tmp_path, corpus):
+    subject = "python:fixtures.canaries.broken:HangsAt10KB"
+    arguments = ["--subject", subject, "--to", "10KB", "--corpus", corpus, "-o", str(tmp_path)]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "-m", "harness", "ladder", *arguments])
+    said = b""
+    while b"1KB  ok" not in said or b"count" not in said.partition(b"1KB  ok")[2]:
+        said += os.read(terminal, 65536)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == ExitCode.INTERRUPTED
+    assert read_report(tmp_path / "report.json").interrupted.startswith("SIGHUP")
+
+
+@pytest.mark.parametrize("output", ["2>/dev/full", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_progress_that_nobody_can_read_leaves_the_report(tmp_path, output):
+    argv = [sys.executable, "-m", "harness", "ladder", "--subject", "python:fixtures.canaries.honest:Honest"]
+    argv += ["--to", "1KB", "-o", str(tmp_path)]
+    done = subprocess.run(["sh", "-c", f"{shlex.join(argv)} {output}"], cwd=ROOT, check=False)
+    assert done.returncode == ExitCode.OK
+    assert read_report(tmp_path / "report.json").rungs[0].verdict == "ok"
+
+
+@pytest.mark.parametrize(("output", "why"), [(">/dev/full", "No space left on device"), (">&-", "it is closed")])
+def test_a_result_that_cannot_be_printed_is_told_in_one_sentence(tmp_path, output, why):
+    argv = [sys.executable, "-m", "harness", "doctor", "--json"]
+    done = subprocess.run(["sh", "-c", f"{shlex.join(argv)} {output}"], cwd=ROOT, stderr=-1, text=True, check=False)
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.splitlines()[-1] == f"error: cannot write to standard output: {why}"
+    assert "Traceback" not in done.stderr
 
 
 def test_no_worker_outlives_a_harness_that_was_killed(tmp_path, corpus):

@@ -286,6 +286,13 @@ def test_what_is_saved_is_saved_though_that_cannot_be_printed(brain, tmp_path, c
     verify(tmp_path / "new.m")
 
 
+def test_a_result_that_goes_to_a_closed_output_is_one_sentence(brain):
+    done = shell('score "$1" - <"$1" >&-', brain)
+    assert done.returncode == 1
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("Error: cannot write to standard output: it is closed")
+
+
 CLOSED = {
     "train": 'train "$2" -',
     "score": 'score "$1" -',
@@ -315,6 +322,28 @@ def test_ctrl_c_while_the_program_is_loaded_says_nothing(tmp_path, module):
     done = melvin("--help", env=os.environ | {"PYTHONPATH": str(tmp_path)})
     assert done.returncode == -signal.SIGINT  # which a shell reports as 130
     assert done.stdout == done.stderr == b""
+
+
+@pytest.mark.parametrize("how", [["-u", "-m", "melvin"], ["-Wignore", "-mmelvin"]])
+def test_ctrl_c_while_the_program_is_loaded_says_nothing_whatever_the_interpreter_is_told(tmp_path, how):
+    (tmp_path / "xxhash.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    argv = [sys.executable, *how, "--help"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, timeout=PATIENCE_S)
+    assert done.returncode == -signal.SIGINT
+    assert done.stdout == done.stderr == b""
+
+
+def test_another_module_that_is_run_and_imports_the_package_hears_ctrl_c_as_before(tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "__init__.py").write_text("import melvin\n")
+    (tmp_path / "other" / "__main__.py").write_text(
+        "import signal\nprint(signal.getsignal(2) == signal.default_int_handler)\n"
+    )
+    argv = [sys.executable, "-m", "other", "-m", "melvin"]
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, timeout=PATIENCE_S)
+    assert done.stdout == b"True\n"
 
 
 @pytest.mark.parametrize("handler", ["default_int_handler", "SIG_IGN"])

@@ -143,6 +143,14 @@ def test_a_match_that_is_no_number_is_told(tmp_path):
     assert runner.no_numbers == {"nodes": "1e6"}
 
 
+def test_what_an_answer_holds_is_no_number_that_was_asked_for(tmp_path):
+    asked = 'query = ["echo", "nodes: of a graph", "{brain}", "{query}"]\n'
+    described = write(tmp_path, TRAIN + asked + '[reads]\nnodes = "nodes: (.*)"')
+    runner = Runner({"command": resolve(read_command_subject(described), described), "built": ""}, StageClock())
+    runner.run("query", brain=tmp_path / "b", query="a")
+    assert runner.no_numbers == {}
+
+
 def test_what_training_printed_is_kept_beside_what_the_brain_says(tmp_path):
     reads = '[reads]\nlines = "lines: (.*)"\nnodes = "nodes: (.*)"\n'
     train = 'train = ["sh", "-c", "echo lines: 1; cp {corpus} {brain}"]\nstats = ["echo", "nodes: 7"]\n'

@@ -1,6 +1,7 @@
 """What debuggers say, as they say it."""
 
 from harness.diagnosis.crash_site import read_attached, read_gdb, read_sanitizer, read_valgrind
+from harness.diagnosis.investigate import first_told
 
 VALGRIND = """\
 ==9== Invalid write of size 8
@@ -66,6 +67,13 @@ def test_py_spy_names_where_a_program_in_python_is():
     assert (site.tool, site.what, site.where) == ("py-spy", "is in Model.learn", "Model.learn (t.py:23)")
     assert len(site.stack) == 2
     assert read_attached("Error: no such process\n") is None
+
+
+def test_of_several_stacks_the_first_that_tells_is_taken():
+    told = "#0  0x00005631 in learn (path=<optimized out>) at c_trainer.c:181\n"
+    site = first_told(["Error: no such process\n", "#0  0x00007f93 in ?? ()\n#1  0x0000 in ?? ()\n", told])
+    assert site.where == "learn (c_trainer.c:181)"
+    assert first_told([]) is None
 
 
 def test_the_sanitizers_own_frames_are_not_the_place():

@@ -6,7 +6,7 @@ from test_reports import attempt, document, rung  # the makers of reports
 from harness.diagnosis.rules import diagnose
 from harness.exit_codes import ExitCode
 from harness.report import terminal
-from harness.report.models import parse_report
+from harness.report.models import Break, parse_report
 from harness.report.summary import forecast_lines
 from harness.verdict import NOT_A_BREAK, VERDICTS
 from harness.whole_ladder import leaks
@@ -49,6 +49,19 @@ def test_a_signal_that_nobody_owns_up_to_is_a_finding(end):
     (found,) = diagnosed(rungs=[broken(1000, "killed_external", exit={"result_complete": False, **end})])
     assert (found.kind, found.severity) == ("killed", "error")
     assert "SIGKILL" in found.title
+
+
+def test_all_tries_that_were_killed_tell_how_sure_it_is():
+    rungs = [broken(1000, "killed_external"), broken(2000, "killed_external")]
+    rungs[1]["attempts"] *= 2
+    (found,) = diagnosed(rungs=rungs)
+    assert found.confidence == "high"
+    assert "it was run 3 times, and ended so each time" in found.evidence
+
+
+def test_what_is_slower_than_was_asked_for_is_too_slow():
+    (found,) = diagnosed(rungs=[broken(1000, "too_slow")])
+    assert (found.kind, found.severity) == ("too_slow", "error")
 
 
 @pytest.mark.parametrize("verdict", sorted(set(VERDICTS) - NOT_A_BREAK))
@@ -201,6 +214,8 @@ def test_memory_that_outlives_the_learner_is_told_by_its_ledger(blocks, kind):
     assert not leaks(report)
     assert leaks(report.model_copy(update={"findings": diagnose(report)}))
     assert not leaks(report.model_copy(update={"findings": diagnose(report), "exit_code": ExitCode.BREAK}))
+    above = Break(last_passed_bytes=10**6, first_broken_bytes=10**7, verdict="segv", because="", confirmed_by=[])
+    assert not leaks(report.model_copy(update={"findings": diagnose(report), "break_": above}))
 
 
 def test_a_pattern_that_never_matches_is_said():

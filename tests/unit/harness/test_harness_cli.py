@@ -188,3 +188,35 @@ def test_a_text_that_is_too_small_and_a_report_that_is_not_there_are_said_plainl
         in invoke("ladder", "--corpus", str(tmp_path / "a.txt")).stderr
     )
     assert "a report is a report.json, or the folder" in invoke("report", str(tmp_path / "none")).stderr
+
+
+@pytest.mark.parametrize("output", [".", "texts"])
+def test_a_corpus_in_the_folder_of_the_report_is_refused_and_stays(tmp_path, monkeypatch, output):
+    monkeypatch.chdir(tmp_path)
+    corpus = tmp_path / "texts" / "a.txt"
+    corpus.parent.mkdir()
+    corpus.write_text("a line of a text\n" * 100)
+    done = invoke("ladder", "--corpus", "texts/a.txt", "-o", output)
+    assert done.exit_code == ExitCode.USAGE
+    assert "give another folder with -o" in done.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [corpus]
+
+
+def test_what_a_subject_says_is_one_plain_line_of_an_error(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "build.sh").write_text("printf 'an \\033[31merror\\r of %05000d' 1 >&2\nexit 1\n")
+    commands = "build = ['sh', 'build.sh']\ntrain = ['true', '{brain}', '{corpus}']\n"
+    (tmp_path / "a.toml").write_text(commands)
+    done = invoke("subject", "check", "a.toml")
+    assert done.exit_code == ExitCode.USAGE
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("error: the build step")
+    assert "\\x1b[31m" in error
+    assert len(error) < 1100
+
+
+def test_an_empty_path_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = invoke("ladder", "-o", "")
+    assert done.exit_code == ExitCode.USAGE
+    assert "it is empty" in done.stderr

@@ -80,5 +80,7 @@ def test_whatever_a_subject_says_of_itself_fits_into_the_heartbeat(tmp_path):
     clock.progress(-5, 2**70, -(2**70), 3)
     beat = HeartbeatReader(tmp_path / "beat").read()
     assert (beat.bytes, beat.lines, beat.nodes, beat.edges) == (-1, 2**63 - 1, -1, 3)
+    clock.progress(float("nan"), float("inf"))
+    assert HeartbeatReader(tmp_path / "beat").read().lines == -1
     assert beat.stage.startswith("\\x1b[31m")
     assert clock.stage.isprintable()

@@ -1,7 +1,10 @@
 """The checks of the training task, on numbers and small files."""
 
+import pytest
+
+from harness.returned import WrongValue, mechanisms_of
 from harness.subject import make_subject, subject_of
-from harness.tasks.train import compare_loaded, first_lines, recalls, split_in_half, spread, stamp
+from harness.tasks.train import ask, compare_loaded, first_lines, recalls, split_in_half, spread, stamp
 
 
 def verdicts(*arguments):
@@ -50,6 +53,29 @@ def test_space_around_an_answer_does_not_count():
     fact = {"prefix": "the sky is", "answer": " blue"}
     assert all(recalls(answer, fact) for answer in (" blue", "blue", "\n blue and wide"))
     assert not recalls("", fact)
+
+
+def test_facts_are_asked_for_unless_a_subject_says_that_it_recalls_none():
+    fact = {"prefix": "the sky is", "answer": " blue"}
+
+    class Silent:
+        recalls = False
+
+        def query(self, text):
+            raise AssertionError(text)
+
+    quality, latency = ask(Silent(), None, [fact])
+    assert (quality["facts_asked"], latency) == (0, None)
+
+
+@pytest.mark.parametrize("found", [5, None, {"a": 5}, {"a": [5]}, {5: []}])
+def test_mechanisms_of_the_wrong_kind_are_told(found):
+    class Odd:
+        def mechanisms(self):
+            return found
+
+    with pytest.raises(WrongValue, match=r"mechanisms\(\) returned .*; a mapping of names to lists of names"):
+        mechanisms_of(Odd())
 
 
 def test_a_change_of_a_file_shows_in_its_stamp(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from harness.attempts import Plan, Trials
 from harness.evidence import Evidence
 from harness.limits import LIMITERS, Limits, other_limiter
+from harness.output import WORK
 from harness.subject import parse_subject
 from scaling_suite.workload import Rung
 
@@ -98,7 +99,7 @@ def test_a_broken_attempt_leaves_a_black_box_and_a_good_one_nothing(trials, tmp_
     assert {file.name for file in box.iterdir()} == {"job.json", "recipe.json", "evidence.json"}
     assert trials(Script(FINE)).try_once(10_000).attempts[0].black_box is None
     assert [folder.name for folder in (tmp_path / "black-box").iterdir()] == [box.name]
-    assert not (tmp_path / "work").exists()
+    assert not (tmp_path / WORK).exists()
 
 
 @pytest.mark.parametrize("limiter", LIMITERS)
