@@ -26,8 +26,8 @@ U64 = st.integers(0, 2**64 - 1)
 
 def learnt(settings):
     brain = Brain(settings)
-    brain.learn(PROSE)
     brain.learn([b"x %b%b y" % (LONG, end) for end in (b"", b"Z", b"!")] * 60)
+    brain.learn(PROSE)
     brain.learn(BINARY, port="can")
     return brain
 
