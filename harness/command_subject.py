@@ -25,6 +25,7 @@ from pydantic_core import ErrorDetails
 
 from harness.errors import SubjectError
 from harness.placeholders import placeholders
+from harness.plain_text import one_line
 
 PLACEHOLDERS = {
     "build": {"built"},
@@ -174,7 +175,7 @@ KINDS = {
 
 def _problem(error: ErrorDetails) -> str:
     """What is wrong, in words that need no knowledge of this program."""
-    kind, found = error["type"], " ".join(repr(error["input"]).split())
+    kind, found = error["type"], one_line(repr(error["input"]), SHOWN)
     if kind == "missing":
         return "it is not there, and must be"
     if kind == "extra_forbidden":
@@ -184,7 +185,7 @@ def _problem(error: ErrorDetails) -> str:
         near = difflib.get_close_matches(str(error["loc"][-1]), known, 1)
         return f"there is no such key{f'; is {near[0]} meant?' if near else '.'} Known are {', '.join(known)}"
     if kind in KINDS:
-        return f"{KINDS[kind]}, not {found[:SHOWN]}"
+        return f"{KINDS[kind]}, not {found}"
     return error["msg"].removeprefix("Value error, ")
 
 

@@ -17,7 +17,7 @@ def plain_text(said: str) -> str:
     return NOT_TEXT.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), said)
 
 
-def one_line(said: str) -> str:
-    """The same as plain text on one line, not without end: all of it is elsewhere."""
-    line = plain_text(" ".join(said.splitlines()))
-    return line if len(line) <= SHOWN else line[:SHOWN] + "…"
+def one_line(said: str, most: int = SHOWN) -> str:
+    """The same on one line, of so many characters at the most: all of it is elsewhere."""
+    line = plain_text(" ".join(filter(None, map(str.strip, said.splitlines()))))
+    return line if len(line) <= most else line[:most] + "…"

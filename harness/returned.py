@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.plain_text import one_line
 from harness.subject import Ablates, Probes, Scores, Subject
 
 SHOWN = 80  # characters of a value
@@ -18,10 +19,9 @@ class WrongValue(HarnessError):
 
     def __init__(self, method: str, found: Any, expected: str) -> None:
         try:
-            shown = " ".join(repr(found).split())
+            shown = one_line(repr(found), SHOWN)
         except Exception:  # of the subject's own, too: what it says of itself is no part of the finding
             shown = f"a {type(found).__name__}"
-        shown = shown if len(shown) <= SHOWN else shown[:SHOWN] + "…"
         super().__init__(f"{method}() returned {shown}; {expected} was expected")
 
 

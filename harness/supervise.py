@@ -25,23 +25,21 @@ from typing import Any
 from harness.bootstrap import FAULT_FILE
 from harness.capture import Capture, ResultPipe
 from harness.evidence import Evidence, Sample
+from harness.family import Family
 from harness.heartbeat import HeartbeatReader
 from harness.limits import Limits
 from harness.procfs import (
     KIB,
-    MemoryReader,
     children_of,
     kernel_log_about,
     memory_available_share,
     memory_pressure_percent,
     oom_kill_count,
-    proportional_bytes,
 )
 from harness.programs import find_program
 
 POLL_S = 0.005  # of memory
 FAMILY_S = 0.01  # how often new children are looked for
-LOOK_FACTOR = 9  # a look at shared pages takes milliseconds: a tenth of the time goes into it
 REPORT_S = 0.2  # how often the orchestrator hears
 DUMP_WAIT_S = 0.5  # for a stack dump to appear before the process is stopped for time
 DUMP_WAIT_MEMORY_S = 0.02  # the same for memory, where every millisecond costs megabytes
@@ -74,59 +72,6 @@ class Spawn:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Spawn:
         return cls(**{**document, "limits": Limits(**document["limits"])})
-
-
-class _Family:
-    """The memory of a process and all its descendants."""
-
-    def __init__(self, pid: int, limit: int) -> None:
-        self.pid = pid
-        self._limit = limit
-        self._twice = 0  # bytes of pages that a fork left to several, as far as they are counted more than once
-        self._next_look = 0.0
-        self._own = MemoryReader(pid)
-        self._children: dict[int, MemoryReader] = {}
-
-    def look_for_children(self) -> None:
-        living = set(children_of(self.pid))
-        for gone in self._children.keys() - living:
-            self._children.pop(gone).close()
-        for new in living - self._children.keys():
-            self._children[new] = MemoryReader(new)
-
-    def read(self) -> tuple[int, int, int] | None:
-        """(resident, committed, highest resident so far), all in bytes; None once the process has ended."""
-        own = self._own.read()
-        if own is None:
-            return None
-        memory = own
-        members = {self.pid: self._own}
-        for pid, child in self._children.items():
-            seen = child.read()
-            if seen is not None and seen != own:  # equal: a child before its exec, which is its parent's memory still
-                memory += seen
-                members[pid] = child
-        committed = memory.committed
-        if len(members) > 1 and committed > self._limit:
-            begin = time.monotonic()
-            if committed - self._twice > self._limit or begin >= self._next_look:
-                self._twice = max(0, committed - sum(_part(pid, reader) for pid, reader in members.items()))
-                now = time.monotonic()
-                self._next_look = now + LOOK_FACTOR * (now - begin)
-            committed -= self._twice
-        return memory.rss, committed, memory.peak_rss
-
-    def close(self) -> None:
-        for reader in (self._own, *self._children.values()):
-            reader.close()
-
-
-def _part(pid: int, reader: MemoryReader) -> int:
-    """What a process has of the memory that it shares with others by a fork, and all of its own."""
-    part = proportional_bytes(pid)
-    if part is None and (alone := reader.read()) is not None:  # not told on this machine
-        return alone.committed
-    return part or 0
 
 
 class Supervision:
@@ -165,7 +110,7 @@ class Supervision:
         )
         os.close(result_write)
         self.pid = process.pid
-        self.family = _Family(self.pid, self.spawn.limits.memory_bytes)
+        self.family = Family(self.pid, self.spawn.limits.memory_bytes)
         self.heartbeat = HeartbeatReader(self.folder / HEARTBEAT_FILE)
         self.result = ResultPipe(result_read)
         nothing = os.open(os.devnull, os.O_RDONLY)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.evidence import Evidence
+from harness.plain_text import one_line
 from harness.stages import is_learning
 
 VERDICTS = (
@@ -174,7 +175,7 @@ def _ended_badly(evidence: Evidence) -> Verdict | None:
         raised = _exception(evidence)
         if raised is None:
             return Verdict("exception", f"exit code {code} without a result, {_where(evidence)}")
-        message = _one_line(raised["message"])
+        message = one_line(raised["message"], SHOWN)
         if raised["where"] is None:
             return Verdict("exception", f"{message}, {_where(evidence)}")
         return Verdict("exception", f"{raised['type']}: {message} (at {raised['where']}, {_where(evidence)})")
@@ -182,12 +183,6 @@ def _ended_badly(evidence: Evidence) -> Verdict | None:
         why = evidence.result_error or "the result record is not complete"
         return Verdict("vanished", f"exit code 0, but {why}; {_where(evidence)}")
     return None
-
-
-def _one_line(text: str) -> str:
-    """What was said, as it may stand in a sentence; all of it is in the black box."""
-    line = " ".join(text.split())
-    return line if len(line) <= SHOWN else line[:SHOWN] + "…"
 
 
 def _failed_check(evidence: Evidence) -> Verdict | None:

@@ -13,10 +13,10 @@ from melvin.attention import LAGS, NOTHING, OPENING, continued
 from melvin.codes import CODE_BITS
 from melvin.contexts import ngrams
 from melvin.counting import Carry, Familiarity, Reading, read
-from melvin.heads import Begun, Boundary, Places
 from melvin.kinship import Said
 from melvin.lines import MAX_PIECE, Block
 from melvin.parse import Parser
+from melvin.places import Begun, Boundary, Places
 from melvin.ranks import Ranks
 from melvin.tables import I64, U32
 from melvin.vectors import FRAME_LAGS
@@ -84,9 +84,8 @@ def encode(
     last_symbol = base.copy()
     last_symbol[some] = here.pool[here.first + here.size - 1]
     low, high = (border.repeat(at.size) for border in symbols.ranks.port_range(port))
-    begun = _begun(symbols.ranks, reading, port, last, partial, before[0])
+    begun, chunk_low, chunk_high = _begun(symbols.ranks, reading, port, last, partial, before[0])
     told = np.where(within > 0, reading.length[holder], 1)  # a line's start counts as one byte
-    chunk_low, chunk_high = symbols.ranks.beginning(window.data, start[last], partial, port)
     return Places(
         context=ngrams(block, carry.before, port)[at] >> np.uint64(CODE_BITS),
         behind=Boundary(last_symbol, low, high, np.zeros(at.size, np.int64), partial > 0),
@@ -103,9 +102,9 @@ def encode(
     )
 
 
-def _begun(ranks: Ranks, reading: Reading, port: int, chunk: I64, partial: I64, before: U32) -> Begun:
+def _begun(ranks: Ranks, reading: Reading, port: int, chunk: I64, partial: I64, before: U32) -> tuple[Begun, I64, I64]:
     """Where the symbol that is coming may have begun, as far as there are symbols that do: with the chunk, or no more
-    than MOST_SINCE bytes ago.
+    than MOST_SINCE bytes ago. And, of every place, the ranks of those that may have begun with the chunk.
 
     chunk, partial : int64, shape (n,)   which chunk each place is in, and how much of it is read
     before : uint32, shape (n,)   name of the chunk before
@@ -117,13 +116,14 @@ def _begun(ranks: Ranks, reading: Reading, port: int, chunk: I64, partial: I64, 
     size = partial.take(place) - depth  # of the part before
     at = reading.start.take(chunk.take(place))
     low, high = ranks.beginning(reading.window.data, at + size, depth, port)
+    chunk_low, chunk_high = low.take(end - asked), high.take(end - asked)
     some = np.flatnonzero(low < high)
     place, size, at, low, high, depth = (part.take(some) for part in (place, size, at, low, high, depth))
     part, here = np.zeros(place.size, np.uint64), before.take(place)
     inner = np.flatnonzero(size)
     part[inner] = reading.window.hash(at.take(inner), size.take(inner), reading.salt)
     here[inner] = continued(here.take(inner), part.take(inner))
-    return Begun(place, part, here, low, high, depth)
+    return Begun(place, part, here, low, high, depth), chunk_low, chunk_high
 
 
 def _said(reading: Reading, port: int) -> Said:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from melvin.codes import CODE_BITS, CODES, SYMBOL_BITS
 from melvin.contexts import F64
 from melvin.errors import InputError
-from melvin.heads import Places
+from melvin.places import Places
 from melvin.tables import I64, U64, run_starts
 
 MILLI = 1000  # sums are in thousandths of a bit

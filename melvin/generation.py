@@ -29,12 +29,13 @@ from melvin.encode import encode_lines, tail
 from melvin.evidence import ROW_BITS, TABLES, Evidence, Runs, kept
 from melvin.feedback import Feedback
 from melvin.hashing import mix
-from melvin.heads import Places, fit, predict
+from melvin.heads import fit, predict
 from melvin.kinship import Kinship
 from melvin.lexicon import Lexicon
 from melvin.lines import Block, lines_block
 from melvin.model import Model
 from melvin.parse import Parser, chunk_salt
+from melvin.places import Places
 from melvin.separators import SEPARATE_FROM, default_separators, learn_separators
 from melvin.settings import EVERYTHING, Settings
 from melvin.symbols import Symbols

@@ -11,8 +11,7 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-U64 = NDArray[np.uint64]
-U32 = NDArray[np.uint32]
+from melvin.tables import U32, U64
 
 ABSENT = np.uint32(0xFFFFFFFF)  # the value of a key that is not there
 EMPTY = np.uint64(0)  # marks a free slot; a key of 0 is stored as ZERO_KEY

@@ -17,9 +17,10 @@ from melvin.contexts import codes_of
 from melvin.encode import encode_lines, tail
 from melvin.feedback import contexts_of, edge_of
 from melvin.generation import Snapshot
-from melvin.heads import Places, predict
+from melvin.heads import predict
 from melvin.lines import Block, lines_block
 from melvin.parse import Parser, chunk_salt
+from melvin.places import Places
 from melvin.spread import Spreads
 from melvin.tables import I64, U64, slices
 from melvin.thesaurus import Thesaurus

@@ -47,7 +47,7 @@ class Chunk(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """One place where the coming symbol may have begun: of `heads.Begun`, one of one prediction.
+    """One place where the coming symbol may have begun: of `places.Begun`, one of one prediction.
 
     prefix : the bytes since, with which the symbol that is coming begins
     """

@@ -16,10 +16,11 @@ from melvin.chunks import Window, chunk_starts
 from melvin.codes import CODE_BITS, END_CODE, NONE
 from melvin.contexts import F64, ORDER, Context, probability
 from melvin.generation import Snapshot
-from melvin.heads import Places, opinions
+from melvin.heads import opinions
 from melvin.lines import Block
 from melvin.model import Model
 from melvin.parse import chunk_salt
+from melvin.places import Places
 from melvin.tables import I64
 from melvin.weights import ANYTHING, ATTENDED, EDGE, KIN_ATTENDED, OF_CHUNK, SUFFIX, SYMBOL, Opinion, Weights
 

@@ -35,8 +35,9 @@ def nothing_recalled(report: Report) -> Iterator[Weighed]:
         "nothing_recalled",
         f"None of {asked} planted facts comes back when it is asked for",
         [f"{label}: 0 of {quality.facts_asked}" for label, quality in told],
-        "Ask by hand for the start of a line of the text; see that `query` looks at what was learnt and prints how the "
-        "line goes on. A program that is not meant to do so says `recalls = false` under [expects], a class "
+        "Begin with a smaller size: what was told once may be lost in much text. If nothing comes back there either, "
+        "ask by hand for the start of a line; see that `query` looks at what was learnt and prints how it goes on. A "
+        "program that is not meant to do so says `recalls = false` under [expects], a class "
         "`recalls = False`.",
         "medium",
     )

@@ -17,8 +17,8 @@ from typing import Any, cast
 from harness.errors import SubjectError
 from harness.faults.bench import LINES, SAME_FILE, Bench, Row, fork, some_lines, wait
 from harness.roundtrip.checks import content
+from harness.runner import CommandFailed, Runner
 from harness.subject import Subject
-from harness.tasks.command import CommandFailed, Runner
 
 ASKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LONGER = 1.1  # than an unhurt run: some signals come too late

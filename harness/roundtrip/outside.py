@@ -17,7 +17,7 @@ from harness.faults.bench import run
 from harness.roundtrip.checks import content
 from harness.roundtrip.losses import Loss, compare
 from harness.roundtrip.search import ODD, large_case
-from harness.tasks.command import CommandFailed, Runner
+from harness.runner import CommandFailed, Runner
 
 PROBES = 4  # lines whose beginnings are asked
 PROBE_WORDS = 2

@@ -11,9 +11,9 @@ from typing import Any
 from harness.faults import allocations, calls, damage, outside, sizes, trainings
 from harness.faults.bench import LINES, Bench, Row
 from harness.roundtrip.offers import Forges, Trains
+from harness.runner import Runner
 from harness.stage_clock import StageClock
 from harness.subject import make_subject, parse_subject
-from harness.tasks.command import Runner
 from harness.tasks.roundtrip import scratch
 
 NO_STRACE = "(a), (b) by strace: it is not installed; RLIMIT_FSIZE and a full tmpfs stand in"

@@ -18,9 +18,9 @@ from harness.roundtrip.offers import HasPorts, ShowsState, Trains, teach
 from harness.roundtrip.outside import Outside
 from harness.roundtrip.outside import search as search_outside
 from harness.roundtrip.search import Finding, large_case, search
+from harness.runner import Runner
 from harness.stage_clock import StageClock
 from harness.subject import Scores, Subject, is_resumable, make_subject, parse_subject
-from harness.tasks.command import Runner
 
 PROBES = 3  # in every process that looks
 

@@ -84,7 +84,7 @@ class Forks(Honest):
         for _ in range(4):
             if (pid := os.fork()) == 0:
                 own = bytearray(b"y") * ({theirs} << 20)
-                time.sleep(0.5)
+                time.sleep(0.5)  # held for a hundred looks of the watchdog
                 os._exit(0)
             pids.append(pid)
         for pid in pids:

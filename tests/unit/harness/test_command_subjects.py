@@ -8,9 +8,10 @@ import pytest
 from harness.command_subject import CommandSubject, Expects, Reads, read_command_subject, resolve
 from harness.errors import SubjectError
 from harness.placeholders import fill
+from harness.runner import Reader, Runner, whole_number
 from harness.stage_clock import StageClock
 from harness.subject import parse_subject
-from harness.tasks.command import Reader, Runner, run, whole_number
+from harness.tasks.command import run
 
 TRAIN = 'train = ["true", "{brain}", "{corpus}"]\n'
 
