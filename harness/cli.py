@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from harness import __version__
-from harness.commands import ablate, canary, diagnose, doctor, faults, ladder, report, roundtrip, subject
+from harness.commands import ablate, canary, diagnose, doctor, faults, gate, ladder, report, roundtrip, subject
 from harness.console import stderr
 from harness.errors import HarnessError, Interrupted
 from harness.plain_text import one_line
@@ -35,8 +35,9 @@ def main() -> None:
     """Find where a trainer breaks, and why.
 
     \b
-    Exit codes: 0 ok, 1 internal error, 2 usage, 3 a canary was missed, 4 broke below the required size,
-    5 what was saved is not what was loaded, 6 cannot tell, 7 reserved, 8 leak, 130 interrupted.
+    Exit codes: 0 ok, 1 internal error, 2 usage, 3 a regression, or a canary that was missed, 4 broke below the
+    required size, 5 what was saved is not what was loaded, 6 cannot tell, 7 no base to compare with, 8 leak,
+    130 interrupted.
     Every option has a twin in the environment: HARNESS_LADDER_MEMORY_LIMIT for `ladder --memory-limit`.
     """
     for number in HEARD:
@@ -55,6 +56,7 @@ for command in (ladder.command, report.command, doctor.command, diagnose.command
 main.add_command(roundtrip.command)
 main.add_command(faults.command)
 main.add_command(ablate.command)
+main.add_command(gate.command)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,12 @@ class SubjectMissing(SubjectError):
     """A Python subject cannot be imported, or its module has no such class: only its worker finds out."""
 
 
+class BaselineError(HarnessError):
+    """What a candidate should be held against is not there, or does not run."""
+
+    exit_code = ExitCode.BASELINE
+
+
 class WorkloadFailed(HarnessError):
     """The text of a rung could not be made."""
 

@@ -9,10 +9,10 @@ class ExitCode(IntEnum):
     OK = 0
     INTERNAL_ERROR = 1
     USAGE = 2
-    REGRESSION = 3  # of the harness itself: a canary that it missed
+    REGRESSION = 3  # of a candidate behind its base; of the harness itself, a canary that it missed
     BREAK = 4  # broke below the rung that was required (by default: anywhere on the ladder)
     LOSSY = 5  # what was saved is not what was loaded
     INCONCLUSIVE = 6  # noise, or too little evidence
-    BASELINE_MISSING = 7  # reserved: no command returns it yet
+    BASELINE = 7  # what a candidate should be held against is missing, or does not run
     LEAK = 8  # of a ladder that is else well
     INTERRUPTED = 130  # Ctrl-C, SIGTERM or SIGHUP: the partial report is written

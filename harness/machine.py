@@ -58,12 +58,22 @@ def describe_subject(name: SubjectName) -> models.Subject:
     if name.command is not None:
         file = Path(name.text.partition(":")[2])
         return models.Subject(name=name.text, code_fingerprint=_sha256(file.read_bytes()) if file.is_file() else None)
-    spec = importlib.util.find_spec(name.package)
-    if spec is None or not spec.submodule_search_locations:
+    folder = _folder_of(name)
+    if folder is None:
         return models.Subject(name=name.text)
-    folder = Path(spec.submodule_search_locations[0])
     commit, dirty = git_state(folder)
     return models.Subject(name=name.text, code_fingerprint=fingerprint(folder), commit=commit, dirty=dirty)
+
+
+def _folder_of(name: SubjectName) -> Path | None:
+    """The folder of a subject's package; None where it has none."""
+    if name.code is not None:
+        folder = Path(name.code) / name.package
+        return folder if folder.is_dir() else None
+    spec = importlib.util.find_spec(name.package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0])
 
 
 def fingerprint(folder: Path) -> str:
@@ -81,12 +91,12 @@ def _sha256(content: bytes) -> str:
 def git_state(folder: Path) -> tuple[str | None, bool | None]:
     """The commit that a folder stands at, and whether files in it were changed since; None without git."""
     try:
-        commit = _git(folder, "rev-parse", "HEAD").strip()
-        return commit, bool(_git(folder, "status", "--porcelain", "--", ".").strip())
+        commit = git(folder, "rev-parse", "HEAD").strip()
+        return commit, bool(git(folder, "status", "--porcelain", "--", ".").strip())
     except (OSError, subprocess.CalledProcessError):
         return None, None
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
     return done.stdout

@@ -1,7 +1,7 @@
 """Which of two subjects is slower: interleaved pairs of fresh processes, judged by CPU time.
 
 What else runs on a machine adds to a CPU time (caches shared, cores halved), for seconds at a time. So the two runs of
-a pair stand next to each other, and each pair has a vote: is its ratio above the threshold? The fastest runs of the two
+a pair stand next to each other, and each pair has a vote: is its ratio above the border? The fastest runs of the two
 sides, which were disturbed least, must say the same as the median of the pairs. Pairs are run until they do, and
 chance would give such a majority once in 200 times (the sign test).
 """
@@ -10,33 +10,66 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 MOST_PAIRS = 61
-THRESHOLD = 1.05  # half of the slowdown that must be caught: at one of 10 % such a slowdown would be a coin's throw
+SLOWDOWN = 0.10  # that must be caught
 CHANCE = 1 / 200
+TAIL = 0.025  # on either side of an interval of 95 %
 
 
 @dataclass(frozen=True)
 class Compared:
-    """median : of the ratios of the pairs, candidate's time to base's;  fastest : ratio of the fastest runs"""
+    """What pairs of runs tell so far.
+
+    median : of the ratios of the pairs, candidate's time to base's
+    low, high : interval of 95 % around it; None while there are too few pairs for one
+    fastest : ratio of the fastest runs
+    above : pairs whose ratio is above the border;  border : the ratio from which on the candidate counts as slower
+    """
 
     median: float
+    low: float | None
+    high: float | None
     fastest: float
     pairs: int
+    above: int
+    border: float
 
     @property
     def slower(self) -> bool:
-        return min(self.median, self.fastest) > THRESHOLD
+        return min(self.median, self.fastest) > self.border
 
     @property
-    def agree(self) -> bool:
-        """Whether both say the same."""
-        return (self.median > THRESHOLD) == (self.fastest > THRESHOLD)
+    def clear(self) -> bool:
+        """Whether the pairs and the fastest runs say the same, and chance rarely would."""
+        agree = (self.median > self.border) == (self.fastest > self.border)
+        return agree and by_chance(max(self.above, self.pairs - self.above), self.pairs) <= CHANCE
 
 
-def compare(base: Callable[[], float], candidate: Callable[[], float]) -> Compared:
+def border_of(slowdown: float) -> float:
+    """Half of the slowdown that must be caught: at a border of 10 % a slowdown of 10 % would be a coin's throw."""
+    return 1.0 + slowdown / 2
+
+
+def compared(times: Sequence[tuple[float, float]], slowdown: float = SLOWDOWN) -> Compared:
+    """What pairs of times tell, at least one: of the base and of the candidate, all above 0."""
+    border = border_of(slowdown)
+    ratios = sorted(candidate / base for base, candidate in times)
+    low, high = median_interval(ratios)
+    fastest = min(candidate for _, candidate in times) / min(base for base, _ in times)
+    above = sum(ratio > border for ratio in ratios)
+    return Compared(statistics.median(ratios), low, high, fastest, len(times), above, border)
+
+
+def compare(
+    base: Callable[[], float],
+    candidate: Callable[[], float],
+    slowdown: float = SLOWDOWN,
+    most_pairs: int = MOST_PAIRS,
+    announce: Callable[[Compared], None] = lambda _: None,
+) -> Compared:
     """Run both in turn, first one then the other ahead (ABBA); each gives the CPU time of one fresh run."""
     times: list[tuple[float, float]] = []
     while True:
@@ -45,13 +78,22 @@ def compare(base: Callable[[], float], candidate: Callable[[], float]) -> Compar
             times.append((base(), later))
         else:
             times.append((base(), candidate()))
-        ratios = [b / a for a, b in times]
-        fastest = min(b for _, b in times) / min(a for a, _ in times)
-        seen = Compared(statistics.median(ratios), fastest, len(times))
-        above = sum(ratio > THRESHOLD for ratio in ratios)
-        clear = seen.agree and by_chance(max(above, seen.pairs - above), seen.pairs) <= CHANCE
-        if clear or seen.pairs == MOST_PAIRS:
+        seen = compared(times, slowdown)
+        announce(seen)
+        if seen.clear or seen.pairs >= most_pairs:
             return seen
+
+
+def median_interval(ordered: Sequence[float]) -> tuple[float | None, float | None]:
+    """Two of these values that the true median lies between 95 times in 100; None where there are fewer than six.
+
+    It lies beyond the nth from an end no oftener than a fair coin, thrown once for each value, falls that unevenly:
+    whatever the distribution is.
+    """
+    nth = 0
+    while by_chance(len(ordered) - nth, len(ordered)) <= TAIL:
+        nth += 1
+    return (ordered[nth - 1], ordered[-nth]) if nth else (None, None)
 
 
 def by_chance(votes: int, of: int) -> float:

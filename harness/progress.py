@@ -65,7 +65,7 @@ class Progress:
         self._next_plain_s = PLAIN_AFTER_S
         self.where = f"at {self._label.strip()}"
         if why:
-            self._say(f"{self._label:>8}  again under {limits.limiter}: {why}", "yellow")
+            self.say(f"{self._label:>8}  again under {limits.limiter}: {why}", "yellow")
 
     def sample(self, event: dict[str, Any]) -> None:
         if event["event"] != "sample" or self._rung is None:
@@ -75,7 +75,7 @@ class Progress:
             self._live.update(self._line(event, self._rung))
         elif event["elapsed_s"] >= self._next_plain_s:
             self._next_plain_s = event["elapsed_s"] * PLAIN_GROWTH
-            self._say(
+            self.say(
                 f"{self._label:>8}  {event['stage']:<11} {event['lines']:,} lines, "
                 f"{units.memory(event['anon_bytes'])}, {units.duration(event['elapsed_s'])}"
             )
@@ -99,7 +99,7 @@ class Progress:
 
     def attempt_ended(self, attempt: Attempt) -> None:
         if attempt.verdict.name != "ok" and self._rung is not None:
-            self._say(
+            self.say(
                 f"{self._label:>8}  {attempt.limits.limiter}: {attempt.verdict.name}, {attempt.verdict.because}",
                 "red",
             )
@@ -118,13 +118,14 @@ class Progress:
                 f"{told[1]:>8}",
             ]
         text = f"{self.name or units.label(trial.rung.size_bytes):>8}  {trial.verdict.name:<14} {'  '.join(told)}"
-        self._say(text, "green" if trial.passed else "bold red")
+        self.say(text, "green" if trial.passed else "bold red")
 
     def foretold(self, forecast: models.Forecast) -> None:
         """Where it will break, if that is near enough to be told."""
         text = told(forecast)
         if text:
-            self._say(f"{'':>8}  forecast: {text}", "dim")
+            self.say(f"{'':>8}  forecast: {text}", "dim")
 
-    def _say(self, text: str, style: str = "") -> None:
+    def say(self, text: str, style: str = "") -> None:
+        """A line that stays."""
         self._console.print(Text(plain_text(text), style=style), soft_wrap=True)

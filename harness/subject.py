@@ -19,6 +19,7 @@ as a failure. `deterministic = False` and `recalls = False` take back what is ta
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,6 +115,7 @@ class SubjectName:
     command : the part `command` of a job, for a command subject
     without : mechanisms that it is to do without
     memory : the memory limit of its rung, in bytes; None where there is none
+    code : the folder that its package is imported from; None: from wherever Python finds it
     """
 
     text: str
@@ -122,12 +124,13 @@ class SubjectName:
     command: dict[str, Any] | None = None
     without: tuple[str, ...] = ()
     memory: int | None = None
+    code: str | None = None
 
     @property
     def job(self) -> dict[str, Any]:
         """What a job says about its subject."""
         if self.command is None:
-            return {"task": "train", "subject": self.text, "without": list(self.without)}
+            return {"task": "train", "subject": self.text, "without": list(self.without), "code": self.code}
         return {"task": "command", "subject": self.text, "command": self.command}
 
     @property
@@ -167,7 +170,15 @@ def parse_subject(text: str) -> SubjectName:
 def subject_of(job: Mapping[str, Any]) -> SubjectName:
     """The subject that a job names. Only in a worker."""
     memory = job.get("limits", {}).get("memory_bytes")
-    return replace(parse_subject(job["subject"]), without=tuple(job.get("without", ())), memory=memory)
+    named = parse_subject(job["subject"])
+    return replace(named, without=tuple(job.get("without", ())), memory=memory, code=job.get("code"))
+
+
+def places_outside(package: str, folder: Path) -> list[str]:
+    """Where an imported package lies, as far as that is not in a folder."""
+    imported = sys.modules[package]
+    places = [*getattr(imported, "__path__", ()), *filter(None, [getattr(imported, "__file__", None)])]
+    return [place for place in places if not Path(place).resolve().is_relative_to(folder.resolve())]
 
 
 def make_subject(name: SubjectName) -> Subject:
@@ -176,12 +187,18 @@ def make_subject(name: SubjectName) -> Subject:
     Raises
     ------
     SubjectMissing
-        if the module cannot be found, has no such class, or the class lacks a method.
+        if the module cannot be found, has no such class, the class lacks a method, or it is the code of another folder.
     """
+    if name.code is not None and name.code not in sys.path:
+        sys.path.insert(0, name.code)
     try:
         module = importlib.import_module(name.module)
     except ModuleNotFoundError as error:
         raise SubjectMissing(f"subject {name.text}: {error}") from error
+    if name.code is not None and (others := places_outside(name.package, Path(name.code))):
+        raise SubjectMissing(
+            f"subject {name.text}: {name.package} is in {name.code}, but was imported from {others[0]}"
+        )
     make: Any = getattr(module, name.class_name, None)
     if make is None:
         raise SubjectMissing(f"subject {name.text}: module {name.module} has no {name.class_name}")

@@ -12,6 +12,8 @@ from harness.durations import parse_duration
 from scaling_suite.errors import SizeError
 from scaling_suite.sizes import parse_size
 
+MOST_SHARE = 10.0
+
 
 class PathOption(click.Path):
     """A path that a file can have."""
@@ -49,6 +51,23 @@ class Duration(click.ParamType[float]):
             return value if isinstance(value, float) else parse_duration(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Share(click.ParamType[float]):
+    """A share such as 10%: kept as 0.1."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        try:
+            share = float(value.removesuffix("%")) / 100 if value.endswith("%") else math.nan
+        except ValueError:
+            share = math.nan
+        if not 0 < share <= MOST_SHARE:
+            self.fail(f"{value!r} is no share: write percents above 0, up to {MOST_SHARE:.0%}, such as 10%", param, ctx)
+        return share
 
 
 class Rate(click.FloatRange):

@@ -27,6 +27,7 @@ FLOOD_LINES = 0.5  # lines of output per line of input
 FLOOD_SHARE = 0.2  # bytes of output per byte of input
 FLOOD_BYTES = 64 * 1024  # less than this is no flood, whatever the input
 SHOWN_BYTES = 400
+TO_COUNT_WORK = Asked(WORK, until=WORK, trace=False)
 WORK_BYTES = 10_000  # of text whose opcodes are counted: always the same, so that reports can be compared
 LARGEST_SHRUNK_BYTES = 100_000_000  # a text above this size is not held in memory to be cut
 TIME_FACTOR = 3.0  # a shrunk text may take this much longer than the whole one took to crash
@@ -134,9 +135,15 @@ def count_work(trials: Trials, climbed: Climb[Trial]) -> models.Work | None:
         return None
     size = min(WORK_BYTES, max(passed))
     with trials.text_of(size) as rung:
-        attempt = trials.attempt(rung, trials.plan.limits.under(trials.limiter), Asked(WORK, until=WORK, trace=False))
+        return work_of(rung, trials.attempt(rung, trials.plan.limits.under(trials.limiter), TO_COUNT_WORK))
+
+
+def work_of(rung: Rung, attempt: Attempt) -> models.Work | None:
+    """What an attempt counted that was asked to; None where it did not come so far."""
     opcodes = (attempt.evidence.result or {}).get("opcodes")
-    return None if opcodes is None else models.Work(size_bytes=size, lines=rung.corpus_lines, opcodes=opcodes)
+    if opcodes is None:
+        return None
+    return models.Work(size_bytes=rung.size_bytes, lines=rung.corpus_lines, opcodes=opcodes)
 
 
 def learning_s(attempt: Attempt) -> float:

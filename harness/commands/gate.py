@@ -1,0 +1,153 @@
+"""`harness gate`: is this version slower, or does it take more, than that one?"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from harness.attempts import Plan
+from harness.commands.options import Duration, PathOption, Share, Size
+from harness.console import human, put
+from harness.errors import Interrupted
+from harness.exit_codes import ExitCode
+from harness.gate import Comparison
+from harness.launch import Launcher
+from harness.limits import Limits
+from harness.machine import describe_machine, describe_subject, describe_tool
+from harness.output import append_step_summary, make_folder, write
+from harness.pairs import MOST_PAIRS, SLOWDOWN
+from harness.progress import Progress
+from harness.report import gate_views
+from harness.report.gate import BASE, CANDIDATE, Gate, Settings, Tolerance
+from harness.signals import deferred
+from harness.subject import parse_subject
+from harness.versions import Base, base_of
+from scaling_suite.workload import DEFAULT_SEED
+
+
+@click.command("gate")
+@click.option("--base", required=True, help="A revision (main), a folder with another version, or another subject.")
+@click.option(
+    "--subject", default="melvin", show_default=True, help="melvin, python:package.module:Class, or command:file.toml."
+)
+@click.option("--corpus", type=PathOption(), help="A text file or folder. [default: generated text]")
+@click.option("--size", default="1MB", show_default=True, type=Size(), help="Of the text that is learnt.")
+@click.option(
+    "--slowdown",
+    default=SLOWDOWN,
+    show_default="10%",
+    type=Share(),
+    help="That must be caught: half of it is the border.",
+)
+@click.option("--work", default=0.01, show_default="1%", type=Share(), help="More opcodes a line than this fail.")
+@click.option("--memory", default=0.1, show_default="10%", type=Share(), help="More private memory than this fails.")
+@click.option("--pairs", default=MOST_PAIRS, show_default=True, type=click.IntRange(8, 1000), help="At the most.")
+@click.option("--memory-limit", default="4GiB", show_default=True, type=Size(), help="Private memory of a worker.")
+@click.option("--time-limit", default="10min", show_default=True, type=Duration(), help="Wall time of a run.")
+@click.option("--seed", default=DEFAULT_SEED, show_default=True, type=click.IntRange(min=0), help="Of the text.")
+@click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")
+@click.option("-o", "--output", type=PathOption(file_okay=False), help="Where to write. [default: reports/gate-TIME]")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    base: str,
+    subject: str,
+    corpus: Path | None,
+    size: int,
+    slowdown: float,
+    work: float,
+    memory: float,
+    pairs: int,
+    memory_limit: int,
+    time_limit: float,
+    seed: int,
+    as_json: bool,
+    output: Path | None,
+) -> None:
+    """Hold the code here against a base: lines per CPU second, opcodes a line, private memory.
+
+    Base and candidate learn the same text in turn, each time in a fresh process, until it is clear which is slower.
+    Exit code 3 when the candidate is worse, 6 when noise leaves it open, 7 when there is no base, 4 when the candidate
+    breaks.
+    """
+    with Launcher() as launcher:  # before anything grows
+        plan = Plan(parse_subject(subject), corpus, seed, Limits(memory_limit, time_limit), None)
+        settings = Settings(
+            corpus=None if corpus is None else str(corpus),
+            seed=seed,
+            size_bytes=size,
+            memory_limit_bytes=memory_limit,
+            time_limit_s=time_limit,
+            tolerance=Tolerance(slowdown=slowdown, work=work, memory=memory),
+            most_pairs=pairs,
+        )
+        with base_of(base, plan.subject) as held_against:
+            folder = make_folder("gate", output, corpus)
+            report = run(plan, held_against, settings, launcher, folder)
+    publish(report, folder, as_json)
+    ctx.exit(report.exit_code)
+
+
+def run(plan: Plan, base: Base, settings: Settings, launcher: Launcher, folder: Path) -> Gate:
+    """Compare, and report. A person's Ctrl-C or a service's SIGTERM ends the pairs, not the report."""
+    plans = {BASE: replace(plan, subject=base.subject), CANDIDATE: plan}
+    described = {side: describe_subject(its.subject) for side, its in plans.items()}  # as it is before it is run
+    interrupted = None
+    with Progress(human()) as progress:
+        compared = Comparison(plans, settings, launcher, folder, progress)
+        try:
+            compared.run()
+        except Interrupted as stop:
+            interrupted = f"{signal.Signals(stop.signal_number).name} {progress.where}"
+    report = Gate(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=["python", "-m", "harness", *sys.argv[1:]],
+        exit_code=ExitCode.OK,
+        tool=describe_tool(),
+        machine=describe_machine(),
+        base_named=base.named,
+        base=described[BASE],
+        candidate=described[CANDIDATE],
+        settings=settings.model_copy(update={"corpus_lines": compared.lines}),
+        measures=compared.measures(),
+        pairs=compared.pairs,
+        broken=compared.broken,
+        interrupted=interrupted,
+    )
+    return report.model_copy(update={"exit_code": exit_code(report)})
+
+
+def publish(report: Gate, folder: Path, as_json: bool) -> None:
+    """Every view of it."""
+    console = human()
+    told = gate_views.render_markdown(report)
+    with deferred():
+        write(folder / "report.json", report.to_json() + "\n")
+        write(folder / "report.html", gate_views.render_html(report))
+        write(folder / "summary.md", told)
+    console.print()
+    gate_views.show(report, console)
+    console.print(f"report: {folder / 'report.html'}", style="dim", soft_wrap=True)
+    if problem := append_step_summary(told):
+        console.print(f"warning: {problem}", style="yellow", soft_wrap=True)
+    if as_json:
+        put(report.to_json())
+
+
+def exit_code(report: Gate) -> ExitCode:
+    """What the run says to a script."""
+    if report.interrupted:
+        return ExitCode.INTERRUPTED
+    if report.broken is not None and report.broken.side == CANDIDATE:
+        return ExitCode.BREAK
+    if report.regressions:
+        return ExitCode.REGRESSION
+    if report.broken is not None:
+        return ExitCode.BASELINE
+    open_ = any(measure.outcome == "cannot_tell" for measure in report.measures)
+    return ExitCode.INCONCLUSIVE if open_ else ExitCode.OK

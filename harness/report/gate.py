@@ -1,0 +1,120 @@
+"""The report of a gate: typed, versioned. JSON of this shape is the truth, every view is made from it.
+
+Units stand in the names. `null` means "not measured", never 0. Within a major version fields are only added.
+
+History
+-------
+harness.gate/1
+    First version.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from harness.report.models import Machine, Subject, Tool, renamed
+from harness.report.part import Model
+
+SCHEMA = "harness.gate/1"
+BASE, CANDIDATE = "base", "candidate"
+SIDES = (BASE, CANDIDATE)
+Outcome = Literal["ok", "regression", "cannot_tell"]
+
+
+class Run(Model):
+    """One run of learning in a process of its own."""
+
+    cpu_s: float
+    wall_s: float
+    run_queue_wait_s: float | None
+    peak_anon_bytes: int
+
+
+class Pair(Model):
+    """Two runs next to each other; in the first pair, the third, … the base goes first."""
+
+    base: Run
+    candidate: Run
+
+
+class Tolerance(Model):
+    """What is let pass: half of the slowdown that must be caught; how much more work and memory."""
+
+    slowdown: float
+    work: float
+    memory: float
+
+
+class Measure(Model):
+    """What one thing costs on both sides.
+
+    base, candidate : CPU seconds ("time"), opcodes a line ("work"), bytes ("memory")
+    ratio : of the candidate's to the base's, with an interval of 95 % where there is one
+    most : the ratio above which it is a regression
+    """
+
+    name: Literal["time", "work", "memory"]
+    base: float
+    candidate: float
+    ratio: float
+    low: float | None = None
+    high: float | None = None
+    most: float
+    outcome: Outcome
+    because: str
+
+
+class Broken(Model):
+    """The side that did not end its learning well, and how it ended."""
+
+    side: str
+    verdict: str
+    because: str
+    black_box: str | None = None
+
+
+class Settings(Model):
+    """Under which conditions."""
+
+    corpus: str | None = Field(description="None: the generator of the workload")
+    seed: int
+    size_bytes: int
+    corpus_lines: int = 0
+    memory_limit_bytes: int
+    time_limit_s: float
+    tolerance: Tolerance
+    most_pairs: int
+
+
+class Gate(Model):
+    """All of it. base_named : how the base was asked for"""
+
+    schema_: str = renamed("schema", default=SCHEMA)
+    created: str
+    command: list[str]
+    exit_code: int
+    tool: Tool
+    machine: Machine
+    base_named: str
+    base: Subject
+    candidate: Subject
+    settings: Settings
+    measures: list[Measure]
+    pairs: list[Pair]
+    broken: Broken | None = None
+    interrupted: str | None = None
+
+    @property
+    def regressions(self) -> list[Measure]:
+        return [measure for measure in self.measures if measure.outcome == "regression"]
+
+    @property
+    def same_code(self) -> bool:
+        """Whether both sides are known to run the same code."""
+        known = self.base.code_fingerprint is not None and self.candidate.name == self.base.name
+        return known and self.base.code_fingerprint == self.candidate.code_fingerprint
+
+    def to_json(self) -> str:
+        return self.model_dump_json(by_alias=True, indent=1)
