@@ -13,13 +13,14 @@ import click
 from harness.ablation import ablate, mechanisms_of
 from harness.attempts import Plan, Trial
 from harness.commands.options import Duration, PathOption, Size
-from harness.console import human, put
+from harness.commands.publish import publish_as
+from harness.console import human
 from harness.errors import HarnessError, Interrupted
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
 from harness.limits import Limits
 from harness.machine import describe_machine, describe_subject, describe_tool
-from harness.output import WORK, append_step_summary, make_folder, write
+from harness.output import WORK, make_folder
 from harness.progress import Progress
 from harness.report import ablation_views, build
 from harness.report.ablation import Ablation, Settings, Variant, with_differences
@@ -66,19 +67,8 @@ def command(
         plan = Plan(parse_subject(subject), corpus, seed, Limits(memory_limit, time_limit), None)
         folder = make_folder("ablate", output, corpus)
         variants = chosen(mechanisms_of(plan.subject, launcher, folder), only)
-        console = human()
         report = run(plan, size, variants, repeats, launcher, folder)
-    text = report.to_json()
-    write(folder / "report.json", text + "\n")
-    write(folder / "report.html", ablation_views.render_html(report))
-    write(folder / "summary.md", ablation_views.render_markdown(report))
-    console.print()
-    ablation_views.show(report, console)
-    console.print(f"report: {folder / 'report.html'}", style="dim", soft_wrap=True)
-    if problem := append_step_summary(ablation_views.render_markdown(report)):
-        console.print(f"warning: {problem}", style="yellow", soft_wrap=True)
-    if as_json:
-        put(text)
+    publish_as(ablation_views, report, folder, as_json)
     ctx.exit(report.exit_code)
 
 

@@ -12,19 +12,19 @@ import click
 
 from harness.attempts import Plan
 from harness.commands.options import Duration, PathOption, Share, Size
-from harness.console import human, put
+from harness.commands.publish import publish_as
+from harness.console import human
 from harness.errors import Interrupted
 from harness.exit_codes import ExitCode
 from harness.gate import Comparison
 from harness.launch import Launcher
 from harness.limits import Limits
 from harness.machine import describe_machine, describe_subject, describe_tool
-from harness.output import append_step_summary, make_folder, write
+from harness.output import make_folder
 from harness.pairs import MOST_PAIRS, SLOWDOWN
 from harness.progress import Progress
 from harness.report import gate_views
 from harness.report.gate import BASE, CANDIDATE, Gate, Settings, Tolerance
-from harness.signals import deferred
 from harness.subject import parse_subject
 from harness.versions import Base, base_of
 from scaling_suite.workload import DEFAULT_SEED
@@ -89,7 +89,7 @@ def command(
         with base_of(base, plan.subject) as held_against:
             folder = make_folder("gate", output, corpus)
             report = run(plan, held_against, settings, launcher, folder)
-    publish(report, folder, as_json)
+    publish_as(gate_views, report, folder, as_json)
     ctx.exit(report.exit_code)
 
 
@@ -120,23 +120,6 @@ def run(plan: Plan, base: Base, settings: Settings, launcher: Launcher, folder: 
         interrupted=interrupted,
     )
     return report.model_copy(update={"exit_code": exit_code(report)})
-
-
-def publish(report: Gate, folder: Path, as_json: bool) -> None:
-    """Every view of it."""
-    console = human()
-    told = gate_views.render_markdown(report)
-    with deferred():
-        write(folder / "report.json", report.to_json() + "\n")
-        write(folder / "report.html", gate_views.render_html(report))
-        write(folder / "summary.md", told)
-    console.print()
-    gate_views.show(report, console)
-    console.print(f"report: {folder / 'report.html'}", style="dim", soft_wrap=True)
-    if problem := append_step_summary(told):
-        console.print(f"warning: {problem}", style="yellow", soft_wrap=True)
-    if as_json:
-        put(report.to_json())
 
 
 def exit_code(report: Gate) -> ExitCode:
