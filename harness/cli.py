@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from harness import __version__
-from harness.commands import ablate, canary, diagnose, doctor, faults, gate, ladder, report, roundtrip, subject
+from harness.commands import ablate, canary, diagnose, doctor, faults, gate, ladder, profile, report, roundtrip, subject
 from harness.console import stderr
 from harness.errors import HarnessError, Interrupted
 from harness.plain_text import one_line
@@ -57,6 +57,7 @@ main.add_command(roundtrip.command)
 main.add_command(faults.command)
 main.add_command(ablate.command)
 main.add_command(gate.command)
+main.add_command(profile.command)
 
 
 if __name__ == "__main__":

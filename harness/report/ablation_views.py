@@ -189,11 +189,13 @@ def render_html(report: Ablation) -> str:
     return render_page(
         "ablation.html",
         report,
+        kind="ablation",
+        named=report.subject.name,
         headline=headline(report),
+        outcome="good" if good(report) else "",
         conditions=conditions(report),
-        good=good(report),
+        subjects=[("subject", report.subject)],
         heads=heads(report),
         rows=rows(report),
         plots=plots(report),
-        full=FULL,
     )

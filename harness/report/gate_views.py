@@ -193,9 +193,12 @@ def render_html(report: Gate) -> str:
     return render_page(
         "gate.html",
         report,
+        kind="gate",
+        named=report.candidate.name,
         headline=headline(report),
         outcome=MARKS[outcome_of(report)],
         conditions=conditions(report),
+        subjects=[(BASE, report.base), (CANDIDATE, report.candidate)],
         figures=figures(report),
         heads=HEADS,
         rows=list(zip(report.measures, rows(report), strict=True)),

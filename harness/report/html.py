@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from markupsafe import Markup
 
 from harness import units
 from harness.report.fidelity import Faults
-from harness.report.models import Report
+from harness.report.models import Report, Subject
 from harness.report.plots import plots
 from harness.report.summary import conditions, fidelity_tables, forecast_lines, headline, passed
 
@@ -34,8 +35,23 @@ class Figure:
     detail: str = ""
 
 
-def render_page(template: str, report: JsonDocument, **shown: Any) -> str:
-    """A whole page as text: a template, the style sheet, and the report as JSON inside."""
+def render_page(
+    template: str,
+    report: JsonDocument,
+    *,
+    kind: str,
+    named: str,
+    headline: str,
+    outcome: str,
+    conditions: str,
+    subjects: Sequence[tuple[str, Subject]],
+    **shown: Any,
+) -> str:
+    """A whole page as text: a template in the layout of all, the style sheet, and the report as JSON inside.
+
+    kind, named : what the page is of;  outcome : "good", "bad", "unsure", or "" where it is neither
+    subjects : all that took part, by their parts
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
@@ -46,6 +62,12 @@ def render_page(template: str, report: JsonDocument, **shown: Any) -> str:
     environment.filters |= {"svg": Markup}
     return environment.get_template(template).render(
         report=report,
+        kind=kind,
+        named=named,
+        headline=headline,
+        outcome=outcome,
+        conditions=conditions,
+        subjects=subjects,
         units=units,
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of this package
         json_text=Markup(embeddable(report)),  # noqa: S704 - holds no character that HTML knows
@@ -55,12 +77,17 @@ def render_page(template: str, report: JsonDocument, **shown: Any) -> str:
 
 def render_html(report: Report) -> str:
     """The page of a ladder."""
+    generated = "generated text" if report.rungs else "generated lines"
     return render_page(
         "page.html",
         report,
+        kind=report.kind,
+        named=report.subject.name,
         headline=headline(report),
-        conditions=conditions(report),
-        passed=passed(report),
+        outcome="good" if passed(report) else "bad",
+        conditions=f"{conditions(report)} · {report.settings.corpus or generated}",
+        limits=conditions(report),
+        subjects=[("subject", report.subject)],
         forecasts=forecast_lines(report),
         figures=figures(report),
         plots=plots(report),

@@ -1,0 +1,106 @@
+"""The report of a profile: typed, versioned. JSON of this shape is the truth, every view is made from it.
+
+Units stand in the names. `null` means "not measured", never 0. Within a major version fields are only added.
+
+History
+-------
+harness.profile/1
+    First version.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from pydantic import Field
+
+from harness.report.models import Machine, Subject, Tool, renamed
+from harness.report.part import Model
+from harness.stacks import Frame, Stack
+
+SCHEMA = "harness.profile/1"
+
+
+class Call(Model):
+    """A frame of a stack."""
+
+    function: str
+    file: str
+    line: int
+
+
+class Weighed(Model):
+    """One stack: numbers of its frames, the outermost call first; seconds, or bytes."""
+
+    frames: list[int]
+    weight: float
+
+
+class Stacks(Model):
+    """What a profiler saw. file : what it wrote itself, beside the report, for its own tools"""
+
+    file: str
+    frames: list[Call]
+    stacks: list[Weighed]
+
+    @cached_property
+    def weights(self) -> dict[Stack, float]:
+        """The same, with each stack spelt out."""
+        frames = [Frame(call.function, call.file, call.line) for call in self.frames]
+        return {tuple(frames[at] for at in one.frames): one.weight for one in self.stacks}
+
+    @property
+    def total(self) -> float:
+        return sum(one.weight for one in self.stacks)
+
+
+class Time(Stacks):
+    """Seconds in which learning was running, by stack; from so many samples a second."""
+
+    rate_hz: int
+
+
+class Snapshot(Model):
+    """Memory at one moment. heap_bytes : asked of the allocators and not given back"""
+
+    at_s: float
+    rss_bytes: int
+    heap_bytes: int
+
+
+class Memory(Stacks):
+    """Bytes that were held when learning held most, by the stack that asked for them."""
+
+    allocations: int
+    snapshots: list[Snapshot]
+
+
+class Settings(Model):
+    """Under which conditions."""
+
+    corpus: str | None = Field(description="None: the generator of the workload")
+    seed: int
+    size_bytes: int
+    corpus_lines: int
+    memory_limit_bytes: int
+    time_limit_s: float
+    native: bool
+
+
+class Profile(Model):
+    """All of it. problems : why a part is missing that was asked for"""
+
+    schema_: str = renamed("schema", default=SCHEMA)
+    created: str
+    command: list[str]
+    exit_code: int
+    tool: Tool
+    machine: Machine
+    subject: Subject
+    settings: Settings
+    time: Time | None = None
+    memory: Memory | None = None
+    problems: list[str] = Field(default_factory=list)
+
+    def to_json(self) -> str:
+        return self.model_dump_json(by_alias=True, indent=1)

@@ -1,0 +1,109 @@
+"""Weighted stacks: what a sampling profiler saw, or who allocated; made into functions, lines and a tree. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import NamedTuple
+
+
+class Frame(NamedTuple):
+    """One call on a stack."""
+
+    function: str
+    file: str
+    line: int
+
+
+Stack = tuple[Frame, ...]  # the outermost call first
+
+
+@dataclass
+class Node:
+    """A function as it was called from others. own : what was spent in it, total : in it and in all that it called"""
+
+    function: str
+    file: str
+    own: float = 0.0
+    total: float = 0.0
+    calls: dict[tuple[str, str], Node] = field(default_factory=dict)
+
+
+def merged(stacks: Iterable[tuple[Stack, float]]) -> dict[Stack, float]:
+    """Equal stacks added up, the heaviest first."""
+    total: dict[Stack, float] = defaultdict(float)
+    for stack, weight in stacks:
+        total[stack] += weight
+    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
+
+
+def below(stack: Sequence[Frame], file: str) -> Stack:
+    """What was called, at the end, from a file; all of it where that is not on the stack."""
+    last = max((at for at, frame in enumerate(stack) if frame.file.endswith(file)), default=-1)
+    return tuple(stack[last + 1 :])
+
+
+def within(stacks: dict[Stack, float], package: str) -> dict[Stack, float]:
+    """What libraries took for a package is its own: each stack up to its last frame there, whole where it has none."""
+
+    def cut(stack: Stack) -> Stack:
+        last = max((at for at, frame in enumerate(stack) if package_of(frame.file) == package), default=len(stack) - 1)
+        return stack[: last + 1]
+
+    return merged((cut(stack), weight) for stack, weight in stacks.items())
+
+
+def package_of(file: str) -> str:
+    """The package, or the module, that a shortened path begins with."""
+    return PurePath(file).parts[0].removesuffix(".py") if file else ""
+
+
+def shortened(file: str, roots: Sequence[str]) -> str:
+    """The path of a file from the longest of the folders that hold it."""
+    held = [root for root in roots if root and PurePath(file).is_relative_to(root)]
+    return str(PurePath(file).relative_to(max(held, key=len))) if held else file
+
+
+def by_function(stacks: dict[Stack, float]) -> list[tuple[Frame, float, float]]:
+    """Of each function: where it spent most, its own weight, and that of all stacks it is on; the largest own first.
+
+    A function that calls itself counts once a stack.
+    """
+    own: dict[tuple[str, str], dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    total: dict[tuple[str, str], float] = defaultdict(float)
+    for stack, weight in stacks.items():
+        for called in {(frame.function, frame.file) for frame in stack}:
+            total[called] += weight
+        for frame in stack:
+            own[frame.function, frame.file][frame.line] += 0.0
+        if stack:
+            own[stack[-1].function, stack[-1].file][stack[-1].line] += weight
+    found = [
+        (Frame(*called, max(lines, key=lambda line: (lines[line], -line))), sum(lines.values()), total[called])
+        for called, lines in own.items()
+    ]
+    return sorted(found, key=lambda item: (-item[1], -item[2], item[0]))
+
+
+def by_line(stacks: dict[Stack, float]) -> list[tuple[Frame, float]]:
+    """What was spent on each line of code itself, the heaviest first."""
+    own: dict[Frame, float] = defaultdict(float)
+    for stack, weight in stacks.items():
+        if stack:
+            own[stack[-1]] += weight
+    return sorted(own.items(), key=lambda item: (-item[1], item[0]))
+
+
+def tree(stacks: dict[Stack, float], name: str) -> Node:
+    """Who called whom, and what was spent there."""
+    root = Node(name, "")
+    for stack, weight in stacks.items():
+        node = root
+        node.total += weight
+        for frame in stack:
+            node = node.calls.setdefault((frame.function, frame.file), Node(frame.function, frame.file))
+            node.total += weight
+        node.own += weight
+    return root

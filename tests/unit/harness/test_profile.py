@@ -1,0 +1,136 @@
+"""Stacks made into functions, lines, trees and drawings: pure; and a profiler that may not look."""
+
+import sys
+from collections import Counter
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.report.flame import MOST_ROWS, NARROWEST, WIDTH, Flame
+from harness.stacks import Frame, below, by_function, by_line, merged, shortened, tree, within
+from harness.tasks import profile
+from harness.tasks.profile import sampled, samples_of
+
+A, B, NUMPY = Frame("a", "ours/a.py", 1), Frame("b", "ours/b.py", 2), Frame("sort", "numpy/core.py", 9)
+
+frames = st.builds(Frame, st.sampled_from("fg"), st.sampled_from(["ours/x.py", "numpy/y.py"]), st.integers(1, 2))
+stacks = st.lists(st.tuples(st.lists(frames, max_size=5).map(tuple), st.integers(1, 9)), max_size=20)
+
+
+@given(stacks)
+def test_functions_and_lines_are_what_adding_up_by_hand_gives(seen):
+    own, total, lines = Counter(), Counter(), Counter()
+    for stack, weight in seen:
+        for called in {(frame.function, frame.file) for frame in stack}:
+            total[called] += weight
+        if stack:
+            own[stack[-1].function, stack[-1].file] += weight
+            lines[stack[-1]] += weight
+    found = by_function(merged(seen))
+    assert {(frame.function, frame.file): (mine, whole) for frame, mine, whole in found} == {
+        called: (own[called], total[called]) for called in total
+    }
+    assert [mine for _, mine, _ in found] == sorted((mine for _, mine, _ in found), reverse=True)
+    assert dict(by_line(merged(seen))) == dict(lines)
+
+
+@given(stacks)
+def test_a_tree_holds_every_stack_once(seen):
+    root = tree(merged(seen), "all")
+
+    def walk(node):
+        assert node.total == node.own + sum(walk(called) for called in node.calls.values())
+        return node.total
+
+    assert walk(root) == sum(weight for _, weight in seen)
+
+
+@given(stacks)
+def test_what_libraries_took_is_the_callers(seen):
+    cut = within(merged(seen), "ours")
+    assert sum(cut.values()) == sum(weight for _, weight in seen)
+    for stack in cut:
+        assert not stack or stack[-1].file == "ours/x.py" or all(frame.file != "ours/x.py" for frame in stack)
+
+
+def test_a_function_that_calls_itself_counts_once():
+    assert by_function({(A, A, A): 2.0}) == [(A, 2.0, 2.0)]
+
+
+def test_a_library_called_from_us_is_ours_and_its_line_is_the_call():
+    assert by_line(within({(A, B, NUMPY, NUMPY): 3.0, (NUMPY,): 1.0}, "ours")) == [(B, 3.0), (NUMPY, 1.0)]
+
+
+def test_what_called_the_subject_is_left_out():
+    ours = Frame("learn", "/somewhere/harness/tasks/profile.py", 5)
+    assert below((NUMPY, ours, A, B), "harness/tasks/profile.py") == (A, B)
+    assert below((A, B), "harness/tasks/profile.py") == (A, B)
+
+
+def test_paths_begin_at_the_package():
+    roots = ["/venv/lib", "/venv/lib/site-packages", ""]
+    assert shortened("/venv/lib/site-packages/numpy/core.py", roots) == "numpy/core.py"
+    assert shortened("/elsewhere/x.py", roots) == "/elsewhere/x.py"
+
+
+@given(stacks)
+def test_a_flame_graph_is_as_wide_as_what_it_shows(seen):
+    drawing = Flame("time", tree(merged(seen), "all"), str, lambda _: "c1", [("ours", "c1")])
+    root = ElementTree.fromstring(drawing.svg())
+    bars = [bar for bar in root.iter("rect") if "bar" in bar.get("class", "")]
+    if not seen:
+        assert bars == []
+        return
+    assert float(bars[0].get("width")) == WIDTH
+    by_row = Counter()
+    for bar in bars:
+        by_row[bar.get("y")] += float(bar.get("width"))
+    assert max(by_row.values()) <= WIDTH + 1
+    assert all(float(bar.get("x")) + float(bar.get("width")) <= WIDTH + 1 for bar in bars)
+
+
+def test_a_flame_graph_leaves_out_what_cannot_be_seen_and_ends():
+    deep = tuple(Frame(f"f{number}", "x.py", 1) for number in range(2 * MOST_ROWS))
+    drawing = Flame("time", tree({deep: 1.0, (A,): NARROWEST / 2, (B, NUMPY): 1.0}, "all"), str, lambda _: "c1", [])
+    text = drawing.svg()
+    assert f"f{MOST_ROWS - 2} " in text
+    assert f"f{MOST_ROWS - 1} " not in text
+    assert "ours/a.py" not in text
+    assert "ours/b.py" in text
+
+
+def test_samples_of_all_threads_are_read():
+    document = {
+        "shared": {"frames": [{"name": "a", "file": "x.py", "line": 3}, {"name": "c", "file": None, "line": None}]},
+        "profiles": [
+            {"samples": [[0], [0, 1]], "weights": [0.01, 0.01]},
+            {"samples": [[1]], "weights": [0.02]},
+        ],
+    }
+    one, other = Frame("a", "x.py", 3), Frame("c", "", 0)
+    assert samples_of(document) == [((one,), 0.01), ((one, other), 0.01), ((other,), 0.02)]
+
+
+@pytest.mark.parametrize(
+    ("says", "problem"),
+    [
+        ("print('Error: Permission Denied'); raise SystemExit(1)", "py-spy may not attach: Error: Permission Denied"),
+        (
+            "import signal; signal.signal(2, signal.SIG_IGN); print('Sampling process', flush=True); exit(3)",
+            "py-spy ended with exit code 3",
+        ),
+    ],
+)
+def test_a_profiler_that_cannot_look_is_one_sentence(says, problem, tmp_path, monkeypatch):
+    program = tmp_path / "py-spy"
+    program.write_text(f"#!{sys.executable}\n{says}\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(profile, "find_program", lambda _: str(program))
+    assert sampled(lambda: None, tmp_path / "out.json", 100, False) == {"problem": problem}
+
+
+def test_without_a_profiler_it_says_how_to_get_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(profile, "find_program", lambda _: None)
+    assert "pip install py-spy" in sampled(lambda: None, tmp_path / "out.json", 100, False)["problem"]
