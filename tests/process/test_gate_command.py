@@ -110,6 +110,7 @@ def test_a_slower_change_is_held_against_the_revision_it_was_made_from(run, here
     assert 3.9 < measures["work"]["ratio"] < 4.1
     assert measures["memory"]["outcome"] == "ok"
     assert len(report["pairs"]) == 8
+    assert "median +" in [line for line in result.stderr.splitlines() if line.startswith("pair")][-1]
     assert report["base"]["commit"] == report["candidate"]["commit"]
     assert report["base"]["code_fingerprint"] != report["candidate"]["code_fingerprint"]
     assert (report["base"]["dirty"], report["candidate"]["dirty"]) == (False, True)
