@@ -8,23 +8,36 @@ import importlib.util
 import os
 import platform
 import subprocess
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from harness import __version__
 from harness.procfs import memory_total_bytes
-from harness.report import models
+from harness.report import document
 from harness.subject import SubjectName
 
 PACKAGES = ("numpy", "safetensors", "xxhash", "pydantic", "memray", "py-spy")
 FINGERPRINT_DIGITS = 12
 
 
-def describe_machine() -> models.Machine:
+def circumstances() -> dict[str, Any]:
+    """What every report begins with: when, by which command, with what and where it is made."""
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": ["python", "-m", "harness", *sys.argv[1:]],
+        "tool": describe_tool(),
+        "machine": describe_machine(),
+    }
+
+
+def describe_machine() -> document.Machine:
     cpu, cores, memory = cpu_model(), os.cpu_count() or 1, memory_total_bytes()
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     # Memory to the nearest 256 MiB: kernels differ in what they keep for themselves.
     identity = f"{cpu}\n{cores}\n{memory >> 28}\n{platform.machine()}"
-    return models.Machine(
+    return document.Machine(
         fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:FINGERPRINT_DIGITS],
         cpu_model=cpu,
         cores=cores,
@@ -43,26 +56,26 @@ def cpu_model() -> str:
     return names[0] if names else platform.machine()
 
 
-def describe_tool() -> models.Tool:
+def describe_tool() -> document.Tool:
     versions = {}
     for name in PACKAGES:
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return models.Tool(harness=__version__, python=platform.python_version(), packages=versions)
+    return document.Tool(harness=__version__, python=platform.python_version(), packages=versions)
 
 
-def describe_subject(name: SubjectName) -> models.Subject:
+def describe_subject(name: SubjectName) -> document.Subject:
     """The subject and a fingerprint of its source (of a command: of its description), found without importing it."""
     if name.command is not None:
         file = Path(name.text.partition(":")[2])
-        return models.Subject(name=name.text, code_fingerprint=_sha256(file.read_bytes()) if file.is_file() else None)
+        return document.Subject(name=name.text, code_fingerprint=_sha256(file.read_bytes()) if file.is_file() else None)
     folder = _folder_of(name)
     if folder is None:
-        return models.Subject(name=name.text)
+        return document.Subject(name=name.text)
     commit, dirty = git_state(folder)
-    return models.Subject(name=name.text, code_fingerprint=fingerprint(folder), commit=commit, dirty=dirty)
+    return document.Subject(name=name.text, code_fingerprint=fingerprint(folder), commit=commit, dirty=dirty)
 
 
 def _folder_of(name: SubjectName) -> Path | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import OutputError
-from harness.report.models import Report
+from harness.report.document import Document
 
 REPORTS = Path("reports")
 WORK = ".harness-work"  # below the folder of a run, of no name that others give: it is removed with all it holds
@@ -38,16 +38,12 @@ def leave_no_empty(folder: Path) -> None:
             empty.rmdir()
 
 
-def write_views(report: Report, folder: Path) -> None:
-    """Every file view of a report, the JSON first: it is the truth, the rest can be made again from it."""
-    from harness.report.html import render_html
-    from harness.report.junit import render_junit
-    from harness.report.markdown import render_markdown
+def write_views(report: Document, folder: Path) -> None:
+    """Every file view of a report."""
+    from harness.report.views import files_of
 
-    write(folder / "report.json", report.to_json() + "\n")
-    write(folder / "report.html", render_html(report))
-    write(folder / "summary.md", render_markdown(report))
-    write(folder / "junit.xml", render_junit(report))
+    for name, text in files_of(report).items():
+        write(folder / name, text)
 
 
 def write(path: Path, text: str) -> None:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ from harness.frontier import find_frontier
 from harness.ladder import Climb, Repeats, climb, repeat_edges
 from harness.launch import Launcher
 from harness.limits import Limits
-from harness.machine import describe_machine, describe_subject, describe_tool
+from harness.machine import circumstances, describe_subject
 from harness.output import write
 from harness.progress import Progress
 from harness.report import build, models
@@ -169,11 +167,8 @@ def report_on(
     found = build.breaking(climbed, repeats)
     return models.Report(
         kind="ladder",
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=["python", "-m", "harness", *sys.argv[1:]],
+        **circumstances(),
         exit_code=exit_code(rungs, found, options.required, interrupted),
-        tool=describe_tool(),
-        machine=describe_machine(),
         subject=describe_subject(options.subject),
         settings=models.Settings(
             corpus=None if options.corpus is None else str(options.corpus),

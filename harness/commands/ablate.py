@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -13,16 +11,16 @@ import click
 from harness.ablation import ablate, mechanisms_of
 from harness.attempts import Plan, Trial
 from harness.commands.options import Duration, PathOption, Size
-from harness.commands.publish import publish_as
+from harness.commands.publish import publish
 from harness.console import human
 from harness.errors import HarnessError, Interrupted
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
 from harness.limits import Limits
-from harness.machine import describe_machine, describe_subject, describe_tool
+from harness.machine import circumstances, describe_subject
 from harness.output import WORK, make_folder
 from harness.progress import Progress
-from harness.report import ablation_views, build
+from harness.report import build
 from harness.report.ablation import Ablation, Settings, Variant, with_differences
 from harness.subject import parse_subject
 from scaling_suite.workload import DEFAULT_SEED
@@ -68,7 +66,7 @@ def command(
         folder = make_folder("ablate", output, corpus)
         variants = chosen(mechanisms_of(plan.subject, launcher, folder), only)
         report = run(plan, size, variants, repeats, launcher, folder)
-    publish_as(ablation_views, report, folder, as_json)
+    publish(report, folder, as_json)
     ctx.exit(report.exit_code)
 
 
@@ -103,11 +101,8 @@ def run(
     tried = [build.variant(name, variants.get(name, ()), best[name], rung) for name, rung in rungs.items()]
     quality = next((rung.quality for rung in rungs.values() if rung.quality), None)
     return Ablation(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=["python", "-m", "harness", *sys.argv[1:]],
+        **circumstances(),
         exit_code=exit_code(tried, interrupted),
-        tool=describe_tool(),
-        machine=describe_machine(),
         subject=describe_subject(plan.subject),
         settings=Settings(
             corpus=None if plan.source is None else str(plan.source),

@@ -11,7 +11,6 @@ from harness import build_step
 from harness.attempts import BUILT
 from harness.commands.options import Duration, PathOption
 from harness.commands.publish import publish
-from harness.console import human
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
 from harness.limits import GIB, Limits
@@ -73,5 +72,5 @@ def command(
         code = ExitCode.OK if faults.tested else ExitCode.INCONCLUSIVE
     report = of_one_job("faults", name, seed, limits, code, faults=faults)
     shutil.rmtree(folder / WORK, ignore_errors=True)
-    publish(report, folder, human(), as_json)
+    publish(report, folder, as_json)
     ctx.exit(code)

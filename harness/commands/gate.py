@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import signal
-import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from harness.attempts import Plan
 from harness.commands.options import Duration, PathOption, Share, Size
-from harness.commands.publish import publish_as
+from harness.commands.publish import publish
 from harness.console import human
 from harness.errors import Interrupted
 from harness.exit_codes import ExitCode
 from harness.gate import Comparison
 from harness.launch import Launcher
 from harness.limits import Limits
-from harness.machine import describe_machine, describe_subject, describe_tool
+from harness.machine import circumstances, describe_subject
 from harness.output import make_folder
 from harness.pairs import MOST_PAIRS, SLOWDOWN
 from harness.progress import Progress
-from harness.report import gate_views
 from harness.report.gate import BASE, CANDIDATE, Gate, Settings, Tolerance
 from harness.subject import parse_subject
 from harness.versions import Base, base_of
@@ -89,7 +86,7 @@ def command(
         with base_of(base, plan.subject) as held_against:
             folder = make_folder("gate", output, corpus)
             report = run(plan, held_against, settings, launcher, folder)
-    publish_as(gate_views, report, folder, as_json)
+    publish(report, folder, as_json)
     ctx.exit(report.exit_code)
 
 
@@ -105,11 +102,8 @@ def run(plan: Plan, base: Base, settings: Settings, launcher: Launcher, folder: 
         except Interrupted as stop:
             interrupted = f"{signal.Signals(stop.signal_number).name} {progress.where}"
     report = Gate(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=["python", "-m", "harness", *sys.argv[1:]],
+        **circumstances(),
         exit_code=ExitCode.OK,
-        tool=describe_tool(),
-        machine=describe_machine(),
         base_named=base.named,
         base=described[BASE],
         candidate=described[CANDIDATE],

@@ -150,7 +150,7 @@ def command(
         folder = make_folder("ladder", output, corpus)
         console = human()
         report = run(options, launcher, folder, console)
-    publish(report, folder, console, as_json)
+    publish(report, folder, as_json)
     ctx.exit(report.exit_code)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +10,14 @@ import click
 
 from harness import workload
 from harness.commands.options import Duration, PathOption, Size
-from harness.commands.publish import publish_as
+from harness.commands.publish import publish
 from harness.errors import SubjectError
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
 from harness.limits import Limits
-from harness.machine import describe_machine, describe_subject, describe_tool
+from harness.machine import circumstances, describe_subject
 from harness.one_job import run_job
 from harness.output import WORK, make_folder
-from harness.report import profile_views
 from harness.report.profile import Memory, Profile, Settings, Time
 from harness.subject import parse_subject
 from scaling_suite.workload import DEFAULT_SEED
@@ -80,11 +77,8 @@ def command(
             shutil.rmtree(folder / WORK, ignore_errors=True)
     seen = {part: record["profile"] for part, record in told.items() if "profile" in record}
     report = Profile(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=["python", "-m", "harness", *sys.argv[1:]],
+        **circumstances(),
         exit_code=ExitCode.OK if seen else ExitCode.INCONCLUSIVE,
-        tool=describe_tool(),
-        machine=describe_machine(),
         subject=describe_subject(name),
         settings=Settings(
             corpus=None if corpus is None else str(corpus),
@@ -99,7 +93,7 @@ def command(
         memory=Memory.model_validate(_called(seen["memory"])) if "memory" in seen else None,
         problems=[record["problem"] for record in told.values() if "problem" in record],
     )
-    publish_as(profile_views, report, folder, as_json)
+    publish(report, folder, as_json)
     ctx.exit(report.exit_code)
 
 

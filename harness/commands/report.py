@@ -9,8 +9,8 @@ import click
 from harness.commands.options import PathOption
 from harness.console import human, put
 from harness.output import make_folder, write_views
-from harness.report import terminal
-from harness.report.models import read_report
+from harness.report.document import parse_document, read_json
+from harness.report.views import KINDS, OF
 
 
 @click.command("report")
@@ -23,13 +23,13 @@ from harness.report.models import read_report
     help="Where to write. [default: beside FILE]",
 )
 def command(file: Path, as_json: bool, output: Path | None) -> None:
-    """Show the report in FILE (or in the folder FILE), and write its page, Markdown and JUnit views."""
+    """Show the report in FILE (or in the folder FILE), and write its page and other views."""
     source = file / "report.json" if file.is_dir() else file
-    report = read_report(source)
+    report = parse_document(read_json(source), str(source), *KINDS)
     folder = source.parent if output is None else make_folder("report", output)
     write_views(report, folder)
     console = human()
-    terminal.show(report, console)
+    OF[type(report)].show(report, console)
     console.print(f"page: {folder / 'report.html'}", style="dim", soft_wrap=True)
     if as_json:
         put(report.to_json())

@@ -11,7 +11,6 @@ from harness import build_step, workload
 from harness.attempts import BUILT
 from harness.commands.options import Duration, PathOption
 from harness.commands.publish import publish
-from harness.console import human
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher
 from harness.limits import GIB, Limits
@@ -83,5 +82,5 @@ def command(
     code = ExitCode.LOSSY if trip.losses else ExitCode.OK
     report = of_one_job("roundtrip", name, seed, limits, code, roundtrip=trip)
     shutil.rmtree(folder / WORK, ignore_errors=True)
-    publish(report, folder, human(), as_json)
+    publish(report, folder, as_json)
     ctx.exit(code)

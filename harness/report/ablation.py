@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import Field
 
-from harness.report.models import Machine, Subject, Tool, renamed
+from harness.report.document import Document, Subject, renamed
 from harness.report.part import Model
 
 SCHEMA = "harness.ablation/1"
@@ -107,15 +107,10 @@ class Settings(Model):
     repeats: int
 
 
-class Ablation(Model):
+class Ablation(Document):
     """All of it. The first variant is the full subject."""
 
     schema_: str = renamed("schema", default=SCHEMA)
-    created: str
-    command: list[str]
-    exit_code: int
-    tool: Tool
-    machine: Machine
     subject: Subject
     settings: Settings
     variants: list[Variant]
@@ -124,9 +119,6 @@ class Ablation(Model):
     @property
     def full(self) -> Variant | None:
         return next((one for one in self.variants if one.name == FULL), None)
-
-    def to_json(self) -> str:
-        return self.model_dump_json(by_alias=True, indent=1)
 
 
 def with_differences(variants: Sequence[Variant]) -> list[Variant]:

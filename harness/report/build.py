@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from harness.attempts import Attempt, Trial
 from harness.evidence import Output
 from harness.ladder import Climb, Repeats
 from harness.limits import Limits
-from harness.machine import describe_machine, describe_subject, describe_tool
+from harness.machine import circumstances, describe_subject
 from harness.report import models
 from harness.report.ablation import Measures, Variant
 from harness.report.fidelity import Faults, RoundTrip
@@ -218,11 +216,8 @@ def of_one_job(
     """The report of a command that runs one job and climbs no ladder; `part` is the field that it fills."""
     return models.Report(
         kind=kind,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=["python", "-m", "harness", *sys.argv[1:]],
+        **circumstances(),
         exit_code=exit_code,
-        tool=describe_tool(),
-        machine=describe_machine(),
         subject=describe_subject(subject),
         settings=models.Settings(
             corpus=None,

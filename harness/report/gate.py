@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.report.models import Machine, Subject, Tool, renamed
+from harness.report.document import Document, Subject, renamed
 from harness.report.part import Model
 
 SCHEMA = "harness.gate/1"
@@ -88,15 +88,10 @@ class Settings(Model):
     most_pairs: int
 
 
-class Gate(Model):
+class Gate(Document):
     """All of it. base_named : how the base was asked for"""
 
     schema_: str = renamed("schema", default=SCHEMA)
-    created: str
-    command: list[str]
-    exit_code: int
-    tool: Tool
-    machine: Machine
     base_named: str
     base: Subject
     candidate: Subject
@@ -115,6 +110,3 @@ class Gate(Model):
         """Whether both sides are known to run the same code."""
         known = self.base.code_fingerprint is not None and self.candidate.name == self.base.name
         return known and self.base.code_fingerprint == self.candidate.code_fingerprint
-
-    def to_json(self) -> str:
-        return self.model_dump_json(by_alias=True, indent=1)

@@ -6,24 +6,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from harness import units
+from harness.report.document import Document, Subject
 from harness.report.fidelity import Faults
-from harness.report.models import Report, Subject
+from harness.report.models import Report
 from harness.report.plots import plots
 from harness.report.summary import conditions, fidelity_tables, forecast_lines, headline, passed
 
 HERE = Path(__file__).parent
-
-
-class JsonDocument(Protocol):
-    """A report of any kind."""
-
-    def to_json(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +32,7 @@ class Figure:
 
 def render_page(
     template: str,
-    report: JsonDocument,
+    report: Document,
     *,
     kind: str,
     named: str,
@@ -95,7 +90,7 @@ def render_html(report: Report) -> str:
     )
 
 
-def embeddable(report: JsonDocument) -> str:
+def embeddable(report: Document) -> str:
     """The report as JSON that cannot end the element it stands in."""
     text = json.dumps(json.loads(report.to_json()), ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -16,24 +16,16 @@ harness.report/1
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import Field
 
-from harness.errors import ReportError
+from harness.report.document import Document, Subject, parse_document, read_json, renamed
 from harness.report.fidelity import Faults, RoundTrip
 from harness.report.part import Model
 
-SCHEMA_NAME = "harness.report"
-SCHEMA_MAJOR = 1
-SCHEMA = f"{SCHEMA_NAME}/{SCHEMA_MAJOR}"
-
-
-def renamed(name: str, default: Any) -> Any:
-    """A field whose name in JSON is taken in Python: it has a trailing underscore here."""
-    return Field(default=default, serialization_alias=name, validation_alias=AliasChoices(name, name + "_"))
+SCHEMA = "harness.report/1"
 
 
 class Stage(Model):
@@ -357,34 +349,6 @@ class Finding(Model):
     advice: str
 
 
-class Machine(Model):
-    """Where it ran: part of what makes two reports comparable."""
-
-    fingerprint: str
-    cpu_model: str
-    cores: int
-    memory_bytes: int
-    system: str
-    load_1min: float | None = None
-
-
-class Tool(Model):
-    """What measured."""
-
-    harness: str
-    python: str
-    packages: dict[str, str] = Field(default_factory=dict)
-
-
-class Subject(Model):
-    """What was measured. code_fingerprint: SHA-256 over the source files of its package."""
-
-    name: str
-    code_fingerprint: str | None = None
-    commit: str | None = None
-    dirty: bool | None = None
-
-
 class Settings(Model):
     """Under which conditions. The limits are those of a rung; of a report without rungs, those of the whole run."""
 
@@ -399,16 +363,11 @@ class Settings(Model):
     bisect_runs: int
 
 
-class Report(Model):
+class Report(Document):
     """All of it."""
 
     schema_: str = renamed("schema", default=SCHEMA)
     kind: str
-    created: str
-    command: list[str]
-    exit_code: int
-    tool: Tool
-    machine: Machine
     subject: Subject
     settings: Settings
     rungs: list[Rung] = Field(default_factory=list)
@@ -427,39 +386,18 @@ class Report(Model):
     interrupted: str | None = Field(default=None, description="by what, and where, when it did not come to its end")
     notes: list[str] = Field(default_factory=list)
 
-    def to_json(self) -> str:
-        return self.model_dump_json(by_alias=True, indent=1)
-
 
 def read_report(path: Path) -> Report:
-    """The report in a file.
+    """The report of a ladder, a round trip or faults in a file.
 
     Raises
     ------
     ReportError
-        if it is not there, is no report, or is of another major version.
+        if it is not there, is no such report, or is of another major version.
     """
-    try:
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ReportError(
-            f"{path}: {error.strerror}; a report is a report.json, or the folder that holds one"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise ReportError(f"{path} is not JSON: {error}") from error
-    return parse_report(document, str(path))
+    return parse_document(read_json(path), str(path), Report)
 
 
 def parse_report(document: Any, name: str) -> Report:
-    """A report from decoded JSON; `name` is for the messages."""
-    schema = document.get("schema") if isinstance(document, dict) else None
-    if not isinstance(schema, str) or not schema.startswith(SCHEMA_NAME + "/"):
-        raise ReportError(f'{name} is not a report: expected "schema": "{SCHEMA}", found {schema!r}')
-    if schema != SCHEMA:
-        raise ReportError(f"{name} is {schema}, this harness reads {SCHEMA}: use the harness version that wrote it")
-    try:
-        return Report.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ReportError(f"{name} is damaged at {place}: {first['msg']}") from error
+    """The same from decoded JSON; `name` is for the messages."""
+    return parse_document(document, name, Report)

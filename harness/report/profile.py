@@ -14,7 +14,7 @@ from functools import cached_property
 
 from pydantic import Field
 
-from harness.report.models import Machine, Subject, Tool, renamed
+from harness.report.document import Document, Subject, renamed
 from harness.report.part import Model
 from harness.stacks import Frame, Stack
 
@@ -87,20 +87,12 @@ class Settings(Model):
     native: bool
 
 
-class Profile(Model):
+class Profile(Document):
     """All of it. problems : why a part is missing that was asked for"""
 
     schema_: str = renamed("schema", default=SCHEMA)
-    created: str
-    command: list[str]
-    exit_code: int
-    tool: Tool
-    machine: Machine
     subject: Subject
     settings: Settings
     time: Time | None = None
     memory: Memory | None = None
     problems: list[str] = Field(default_factory=list)
-
-    def to_json(self) -> str:
-        return self.model_dump_json(by_alias=True, indent=1)

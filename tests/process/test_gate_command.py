@@ -120,6 +120,8 @@ def test_a_slower_change_is_held_against_the_revision_it_was_made_from(run, here
     assert page.count("<svg") == 2
     assert not re.search(r"""(src|href)\s*=|https?://(?!www\.w3\.org)""", page)
     assert "| CPU time of learning |" in (tmp_path / "report" / "summary.md").read_text()
+    CliRunner().invoke(main, ["report", str(tmp_path / "report"), "-o", str(tmp_path / "again")])
+    assert (tmp_path / "again" / "report.html").read_text() == page
 
 
 def test_a_base_in_a_folder_of_its_own_and_in_src(run, here, tmp_path):

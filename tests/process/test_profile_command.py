@@ -56,6 +56,8 @@ def test_the_function_that_takes_the_time_and_the_one_that_holds_the_memory_are_
     page = (folder / "report.html").read_text()
     assert page.count("<svg") >= 2
     assert not re.search(r"""(src|href)\s*=|https?://(?!www\.w3\.org)""", page)
+    CliRunner().invoke(main, ["report", str(tmp_path / "report"), "-o", str(tmp_path / "again")])
+    assert (tmp_path / "again" / "report.html").read_text() == page
 
 
 def test_memory_alone_and_nothing_of_what_was_imported_before(run):

@@ -14,8 +14,9 @@ from harness.commands.options import Share
 from harness.gate import LEAST_CPU_S, LEAST_MEMORY, memory_of, time_of, waiting_share, work_measure
 from harness.pairs import compared, median_interval
 from harness.report import gate_views
+from harness.report.document import Machine, Subject, Tool
 from harness.report.gate import Broken, Gate, Pair, Run, Settings, Tolerance
-from harness.report.models import Machine, Subject, Tool, Work
+from harness.report.models import Work
 
 MIB = 1 << 20
 

@@ -209,7 +209,7 @@ def test_unknown_fields_of_a_later_version_are_ignored():
         ("[1, 2]", "not a report"),
         ('{"schema": "other/1"}', "not a report"),
         ('{"schema": "harness.report/2"}', "reads harness.report/1"),
-        ('{"schema": "harness.report/1"}', "damaged at kind"),
+        ('{"schema": "harness.report/1"}', "damaged at created"),
     ],
 )
 def test_a_file_that_is_no_report_of_this_version_is_refused_with_a_sentence(tmp_path, text, message):
