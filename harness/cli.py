@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from harness import __version__
-from harness.commands import ablate, canary, diagnose, doctor, faults, ladder, report, roundtrip, subject
+from harness.commands import ablate, canary, diagnose, doctor, faults, ladder, leak, report, roundtrip, subject
 from harness.console import stderr
 from harness.errors import HarnessError, Interrupted
 from harness.plain_text import one_line
@@ -55,6 +55,7 @@ for command in (ladder.command, report.command, doctor.command, diagnose.command
 main.add_command(roundtrip.command)
 main.add_command(faults.command)
 main.add_command(ablate.command)
+main.add_command(leak.command)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from harness.supervise import HEARTBEAT_FILE
 RESULT_SCHEMA = "harness.result/1"
 TASKS = {"train": "harness.tasks.train", "command": "harness.tasks.command"}
 TASKS |= {"roundtrip": "harness.tasks.roundtrip", "faults": "harness.tasks.faults"}
-TASKS |= {"mechanisms": "harness.tasks.mechanisms"}
+TASKS |= {"mechanisms": "harness.tasks.mechanisms", "leak": "harness.tasks.leak"}
 
 
 def describe(error: BaseException) -> dict[str, Any]:

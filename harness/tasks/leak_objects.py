@@ -1,0 +1,108 @@
+"""Who holds objects that stay: allocations by stack (tracemalloc), types of which there are more, and what refers to them."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+from harness.tasks.frames import Frame, Growth, function_at, shown_path, sites
+
+STACK = 25  # frames of each allocation
+KINDS = 5  # types that are named
+STEPS = 6  # from an object outwards to a module
+PASSING = ("frame", "generator", "list_reverseiterator", "cell")  # refer to an object only while we look at it
+
+
+def profile_objects(epoch: Callable[[], None], epochs: int, package: str) -> dict[str, Any]:
+    """Compare the end of one epoch with that of another, `epochs` later. Both are traced, as all in between.
+
+    tracemalloc sees what Python and numpy allocate, not what a C library does.
+    """
+    tracemalloc.start(STACK)
+    epoch()
+    before, kinds_before = _snapshot(), _kinds()
+    for _ in range(epochs):
+        epoch()
+    kinds_after, after = _kinds(), _snapshot()  # the first snapshot is among both kinds, the second among none
+    tracemalloc.stop()
+    grown = list(_grown(before, after))
+    more = kinds_after - kinds_before
+    return {
+        "bytes_per_epoch": sum(growth.bytes for growth in grown) / epochs,
+        "sites": sites(grown, package, epochs),
+        "kinds": [
+            {
+                "name": _name_of(kind),
+                "per_epoch": number / epochs,
+                "held_by": holders_of_newest(kind) if rank == 0 else [],
+            }
+            for rank, (kind, number) in enumerate(more.most_common(KINDS))
+            if number >= epochs
+        ],
+    }
+
+
+def _snapshot() -> tracemalloc.Snapshot:
+    gc.collect()
+    own = (tracemalloc.Filter(False, tracemalloc.__file__), tracemalloc.Filter(False, __file__))
+    return tracemalloc.take_snapshot().filter_traces(own)
+
+
+def _grown(before: tracemalloc.Snapshot, after: tracemalloc.Snapshot) -> Iterator[Growth]:
+    for change in after.compare_to(before, "traceback"):
+        if change.size_diff or change.count_diff:
+            stack = [
+                Frame(shown_path(frame.filename), frame.lineno, function_at(frame.filename, frame.lineno))
+                for frame in change.traceback
+            ]
+            yield Growth(stack, change.size_diff, change.count_diff)
+
+
+def _kinds() -> Counter[type]:
+    """How many objects of each type the garbage collector follows."""
+    return Counter(map(type, gc.get_objects()))
+
+
+def _name_of(kind: type) -> str:
+    name = type.__getattribute__(kind, "__qualname__")
+    module = type.__getattribute__(kind, "__module__")
+    return str(name) if module == "builtins" else f"{module}.{name}"
+
+
+def holders_of_newest(kind: type) -> list[str]:
+    """What refers to the newest object of a type, what refers to that, …, to a name in a module where it leads there.
+
+    Only types and names of modules are looked at: no code of the subject runs.
+    """
+    gc.collect()
+    names = _global_names()
+    held: Any = next((one for one in reversed(gc.get_objects()) if type(one) is kind), None)
+    chain: list[str] = []
+    seen: set[int] = set()
+    while held is not None and len(chain) < STEPS:
+        seen.add(id(held))
+        referrers = [one for one in gc.get_referrers(held) if id(one) not in seen and type(one).__name__ not in PASSING]
+        seen.add(id(referrers))
+        held = min(referrers, key=lambda one: id(one) not in names, default=None)
+        if id(held) in names:
+            return [*chain, names[id(held)]]
+        if held is not None:
+            chain.append(_name_of(type(held)))
+    return chain
+
+
+def _global_names() -> dict[int, str]:
+    """Every object that a module has a name for, and every module's names themselves, by identity."""
+    names: dict[int, str] = {}
+    for module_name, module in list(sys.modules.items()):
+        if isinstance(module, ModuleType):
+            names[id(module.__dict__)] = f"the names of {module_name}"
+            for name, value in list(module.__dict__.items()):
+                names.setdefault(id(value), f"{module_name}.{name}")
+    names.pop(id(None), None)
+    return names
