@@ -44,7 +44,9 @@ def check_subject(subject: SubjectName) -> None:
 class Hunt:
     """Finds out, and keeps what it has found: whoever interrupts it can still report."""
 
-    def __init__(self, plan: Plan, rung: Rung, epochs: int, launcher: Launcher, folder: Path, progress: Progress) -> None:
+    def __init__(
+        self, plan: Plan, rung: Rung, epochs: int, launcher: Launcher, folder: Path, progress: Progress
+    ) -> None:
         self.broke: Broke | None = None
         self.profiles: list[Profile] = []
         self._plan = plan
@@ -60,9 +62,7 @@ class Hunt:
         verdict = judge(evidence, corpus_lines=self._rung.corpus_lines, memory_bytes=self._plan.limits.memory_bytes)
         if not verdict.passed:
             tail = evidence.stderr.tail
-            self.broke = Broke(
-                verdict=verdict.name, because=verdict.because, fault=evidence.fault, stderr_tail=tail
-            )
+            self.broke = Broke(verdict=verdict.name, because=verdict.because, fault=evidence.fault, stderr_tail=tail)
         if self.judgement.verdict in ("leak", "retention"):
             self.profiles.append(self._profile("tracemalloc"))
         if self.judgement.verdict in ("leak", "resident_growth"):
@@ -77,9 +77,8 @@ class Hunt:
     @property
     def judgement(self) -> Judgement:
         judgement = judge_readings(self.readings, self._rung.corpus_lines)
-        for profile in self.profiles:
-            judgement = with_profile(judgement, profile)
-        return judgement
+        traced = next((profile for profile in self.profiles if profile.profiler == "tracemalloc"), None)
+        return judgement if traced is None else with_profile(judgement, traced)
 
     def _work(self, profiler: str | None) -> Evidence:
         self._progress.name = profiler or "epochs"
@@ -110,4 +109,3 @@ class Hunt:
         if found is None:
             return Profile(profiler=profiler, epochs=0, problem=f"{profiler}: {verdict.name}, {verdict.because}")
         return Profile.model_validate({"profiler": profiler, **found})
-

@@ -67,6 +67,6 @@ def read_ledger(*, trim: bool = False) -> dict[str, Any]:
 
 
 def _empty_caches() -> None:
-    """The interpreter remembers which attributes types have, and holds their names: some objects more with each call."""
+    """The interpreter remembers attributes that were looked up on types, and holds their names: ever more objects."""
     empty: Callable[[], None] = getattr(sys, "_clear_internal_caches", sys._clear_type_cache)  # from Python 3.13 on
     empty()

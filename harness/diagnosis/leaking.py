@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from harness.report.leaks import Profile, Reading, Trend
@@ -20,14 +20,14 @@ LEDGERS = {
     RESIDENT: ("anon_bytes", 65536.0),
 }
 RETURNED = 1 / 2  # of a rise in resident memory, that must come back on demand to be called fragmentation
-EXPLAINED = 1 / 2  # of a rise in malloc, that Python itself must have asked for to be called retention
+EXPLAINED = 1 / 2  # of a rise in malloc, that one place in Python must have asked for to be called retention
 RISES, FLAT, NOISY = "rises", "flat", "noisy"
 LEAKING = frozenset({"leak", "retention", "resident_growth"})
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """verdict : retention, leak, fragmentation, resident_growth, cannot_tell or flat; returned_share : see LeakReport."""
+    """verdict : retention, leak, fragmentation, resident_growth, cannot_tell, flat; returned_share : see LeakReport."""
 
     verdict: str
     confidence: str
@@ -106,10 +106,15 @@ def decide(says: dict[str, str], returned: float | None) -> tuple[str, str, str]
 
 
 def with_profile(judgement: Judgement, profile: Profile) -> Judgement:
-    """A leak of malloc is retention where Python itself asked for most of it: one list, table or buffer that grows."""
+    """A leak of malloc is retention where it is one Python object that grows: a list, a table, a buffer.
+
+    profile : by tracemalloc. One place in Python then asked for most of the memory, and not for more pieces of it.
+    """
     malloc = next((one for one in judgement.trends if one.ledger == MALLOC), None)
-    asked = profile.bytes_per_epoch
-    if judgement.verdict != "leak" or malloc is None or asked is None or asked < EXPLAINED * malloc.per_epoch:
+    if judgement.verdict != "leak" or malloc is None or not profile.sites:
+        return judgement
+    site = profile.sites[0]
+    if site.bytes_per_epoch < EXPLAINED * malloc.per_epoch or site.blocks_per_epoch >= LEDGERS[BLOCKS][1]:
         return judgement
     because = "no object more, but a Python object that grows: a list, a table, a buffer"
-    return Judgement("retention", judgement.confidence, because, judgement.trends, judgement.returned_share)
+    return replace(judgement, verdict="retention", because=because)

@@ -59,8 +59,10 @@ def finding(report: LeakReport) -> str:
     """The verdict, how much it is, and where it comes from."""
     name = report.verdict.replace("_", " ")
     parts = [f"{name}: {report.because}"]
+    if report.verdict == "flat":
+        return f"flat: nothing stays, {report.because}"
     if amounts := grown(report):
-        parts[0] = f"{name}: {' and '.join(amounts)} stay after each epoch, {report.because}"
+        parts[0] = f"{name}: {amounts} stay after each epoch, {report.because}"
     profile = naming(report)
     if profile is not None:
         parts.append(f"allocated at {place(profile.sites[0])}")
@@ -69,28 +71,29 @@ def finding(report: LeakReport) -> str:
     return "; ".join(parts)
 
 
-def grown(report: LeakReport) -> list[str]:
-    """What a leak adds, by the ledgers that show it best."""
-    names = {
-        "retention": ("blocks", "malloc", "resident"),
-        "leak": ("malloc",),
-        "resident_growth": ("resident",),
-    }.get(report.verdict, ())
-    rising = [one for name in names if (one := report.trend(name)) is not None and one.says == "rises"]
-    sized = [one for one in rising if one.ledger != "blocks"]
-    chosen = [one for one in rising if one.ledger == "blocks"] + sorted(sized, key=lambda one: -one.per_epoch)[:1]
-    return [_amount(one) for one in chosen]
+def grown(report: LeakReport) -> str:
+    """What stays of an epoch, by the ledgers that show it best; empty where nothing does."""
+    names = {"retention": ("malloc", "resident"), "leak": ("malloc",), "resident_growth": ("resident",)}
+    rising = [
+        one for name in names.get(report.verdict, ()) if (one := report.trend(name)) is not None and one.says == "rises"
+    ]
+    amounts = []
+    blocks = report.trend("blocks")
+    if blocks is not None and blocks.says == "rises":
+        amounts.append(f"{_blocks(blocks.per_epoch)} blocks")
+    if rising:
+        most = max(rising, key=lambda one: one.per_epoch)
+        amounts.append(f"{units.size(most.per_epoch)} ({units.size(most.per_line)} per line)")
+    return " and ".join(amounts)
 
 
-def _amount(trend: Trend) -> str:
-    show = LEDGERS[trend.ledger].show
-    what = " blocks" if trend.ledger == "blocks" else ""
-    return f"{show(trend.per_epoch)}{what} ({show(trend.per_line)} per line)"
+PROFILERS = {"retention": "tracemalloc", "leak": "memray", "resident_growth": "memray"}
 
 
 def naming(report: LeakReport) -> Profile | None:
-    """The profile that names a place: the last one that does."""
-    return next((profile for profile in reversed(report.profiles) if profile.sites), None)
+    """The profile that names the place: of the profiler that sees memory of this kind."""
+    fitting = PROFILERS.get(report.verdict)
+    return next((profile for profile in report.profiles if profile.sites and profile.profiler == fitting), None)
 
 
 def place(site: Site) -> str:
@@ -128,33 +131,43 @@ def site_rows(profile: Profile) -> list[list[str]]:
 def remarks(report: LeakReport) -> list[str]:
     """What stands beside the tables: what came back, which types there are more of, what could not be profiled."""
     found = []
-    if report.returned_share is not None:
-        found.append(f"{report.returned_share:.0%} of what resident memory rose by came back when it was asked for")
+    if report.returned_share is not None and report.verdict in ("fragmentation", "resident_growth"):
+        share = max(0.0, report.returned_share)
+        found.append(f"{share:.0%} of what resident memory rose by came back when it was asked for")
     if report.broke is not None or report.interrupted:
         found.append(f"so far: {finding(report)}")
     for profile in report.profiles:
         if profile.problem:
             found.append(f"not profiled: {profile.problem}")
-        elif not profile.sites:
-            found.append(
-                f"{profile.profiler} saw nothing that stays: it is allocated where {profile.profiler} does not look"
-            )
-        for kind in profile.kinds:
-            held = f", the newest held by {' in '.join(kind.held_by)}" if kind.held_by else ""
-            found.append(f"{_blocks(kind.per_epoch)} objects of type {kind.name} more each epoch{held}")
-        if profile.file:
-            found.append(f"the record of memray: {profile.file} (python -m memray flamegraph --leaks {profile.file})")
+        elif profile.profiler == PROFILERS.get(report.verdict) and not profile.sites:
+            found.append(f"{profile.profiler} saw nothing that stays: {UNSEEN[profile.profiler]}")
+        elif profile is not naming(report):
+            found.append(f"{profile.profiler}: Python asked for {units.size(profile.bytes_per_epoch)} more each epoch")
+        else:
+            found += _of_naming(profile)
+    return found
+
+
+UNSEEN = {
+    "tracemalloc": "it sees what Python and numpy allocate",
+    "memray": "it sees calls of malloc and mmap that the linker bound, not those that are made through ctypes",
+}
+
+
+def _of_naming(profile: Profile) -> list[str]:
+    found = []
+    for kind in profile.kinds:
+        held = f", the newest held by {' in '.join(kind.held_by)}" if kind.held_by else ""
+        found.append(f"{_blocks(kind.per_epoch)} objects of type {kind.name} more each epoch{held}")
+    if profile.file:
+        found.append(f"all that stayed: python -m memray flamegraph --leaks {profile.file}")
     return found
 
 
 def readings(report: LeakReport) -> list[list[str]]:
     """All of them, those of the warm-up too."""
-    whole = units.count
-    return [
-        [str(one.epoch), *map(whole, (one.blocks, one.objects, one.malloc_bytes, one.anon_bytes))]
-        + [whole(one.trimmed_anon_bytes)]
-        for one in report.readings
-    ]
+    columns = ("blocks", "objects", "malloc_bytes", "anon_bytes", "trimmed_anon_bytes")
+    return [[str(one.epoch), *(units.count(getattr(one, name)) for name in columns)] for one in report.readings]
 
 
 def show(report: LeakReport, console: Console) -> None:
@@ -163,12 +176,11 @@ def show(report: LeakReport, console: Console) -> None:
     for one, row in zip(report.trends, rows(report), strict=True):
         table.add_row(*(Text(cell) for cell in row), style="red" if one.says == "rises" else "")
     console.print(table, soft_wrap=not console.is_terminal)
-    for profile in report.profiles:
-        if profile.sites:
-            sites = _table(f"What stays, by {profile.profiler}", OF_SITES, 2, len(OF_SITES))
-            for row in site_rows(profile):
-                sites.add_row(*(Text(cell) for cell in row))
-            console.print(sites, soft_wrap=not console.is_terminal)
+    if profile := naming(report):
+        sites = _table(f"What stays, by {profile.profiler}", OF_SITES, 2, len(OF_SITES))
+        for row in site_rows(profile):
+            sites.add_row(*(Text(cell) for cell in row))
+        console.print(sites, soft_wrap=not console.is_terminal)
     for remark in remarks(report):
         console.print(Text(remark, style="dim"), soft_wrap=True)
     console.print(Text(conditions(report), style="dim"), soft_wrap=True)
@@ -191,9 +203,8 @@ def render_markdown(report: LeakReport) -> str:
     """The summary of a CI job."""
     lines = [f"## Leak hunt of {text(report.subject.name)}: {text(headline(report))}", "", text(conditions(report)), ""]
     lines += _as_markdown(HEADS, rows(report))
-    for profile in report.profiles:
-        if profile.sites:
-            lines += ["", f"What stays, by {text(profile.profiler)}:", "", *_as_markdown(OF_SITES, site_rows(profile))]
+    if profile := naming(report):
+        lines += ["", f"What stays, by {text(profile.profiler)}:", "", *_as_markdown(OF_SITES, site_rows(profile))]
     lines += ["", *(f"- {text(remark)}" for remark in remarks(report))]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -247,6 +258,7 @@ def render_html(report: LeakReport) -> str:
         rows=rows(report),
         plots=plots(report),
         remarks=remarks(report),
+        profile=naming(report),
         site_heads=OF_SITES,
         site_rows=site_rows,
         reading_heads=OF_READINGS,

@@ -23,7 +23,7 @@ class Reading(Model):
 
     blocks : blocks of Python objects; objects : those of them that the garbage collector follows
     malloc_bytes : in use by malloc; anon_bytes : private memory that is resident
-    trimmed_anon_bytes : the same after free memory was handed back; only of the last epoch of warm-up and the last of all
+    trimmed_anon_bytes : the same after free memory was handed back; of the last epoch of warm-up, and the last of all
     """
 
     epoch: int

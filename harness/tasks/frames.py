@@ -1,4 +1,4 @@
-"""The frames of an allocation, as a person reads them: places in the code by module path, grouped by who is to blame."""
+"""The frames of an allocation, as a person reads them: places in the code by module path, and what each added."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import functools
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 SITES = 5  # places that are named
 OUTER, INNER = 3, 5  # frames of a stack that are shown: as far as the place itself, and within it
-OF_HARNESS = "harness/tasks/leak"  # frames outside of the subject start with it
+WORTH = 1 / 100  # of what the place that grew most did: less is not named
+EPOCH = "harness/tasks/leak.py"  # calls the subject
+OF_HARNESS = "harness/tasks/leak"  # how it begins, and the modules of the profilers
 FAR = 2  # last parts that are shown of a path that no import leads to
 
 
@@ -78,39 +80,44 @@ def _tree(file: str) -> ast.Module | None:
         return None
 
 
-def sites(grown: Iterable[Growth], package: str, epochs: int) -> list[dict[str, Any]]:
-    """The places that grew most, per epoch: those of the subject's package where the stack leads through it.
+def of_subject(grown: Iterable[Growth]) -> list[Growth]:
+    """What the subject added, its stacks from the call of the subject on; what a profiler added itself is left out."""
+    found = []
+    for growth in grown:
+        own = [number for number, frame in enumerate(growth.stack) if frame.path.startswith(OF_HARNESS)]
+        within = growth.stack[own[-1] + 1 :] if own else growth.stack
+        if within and (not own or growth.stack[own[-1]].path == EPOCH):
+            found.append(replace(growth, stack=within))
+    return found
 
-    What the harness itself allocated is left out.
-    """
+
+def sites(grown: Sequence[Growth], package: str, epochs: int) -> list[dict[str, Any]]:
+    """The places that grew most, per epoch: those of the subject's package where the stack leads through it."""
     by_place: dict[Frame, list[Growth]] = defaultdict(list)
     for growth in grown:
-        if stack := _of_subject(growth.stack):
-            by_place[stack[_place(stack, package)]].append(Growth(stack, growth.bytes, growth.blocks))
-    found = []
-    for place, parts in by_place.items():
-        stack = max(parts, key=lambda part: part.bytes).stack
-        at = _place(stack, package) + 1
-        found.append(
-            {
-                "where": place.where,
-                "function": place.function,
-                "bytes_per_epoch": sum(part.bytes for part in parts) / epochs,
-                "blocks_per_epoch": sum(part.blocks for part in parts) / epochs,
-                "stack": [str(frame) for frame in stack[max(at - OUTER, 0) : at + INNER]],
-            }
-        )
-    found = [site for site in found if site["bytes_per_epoch"] > 0]
-    return sorted(found, key=lambda site: -site["bytes_per_epoch"])[:SITES]
+        by_place[growth.stack[_place(growth.stack, package)]].append(growth)
+    ordered = sorted(by_place.items(), key=lambda item: -_bytes(item[1]))[:SITES]
+    least = max(0.0, WORTH * _bytes(ordered[0][1])) if ordered else 0.0
+    return [_site(place, parts, package, epochs) for place, parts in ordered if _bytes(parts) > least]
+
+
+def _site(place: Frame, parts: Sequence[Growth], package: str, epochs: int) -> dict[str, Any]:
+    stack = max(parts, key=lambda part: part.bytes).stack
+    at = _place(stack, package) + 1
+    return {
+        "where": place.where,
+        "function": place.function,
+        "bytes_per_epoch": _bytes(parts) / epochs,
+        "blocks_per_epoch": sum(part.blocks for part in parts) / epochs,
+        "stack": [str(frame) for frame in stack[max(at - OUTER, 0) : at + INNER]],
+    }
+
+
+def _bytes(parts: Sequence[Growth]) -> int:
+    return sum(part.bytes for part in parts)
 
 
 def _place(stack: Sequence[Frame], package: str) -> int:
     """The frame to blame: the innermost of the package, else the innermost of all."""
     own = [number for number, frame in enumerate(stack) if frame.path.partition("/")[0].removesuffix(".py") == package]
     return own[-1] if own else len(stack) - 1
-
-
-def _of_subject(stack: Sequence[Frame]) -> Sequence[Frame]:
-    """The frames within the innermost one of the harness."""
-    outer = [number for number, frame in enumerate(stack) if frame.path.startswith(OF_HARNESS)]
-    return stack[outer[-1] + 1 :] if outer else stack

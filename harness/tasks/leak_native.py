@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.tasks.frames import Frame, Growth, shown_path, sites
+from harness.tasks.frames import Frame, Growth, of_subject, shown_path, sites
 
 UNKNOWN = "<unknown>"  # memray's word for what has no symbol
 Stack = tuple[tuple[str, str, int], ...]  # function, file, line; the innermost first
@@ -16,7 +16,7 @@ Stack = tuple[tuple[str, str, int], ...]  # function, file, line; the innermost 
 def profile_native(epoch: Callable[[], None], epochs: int, capture: Path, package: str) -> dict[str, Any]:
     """What `epochs` + 1 epochs leave, minus what one leaves: what is only replaced each time cancels out.
 
-    capture : the record of the longer run is kept there
+    capture : where the record of the longer run is kept, if it shows a place
     """
     try:
         from memray import FileDestination, FileReader, Tracker
@@ -41,14 +41,17 @@ def profile_native(epoch: Callable[[], None], epochs: int, capture: Path, packag
     sizes_before, blocks_before = record(first, 1)
     first.unlink()
     sizes, blocks = record(capture, epochs + 1)
-    grown = [
+    grown = of_subject(
         Growth(_frames(stack), size - sizes_before[stack], blocks[stack] - blocks_before[stack])
         for stack, size in sizes.items()
-    ]
+    )
+    found = sites(grown, package, epochs)
+    if not found:
+        capture.unlink()
     return {
         "bytes_per_epoch": sum(growth.bytes for growth in grown) / epochs,
-        "sites": sites(grown, package, epochs),
-        "file": capture.name,
+        "sites": found,
+        "file": capture.name if found else None,
     }
 
 

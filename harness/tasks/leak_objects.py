@@ -1,4 +1,4 @@
-"""Who holds objects that stay: allocations by stack (tracemalloc), types of which there are more, and what refers to them."""
+"""Who holds objects that stay: allocations by stack (tracemalloc), types that there are more of, who refers to them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from harness.tasks.frames import Frame, Growth, function_at, shown_path, sites
+from harness.tasks.frames import Frame, Growth, function_at, of_subject, shown_path, sites
 
 STACK = 25  # frames of each allocation
 KINDS = 5  # types that are named
+NEWEST = 5  # objects of a type whose holders are looked for
 STEPS = 6  # from an object outwards to a module
-PASSING = ("frame", "generator", "list_reverseiterator", "cell")  # refer to an object only while we look at it
+PASSING = ("frame", "generator", "list_iterator", "cell")  # refer to an object only while we look at it
 
 
 def profile_objects(epoch: Callable[[], None], epochs: int, package: str) -> dict[str, Any]:
@@ -24,33 +25,29 @@ def profile_objects(epoch: Callable[[], None], epochs: int, package: str) -> dic
     tracemalloc sees what Python and numpy allocate, not what a C library does.
     """
     tracemalloc.start(STACK)
+    _snapshot(), _kinds()  # what looking needs is there before it counts
     epoch()
     before, kinds_before = _snapshot(), _kinds()
     for _ in range(epochs):
         epoch()
-    kinds_after, after = _kinds(), _snapshot()  # the first snapshot is among both kinds, the second among none
+    more = [(kind, number) for kind, number in (_kinds() - kinds_before).most_common(KINDS) if number >= epochs]
+    held_by = holders(more[0][0]) if more else []
+    after = _snapshot()
     tracemalloc.stop()
-    grown = list(_grown(before, after))
-    more = kinds_after - kinds_before
+    grown = of_subject(_grown(before, after))
     return {
         "bytes_per_epoch": sum(growth.bytes for growth in grown) / epochs,
         "sites": sites(grown, package, epochs),
         "kinds": [
-            {
-                "name": _name_of(kind),
-                "per_epoch": number / epochs,
-                "held_by": holders_of_newest(kind) if rank == 0 else [],
-            }
-            for rank, (kind, number) in enumerate(more.most_common(KINDS))
-            if number >= epochs
+            {"name": _name_of(kind), "per_epoch": number / epochs, "held_by": [] if rank else held_by}
+            for rank, (kind, number) in enumerate(more)
         ],
     }
 
 
 def _snapshot() -> tracemalloc.Snapshot:
     gc.collect()
-    own = (tracemalloc.Filter(False, tracemalloc.__file__), tracemalloc.Filter(False, __file__))
-    return tracemalloc.take_snapshot().filter_traces(own)
+    return tracemalloc.take_snapshot()
 
 
 def _grown(before: tracemalloc.Snapshot, after: tracemalloc.Snapshot) -> Iterator[Growth]:
@@ -74,16 +71,22 @@ def _name_of(kind: type) -> str:
     return str(name) if module == "builtins" else f"{module}.{name}"
 
 
-def holders_of_newest(kind: type) -> list[str]:
-    """What refers to the newest object of a type, what refers to that, …, to a name in a module where it leads there.
+def holders(kind: type) -> list[str]:
+    """What refers to the newest objects of a type, what refers to that, …, to a name in a module where it leads there.
 
-    Only types and names of modules are looked at: no code of the subject runs.
+    The way that most of them show. Only types and names of modules are looked at: no code of the subject runs.
     """
     gc.collect()
     names = _global_names()
-    held: Any = next((one for one in reversed(gc.get_objects()) if type(one) is kind), None)
+    newest = [one for one in gc.get_objects() if type(one) is kind][-NEWEST:]
+    ways = Counter(tuple(_way_out(one, names, id(newest))) for one in newest)
+    return list(ways.most_common(1)[0][0]) if ways else []
+
+
+def _way_out(held: Any, names: dict[int, str], ours: int) -> list[str]:
+    """From an object outwards. ours : the list that it was found with"""
     chain: list[str] = []
-    seen: set[int] = set()
+    seen = {ours}
     while held is not None and len(chain) < STEPS:
         seen.add(id(held))
         referrers = [one for one in gc.get_referrers(held) if id(one) not in seen and type(one).__name__ not in PASSING]

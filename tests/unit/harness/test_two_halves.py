@@ -57,4 +57,7 @@ def test_nothing_below_the_harness_knows_it(folder):
 
 
 def test_only_the_subjects_of_the_harness_know_the_learner():
-    assert [pair for pair in packages("harness", but={"subjects"}) if pair[1] in HEAVY] == []
+    assert [pair for pair in packages("harness", but={"subjects", "tasks"}) if pair[1] in HEAVY] == []
+    assert {pair for pair in packages("harness/tasks") if pair[1] in HEAVY} == {
+        ("harness/tasks/leak_native.py", "memray")
+    }
