@@ -17,7 +17,7 @@ from harness.report.markdown import text
 from harness.report.plot import Plot
 from harness.report.svg import Chart, Linear, Point, Series, x_range, y_range
 
-HEADS = ("ledger", "per epoch", "99 % interval", "per line", "it")
+HEADS = ("ledger", "per epoch", "99 % interval", "per line", "trend")
 OF_READINGS = ("epoch", "blocks", "objects", "malloc in use", "resident", "after trim")
 OF_SITES = ("place", "function", "per epoch", "blocks")
 LEAST_RANGE = 16  # times the floor of a ledger: less on the axis would make a trend of noise
@@ -43,6 +43,7 @@ LEDGERS = {
     "malloc": Ledger("malloc in use", lambda it: it.malloc_bytes, units.size),
     "resident": Ledger("private resident", lambda it: it.anon_bytes, units.size),
 }
+DOES = {"rises": "rises", "flat": "is flat", "noisy": "goes up and down"}
 PLOTTED = ("blocks", "malloc", "resident")
 
 
@@ -235,13 +236,13 @@ def _plot(trend: Trend, ledger: Ledger, counted: Sequence[Reading]) -> Plot:
     low, high = min(values), max(max(values), min(values) + least)
     room = ROOM * (high - low)
     x = Linear(first - 0.5, last + 0.5, *x_range(), lambda value: f"{value:g}")
-    y = Linear(low - room, high + room, *y_range(), show)
+    y = Linear(low - room, high + room, *y_range(), ledger.show)
     series = [
         Series(f"since epoch {first}", "c1", points, joined=False),
         Series(f"{show(trend.per_epoch)} per epoch", "c2", fitted, dashed=True, marked=False),
     ]
     chart = Chart(ledger.title, x, y, "epoch", "more than in the first that counts", series)
-    caption = f"{ledger.title}: it {trend.says}, {_row(trend, ledger)[2]} per epoch."
+    caption = f"{ledger.title} {DOES[trend.says]}: {_row(trend, ledger)[2]} per epoch."
     table = [(str(epoch), units.count(value), show(value - level)) for epoch, value in read]
     return Plot(ledger.title, caption, chart.svg(), ("epoch", ledger.title, "more"), table)
 
