@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from harness.cli import main
 
 ROOT = Path(__file__).parents[2]
+COUNTERS = 4  # stages: how often one was entered is an object of its own once it is above 256
 
 
 @pytest.fixture
@@ -33,14 +34,14 @@ def line_of(file, text):
     return f"fixtures/canaries/{file}:{next(number for number, line in enumerate(source, 1) if text in line)}"
 
 
-def test_an_honest_subject_is_flat_to_the_block_and_byte(run, tmp_path):
+def test_an_honest_subject_is_flat_and_reading_it_adds_nothing(run, tmp_path):
     result, report = run("honest:Honest", "--epochs", "12")
     assert result.exit_code == 0, result.output
     assert (report["schema"], report["verdict"], report["profiles"]) == ("harness.leak/1", "flat", [])
     assert len(report["readings"]) == 12
-    late = report["readings"][4:]
-    assert len({reading["blocks"] for reading in late}) == 1  # the readings themselves add nothing
-    assert len({reading["malloc_bytes"] for reading in late}) == 1
+    first, *_, last = report["readings"][4:]
+    assert last["blocks"] - first["blocks"] <= COUNTERS  # the readings themselves add nothing
+    assert last["malloc_bytes"] == first["malloc_bytes"]
     assert [reading["epoch"] for reading in report["readings"] if reading["trimmed_anon_bytes"] is not None] == [2, 12]
     assert report == json.loads((tmp_path / "report" / "report.json").read_text())
     assert "flat: nothing stays" in result.stderr
