@@ -12,11 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness.heartbeat import HeartbeatWriter
 from harness.ledger import Ledgers
+from harness.plain_text import plain_text
 from harness.readings import ReadingsWriter
 from harness.returned import WrongValue, answer_of
 from harness.stage_clock import LEARN, StageClock
-from harness.subject import SubjectName, make_subject, subject_of
+from harness.subject import Clock, SubjectName, make_subject, subject_of
+from harness.supervise import HEARTBEAT_FILE
 from harness.tasks.leak_native import profile_native
 from harness.tasks.leak_objects import profile_objects
 from harness.tasks.train import check, read_facts, spread
@@ -39,8 +42,10 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
     corpus, brain = Path(job["corpus"]), Path(job["folder"]) / "brain.m"
     questions = [fact["prefix"] for fact in spread(read_facts(Path(job["facts"])), QUESTIONS)]
 
+    beats = Beats(HeartbeatWriter(brain.with_name(HEARTBEAT_FILE)), clock.stage)
+
     def epoch() -> None:
-        live_once(name, corpus, brain, questions, clock)
+        live_once(name, corpus, brain, questions, beats)
         gc.collect()
 
     try:
@@ -60,7 +65,24 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
         return {"checks": [check("it wrote a brain", False, "vanished", "save() returned, but there is no file")]}
 
 
-def live_once(name: SubjectName, corpus: Path, brain: Path, questions: list[str], clock: StageClock) -> None:
+class Beats:
+    """A clock that tells where the subject is, and times nothing: what stages cost is objects that come and go."""
+
+    def __init__(self, heartbeat: HeartbeatWriter, stage: str) -> None:
+        self._heartbeat = heartbeat
+        self._stage = stage
+        self._position = (0, 0)
+
+    def enter(self, stage: str, /) -> None:
+        self._stage = plain_text(str(stage))
+        self._heartbeat.beat(self._stage, *self._position)
+
+    def progress(self, at_bytes: int, at_lines: int, nodes: int = -1, edges: int = -1) -> None:
+        self._position = (at_bytes, at_lines)
+        self._heartbeat.beat(self._stage, at_bytes, at_lines, nodes, edges)
+
+
+def live_once(name: SubjectName, corpus: Path, brain: Path, questions: list[str], clock: Clock) -> None:
     """One epoch. Whatever is made in it is gone when it returns, unless somebody keeps it."""
     subject = make_subject(name)
     clock.enter(LEARN)

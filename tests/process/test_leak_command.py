@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from harness.cli import main
 
 ROOT = Path(__file__).parents[2]
-COUNTERS = 4  # stages: how often one was entered is an object of its own once it is above 256
+COUNTERS = 1  # the number of the heartbeat is an object of its own once it is above 256
 
 
 @pytest.fixture

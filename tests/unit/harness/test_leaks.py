@@ -13,6 +13,7 @@ from harness.commands.leak import exit_code
 from harness.diagnosis.leaking import FLAT, NOISY, RISES, WARM_UP, decide, judge_readings, with_profile
 from harness.errors import SubjectError
 from harness.exit_codes import ExitCode
+from harness.heartbeat import HeartbeatReader, HeartbeatWriter
 from harness.leaks import FEWEST_EPOCHS, check_subject
 from harness.ledger import Ledgers
 from harness.readings import ReadingsWriter, read_readings
@@ -21,6 +22,7 @@ from harness.report.leaks import Broke, LeakReport, Profile, Reading, Settings, 
 from harness.report.models import Machine, Subject, Tool
 from harness.subject import SubjectName, parse_subject
 from harness.tasks.frames import Frame, Growth, function_at, of_subject, shown_path, sites
+from harness.tasks.leak import Beats
 from harness.tasks.leak_objects import holders
 
 EPOCHS = 12
@@ -165,6 +167,17 @@ def test_reading_again_and_again_adds_no_object(tmp_path):
     written.close()
     blocks = [one["blocks"] for one in read_readings(tmp_path / "readings")]
     assert len(set(blocks[WARM_UP:])) == 1
+
+
+def test_where_the_subject_is_can_be_read_while_nothing_is_timed(tmp_path):
+    reader, beats = HeartbeatReader(tmp_path / "heartbeat"), Beats(HeartbeatWriter(tmp_path / "heartbeat"), "start")
+    beats.progress(100, 7, 3)
+    beats.enter("save")
+    beat = reader.read()
+    assert (beat.stage, beat.bytes, beat.lines, beat.nodes) == ("save", 100, 7, -1)
+    beats.progress(200, 9, 3, 4)
+    beat = reader.read()
+    assert (beat.stage, beat.bytes, beat.lines, beat.nodes, beat.edges) == ("save", 200, 9, 3, 4)
 
 
 def test_a_command_has_no_process_to_watch():
