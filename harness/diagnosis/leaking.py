@@ -11,8 +11,8 @@ from harness.statistics import pair_slopes, robust_slope
 
 WARM_UP = 2  # epochs: imports, caches and tables that are made once
 BLOCKS, OBJECTS, MALLOC, RESIDENT = "blocks", "objects", "malloc", "resident"
-# By ledger: its field in a reading, and what an epoch must add for it to be a rise. Ten times and more what readings of
-# learners that hold nothing differed by: 0 blocks, 100 bytes of malloc; resident memory comes in pages and arenas.
+# By ledger: its field in a reading, and what an epoch must add more than for it to be a rise. Readings of learners that
+# hold nothing differ by a block and by 200 bytes of malloc; resident memory comes in pages and arenas.
 LEDGERS = {
     BLOCKS: ("blocks", 1.0),
     OBJECTS: ("objects", 1.0),

@@ -39,18 +39,18 @@ class Ledger:
 
 LEDGERS = {
     "blocks": Ledger("Python blocks", lambda it: it.blocks, _blocks),
-    "objects": Ledger("collected objects", lambda it: it.objects, _blocks),
+    "objects": Ledger("tracked objects", lambda it: it.objects, _blocks),
     "malloc": Ledger("malloc in use", lambda it: it.malloc_bytes, units.size),
     "resident": Ledger("private resident", lambda it: it.anon_bytes, units.size),
 }
-DOES = {"rises": "rises", "flat": "is flat", "noisy": "goes up and down"}
 PLOTTED = ("blocks", "malloc", "resident")
 
 
 def headline(report: LeakReport) -> str:
     """What a person wants to know first."""
     if report.broke is not None:
-        return f"broke in epoch {len(report.readings) + 1}: {report.broke.verdict}, {report.broke.because}"
+        epoch = min(len(report.readings) + 1, report.settings.epochs)
+        return f"broke in epoch {epoch}: {report.broke.verdict}, {report.broke.because}"
     if report.interrupted:
         return f"stopped: {report.interrupted}"
     return finding(report)
@@ -242,7 +242,7 @@ def _plot(trend: Trend, ledger: Ledger, counted: Sequence[Reading]) -> Plot:
         Series(f"{show(trend.per_epoch)} per epoch", "c2", fitted, dashed=True, marked=False),
     ]
     chart = Chart(ledger.title, x, y, "epoch", "more than in the first that counts", series)
-    caption = f"{ledger.title} {DOES[trend.says]}: {_row(trend, ledger)[2]} per epoch."
+    caption = f"{ledger.title}, {trend.says}: {_row(trend, ledger)[2]} per epoch."
     table = [(str(epoch), units.count(value), show(value - level)) for epoch, value in read]
     return Plot(ledger.title, caption, chart.svg(), ("epoch", ledger.title, "more"), table)
 

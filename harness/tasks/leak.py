@@ -55,7 +55,7 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
         for _ in range(job["warm_up"] + REFERENCE):
             epoch()
         if job["profiler"] == "memray":
-            profile = profile_native(epoch, COMPARED, Path(job["capture"]), name.package)
+            profile = profile_native(epoch, COMPARED, name.package, brain.parent, Path(job["capture"]))
         else:
             profile = profile_objects(epoch, COMPARED, name.package)
         return {"checks": [], "profile": profile | {"epochs": COMPARED}}

@@ -13,10 +13,10 @@ UNKNOWN = "<unknown>"  # memray's word for what has no symbol
 Stack = tuple[tuple[str, str, int], ...]  # function, file, line; the innermost first
 
 
-def profile_native(epoch: Callable[[], None], epochs: int, capture: Path, package: str) -> dict[str, Any]:
+def profile_native(epoch: Callable[[], None], epochs: int, package: str, folder: Path, capture: Path) -> dict[str, Any]:
     """What `epochs` + 1 epochs leave, minus what one leaves: what is only replaced each time cancels out.
 
-    capture : where the record of the longer run is kept, if it shows a place
+    folder : for the records; capture : where that of the longer run is kept, if it shows a place
     """
     try:
         from memray import FileDestination, FileReader, Tracker
@@ -37,17 +37,16 @@ def profile_native(epoch: Callable[[], None], epochs: int, capture: Path, packag
                 blocks[stack] += left.n_allocations
         return sizes, blocks
 
-    first = capture.with_name(capture.name + ".first")
-    sizes_before, blocks_before = record(first, 1)
-    first.unlink()
-    sizes, blocks = record(capture, epochs + 1)
+    whole = folder / "whole.bin"
+    sizes_before, blocks_before = record(folder / "first.bin", 1)
+    sizes, blocks = record(whole, epochs + 1)
     grown = of_subject(
         Growth(_frames(stack), size - sizes_before[stack], blocks[stack] - blocks_before[stack])
         for stack, size in sizes.items()
     )
     found = sites(grown, package, epochs)
-    if not found:
-        capture.unlink()
+    if found:
+        whole.replace(capture)
     return {
         "bytes_per_epoch": sum(growth.bytes for growth in grown) / epochs,
         "sites": found,

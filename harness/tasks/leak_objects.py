@@ -104,8 +104,9 @@ def _global_names() -> dict[int, str]:
     names: dict[int, str] = {}
     for module_name, module in list(sys.modules.items()):
         if isinstance(module, ModuleType):
-            names[id(module.__dict__)] = f"the names of {module_name}"
-            for name, value in list(module.__dict__.items()):
+            own: dict[str, Any] = object.__getattribute__(module, "__dict__")  # a lazy module is not to load now
+            names[id(own)] = f"the names of {module_name}"
+            for name, value in list(own.items()):
                 names.setdefault(id(value), f"{module_name}.{name}")
     names.pop(id(None), None)
     return names

@@ -23,6 +23,7 @@ from harness.report.models import Machine, Subject, Tool
 from harness.subject import SubjectName, parse_subject
 from harness.tasks.frames import Frame, Growth, function_at, of_subject, shown_path, sites
 from harness.tasks.leak import Beats
+from harness.tasks.leak_native import profile_native
 from harness.tasks.leak_objects import holders
 
 EPOCHS = 12
@@ -229,6 +230,15 @@ def test_what_a_profiler_allocates_itself_is_left_out():
     assert [growth.stack for growth in grown] == [(LEARN,)]
 
 
+def test_without_memray_a_sentence_says_so_and_no_epoch_is_spent(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "memray", None)  # as if it were not installed
+    found = profile_native(pytest.fail, 3, "mine", tmp_path, tmp_path / "memray.bin")
+    profile = Profile.model_validate({"profiler": "memray", "epochs": 3, **found})
+    assert "not profiled: memray cannot be imported" in leak_views.render_markdown(
+        report(verdict="leak", profiles=[profile])
+    )
+
+
 class Kept:
     pass
 
@@ -309,7 +319,7 @@ def test_a_profiler_that_has_nothing_is_said_in_a_sentence():
         ({}, "retention: 3 blocks and 5 kB (50 B per line) stay after each epoch"),
         ({"verdict": "flat", "because": "no ledger rises"}, "flat: nothing stays"),
         ({"interrupted": "SIGINT at epoch 4"}, "stopped: SIGINT at epoch 4"),
-        ({"broke": Broke(verdict="segv", because="SIGSEGV")}, "broke in epoch 13: segv, SIGSEGV"),
+        ({"broke": Broke(verdict="segv", because="SIGSEGV")}, "broke in epoch 12: segv, SIGSEGV"),
     ],
 )
 def test_the_headline_says_first_what_matters_most(changes, begins):
