@@ -11,14 +11,15 @@ from harness.statistics import pair_slopes, robust_slope
 
 WARM_UP = 2  # epochs: imports, caches and tables that are made once
 BLOCKS, OBJECTS, MALLOC, RESIDENT = "blocks", "objects", "malloc", "resident"
-# By ledger: its field in a reading, and what an epoch must add more than for it to be a rise. Readings of learners that
-# hold nothing differ by a block and by 200 bytes of malloc; resident memory comes in pages and arenas.
+# By ledger: its field in a reading, and the floor: what an epoch must add more than for it to be a rise. Readings of
+# learners that hold nothing differ by a block and by 200 bytes of malloc; resident memory comes in pages and arenas.
 LEDGERS = {
     BLOCKS: ("blocks", 1.0),
     OBJECTS: ("objects", 1.0),
     MALLOC: ("malloc_bytes", 1024.0),
     RESIDENT: ("anon_bytes", 65536.0),
 }
+SETTLING = 1 / 200  # of resident memory: a heap of 47 MB took up to 0.35 % more each epoch until it had settled
 RETURNED = 1 / 2  # of a rise in resident memory, that must come back on demand to be called fragmentation
 EXPLAINED = 1 / 2  # of a rise in malloc, that one place in Python must have asked for to be called retention
 RISES, FLAT, NOISY = "rises", "flat", "noisy"
@@ -55,6 +56,8 @@ def trend_of(ledger: str, counted: Sequence[Reading], lines: int) -> Trend | Non
     slope = robust_slope(epochs, values)
     if slope is None:
         return None
+    if ledger == RESIDENT:
+        floor = max(floor, SETTLING * median(values))
     return Trend(
         ledger=ledger,
         per_epoch=slope.value,

@@ -72,6 +72,7 @@ UP_AND_DOWN = [0, 0, 5, 90, 20, 80, 10, 95, 15, 70, 1, 60]
         ({"resident": 500_000}, "resident_growth"),
         ({"blocks": -3, "malloc": -5000, "resident": -500_000}, "flat"),
         ({"blocks": 1, "malloc": 1000, "resident": 60_000}, "flat"),  # below what single readings differ by
+        ({"resident": 90_000}, "flat"),  # of 20 MB that is a heap that settles
         ({"blocks": STEP, "malloc": STEP, "resident": STEP}, "flat"),
         ({"blocks": FILLS_UP, "malloc": FILLS_UP, "resident": FILLS_UP}, "flat"),
         ({"malloc": BENDS}, "flat"),  # the lower end is below the floor: not certain
@@ -100,6 +101,7 @@ def test_a_ledger_is_told_in_its_unit_per_epoch_and_per_line():
     assert (objects.per_epoch, objects.says) == (0, FLAT)
     assert (malloc.per_epoch, malloc.per_line) == (5000, 50)
     assert (resident.per_epoch, resident.at_first) == (500_000, 21 * MEGABYTE)
+    assert (malloc.floor_per_epoch, resident.floor_per_epoch) == (1024, 0.005 * 23.25 * MEGABYTE)
 
 
 def test_where_malloc_cannot_be_read_confidence_is_less():
