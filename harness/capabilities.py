@@ -129,7 +129,7 @@ PROBES: list[tuple[str, str, Callable[[], str]]] = [
     ("oom_score_adj", "so that the kernel kills the worker first, nobody else", _oom_score),
     ("RLIMIT_DATA", "the net below the memory watchdog", _data_limit),
     ("py-spy", "the stack of a worker that hangs, native frames too", _py_spy),
-    ("memray", "who allocated the peak", _memray),
+    ("memray", "who took native memory that leaks", _memray),
     ("strace", "faults in the middle of a save", _program("strace")),
     ("gdb", "where a native subject crashed", _program("gdb")),
     ("valgrind", "instruction counts, heap errors of a native subject", _program("valgrind")),

@@ -10,7 +10,20 @@ from typing import Any, NoReturn
 import click
 
 from harness import __version__
-from harness.commands import ablate, canary, diagnose, doctor, faults, gate, ladder, profile, report, roundtrip, subject
+from harness.commands import (
+    ablate,
+    canary,
+    diagnose,
+    doctor,
+    faults,
+    gate,
+    ladder,
+    leak,
+    profile,
+    report,
+    roundtrip,
+    subject,
+)
 from harness.console import stderr
 from harness.errors import HarnessError, Interrupted
 from harness.plain_text import one_line
@@ -51,13 +64,8 @@ def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     raise Interrupted(number)
 
 
-for command in (ladder.command, report.command, doctor.command, diagnose.command, subject.command, canary.command):
-    main.add_command(command)
-main.add_command(roundtrip.command)
-main.add_command(faults.command)
-main.add_command(ablate.command)
-main.add_command(gate.command)
-main.add_command(profile.command)
+for module in (ladder, profile, leak, roundtrip, faults, gate, ablate, diagnose, canary, report, subject, doctor):
+    main.add_command(module.command)
 
 
 if __name__ == "__main__":

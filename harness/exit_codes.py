@@ -14,5 +14,5 @@ class ExitCode(IntEnum):
     LOSSY = 5  # what was saved is not what was loaded
     INCONCLUSIVE = 6  # noise, or too little evidence
     BASELINE = 7  # what a candidate should be held against is missing, or does not run
-    LEAK = 8  # of a ladder that is else well
+    LEAK = 8  # of a subject that is else well
     INTERRUPTED = 130  # Ctrl-C, SIGTERM or SIGHUP: the partial report is written

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from harness.procfs import MemoryReader
@@ -21,28 +22,51 @@ class _MallInfo2(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in _MALLINFO2]
 
 
+class Ledgers:
+    """Reads all three, again and again: what is needed for it is there from the start, so a reading adds nothing."""
+
+    def __init__(self) -> None:
+        libc = ctypes.CDLL(None)
+        self._mallinfo2 = getattr(libc, "mallinfo2", None)
+        self._malloc_trim = getattr(libc, "malloc_trim", None)
+        if self._mallinfo2 is not None:
+            self._mallinfo2.restype = _MallInfo2
+        self._memory = MemoryReader("self")
+
+    def read(self, *, trim: bool = False) -> dict[str, Any]:
+        """Blocks of Python objects, bytes in use by malloc (None where it cannot be told), private bytes resident.
+
+        trim : then hand free memory back to the kernel, and read once more what stays resident (`trimmed_anon_bytes`)
+        """
+        _empty_caches()
+        gc.collect()
+        found: dict[str, Any] = {"blocks": sys.getallocatedblocks(), "malloc_bytes": None, "anon_bytes": self._anon()}
+        if self._mallinfo2 is not None:
+            info = self._mallinfo2()
+            found["malloc_bytes"] = info.uordblks + info.hblkhd
+        if trim and self._malloc_trim is not None:
+            self._malloc_trim(0)
+            found["trimmed_anon_bytes"] = self._anon()
+        return found
+
+    def close(self) -> None:
+        self._memory.close()
+
+    def _anon(self) -> int | None:
+        memory = self._memory.read()
+        return None if memory is None else memory.committed
+
+
 def read_ledger(*, trim: bool = False) -> dict[str, Any]:
-    """Blocks of Python objects, bytes in use by malloc (None where it cannot be told), private bytes resident.
-
-    trim : first hand free memory back to the kernel, so that what stays resident is really held
-    """
-    gc.collect()
-    libc = ctypes.CDLL(None)
-    found: dict[str, Any] = {"blocks": sys.getallocatedblocks(), "malloc_bytes": None, "anon_bytes": _anon()}
-    if hasattr(libc, "mallinfo2"):
-        libc.mallinfo2.restype = _MallInfo2
-        info = libc.mallinfo2()
-        found["malloc_bytes"] = info.uordblks + info.hblkhd
-    if trim and hasattr(libc, "malloc_trim"):
-        libc.malloc_trim(0)
-        found["trimmed_anon_bytes"] = _anon()
-    return found
-
-
-def _anon() -> int | None:
-    reader = MemoryReader("self")
+    """One reading; see `Ledgers.read`."""
+    ledgers = Ledgers()
     try:
-        memory = reader.read()
+        return ledgers.read(trim=trim)
     finally:
-        reader.close()
-    return None if memory is None else memory.committed
+        ledgers.close()
+
+
+def _empty_caches() -> None:
+    """The interpreter remembers attributes that were looked up on types, and holds their names: ever more objects."""
+    empty: Callable[[], None] = getattr(sys, "_clear_internal_caches", sys._clear_type_cache)  # from Python 3.13 on
+    empty()

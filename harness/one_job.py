@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness.errors import HarnessError, OutputError, SubjectError, SubjectMissing
+from harness.evidence import Evidence
 from harness.exit_codes import ExitCode
 from harness.launch import Launcher, worker_environment
 from harness.limits import Limits
@@ -43,19 +45,7 @@ def run_job(
     SubjectFailed : with the verdict, and the last words of a program
     OutputError : the folder cannot be written
     """
-    work = folder.resolve() / WORK
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        file = work / "job.json"
-        file.write_text(json.dumps({"schema": JOB_SCHEMA, "folder": str(work), "limits": limits.as_json(), **job}))
-    except OSError as error:
-        raise OutputError(f"cannot write {work}: {error.strerror}; give another folder with -o") from error
-    spawn = Spawn([sys.executable, "-m", "harness.worker", str(file)], worker_environment(), str(work), limits)
-    evidence = launcher.run(spawn, on_event)
-    if evidence.subject_missing:
-        shutil.rmtree(work)
-        leave_no_empty(folder)
-        raise SubjectMissing(evidence.subject_missing)
+    evidence = run_worker(launcher, job, folder, limits, on_event)
     record = evidence.result
     if record is not None and record.get("unusable"):
         raise SubjectError(record["exception"]["message"])
@@ -65,3 +55,35 @@ def run_job(
         said = f"; the last it said: {plain_text(last[0])}" if last else ""
         raise SubjectFailed(f"{job['subject']} failed, {verdict.name}: {verdict.because}{said}")
     return record
+
+
+def run_worker(
+    launcher: Launcher,
+    job: dict[str, Any],
+    folder: Path,
+    limits: Limits,
+    on_event: Callable[[dict[str, Any]], None] = lambda _: None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Evidence:
+    """How one job went, whatever came of it. environment : for this worker, beside that of every worker
+
+    Raises
+    ------
+    SubjectMissing : the subject cannot be found
+    OutputError : the folder cannot be written
+    """
+    work = folder.resolve() / WORK
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        file = work / "job.json"
+        file.write_text(json.dumps({"schema": JOB_SCHEMA, "folder": str(work), "limits": limits.as_json(), **job}))
+    except OSError as error:
+        raise OutputError(f"cannot write {work}: {error.strerror}; give another folder with -o") from error
+    argv = [sys.executable, "-m", "harness.worker", str(file)]
+    spawn = Spawn(argv, {**worker_environment(), **environment}, str(work), limits)
+    evidence = launcher.run(spawn, on_event)
+    if evidence.subject_missing:
+        shutil.rmtree(work)
+        leave_no_empty(folder)
+        raise SubjectMissing(evidence.subject_missing)
+    return evidence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,13 +11,21 @@ from typing import NamedTuple
 
 
 class Frame(NamedTuple):
-    """One call on a stack."""
+    """One call on a stack. file : as it is imported, `package/module.py`;  line : 0 where it is not known"""
 
     function: str
     file: str
     line: int
 
+    @property
+    def where(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
 
+    def __str__(self) -> str:
+        return f"{self.where} in {self.function}" if self.function else self.where
+
+
+FAR = 2  # last parts that are shown of a path that no import leads to
 Stack = tuple[Frame, ...]  # the outermost call first
 
 
@@ -60,10 +69,13 @@ def package_of(file: str) -> str:
     return PurePath(file).parts[0].removesuffix(".py") if file else ""
 
 
-def shortened(file: str, roots: Sequence[str]) -> str:
-    """The path of a file from the longest of the folders that hold it."""
-    held = [root for root in roots if root and PurePath(file).is_relative_to(root)]
-    return str(PurePath(file).relative_to(max(held, key=len))) if held else file
+def shown_path(file: str) -> str:
+    """A file as the interpreter found it: relative to where modules are imported from; far away, its last parts."""
+    path = PurePath(file)
+    above = [entry for entry in sys.path if entry and path.is_relative_to(entry)]
+    if above:
+        return str(path.relative_to(max(above, key=len)))
+    return str(PurePath(*path.parts[-FAR:])) if path.is_absolute() else file
 
 
 def by_function(stacks: dict[Stack, float]) -> list[tuple[Frame, float, float]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from harness.durations import format_duration
 from scaling_suite.sizes import format_size
 
@@ -53,6 +55,16 @@ def decimal(value: float | None, digits: int = 2) -> str:
 
 def share(part: int, whole: int) -> str:
     return NOT_MEASURED if not whole else f"{part / whole:.0%}"
+
+
+def signed(show: Callable[[float], str]) -> Callable[[float], str]:
+    """A way to show how much more, or less, something is."""
+
+    def shown(value: float) -> str:
+        text = show(abs(value))
+        return f"±{text}" if text == show(0.0) else f"+{text}" if value > 0 else f"−{text}"
+
+    return shown
 
 
 def slope(value: float, low: float, high: float) -> str:

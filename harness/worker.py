@@ -25,6 +25,7 @@ RESULT_SCHEMA = "harness.result/1"
 TASKS = {"train": "harness.tasks.train", "command": "harness.tasks.command"}
 TASKS |= {"roundtrip": "harness.tasks.roundtrip", "faults": "harness.tasks.faults"}
 TASKS |= {"mechanisms": "harness.tasks.mechanisms", "profile": "harness.tasks.profile"}
+TASKS |= {"leak": "harness.tasks.leak"}
 
 
 def describe(error: BaseException) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from harness.report.differences import Difference, Differences
 from harness.report.html import render_page
 from harness.report.markdown import text
 from harness.report.plot import Plot
+from harness.units import signed
 
 
 @dataclass(frozen=True)
@@ -32,29 +33,21 @@ class Column:
     axis: str
 
 
-def _signed(show: Callable[[float], str]) -> Callable[[float], str]:
-    def shown(value: float) -> str:
-        text = show(abs(value))
-        return f"±{text}" if text == show(0.0) else f"+{text}" if value > 0 else f"−{text}"
-
-    return shown
-
-
 def _columns(report: Ablation) -> list[Column]:
     """Those of every report, and one for each capability that was probed."""
     bits, count = lambda value: f"{value:.4f}", lambda value: f"{value:,.0f}"
     found = [
-        Column("bits/byte", lambda it: it.bits_per_byte, bits, _signed(bits), +1, "bits per byte more without it"),
-        Column("recalled", lambda it: it.facts_recalled, count, _signed(count), -1, "facts recalled more without it"),
-        Column("lines/CPU s", lambda it: it.lines_per_cpu_s, count, _signed(count), -1, "lines per CPU second more"),
-        Column("private", lambda it: it.peak_anon_bytes, units.memory, _signed(units.memory), +1, "peak memory more"),
-        Column("brain", lambda it: it.brain_bytes, units.size, _signed(units.size), +1, "size of the brain more"),
+        Column("bits/byte", lambda it: it.bits_per_byte, bits, signed(bits), +1, "bits per byte more without it"),
+        Column("recalled", lambda it: it.facts_recalled, count, signed(count), -1, "facts recalled more without it"),
+        Column("lines/CPU s", lambda it: it.lines_per_cpu_s, count, signed(count), -1, "lines per CPU second more"),
+        Column("private", lambda it: it.peak_anon_bytes, units.memory, signed(units.memory), +1, "peak memory more"),
+        Column("brain", lambda it: it.brain_bytes, units.size, signed(units.size), +1, "size of the brain more"),
     ]
     names = sorted({name for one in report.variants for name in one.measures.capabilities})
     percent = "{:.0%}".format
     for name in names:
         found.append(
-            Column(name, lambda it, n=name: it.capabilities.get(n), percent, _signed(percent), -1, f"{name} more")  # type: ignore[misc]
+            Column(name, lambda it, n=name: it.capabilities.get(n), percent, signed(percent), -1, f"{name} more")  # type: ignore[misc]
         )
     return found
 

@@ -8,11 +8,12 @@ from typing import Any, Generic, TypeVar
 
 from rich.console import Console
 
-from harness.report import ablation_views, gate_views, html, markdown, profile_views, terminal
+from harness.report import ablation_views, gate_views, html, leak_views, markdown, profile_views, terminal
 from harness.report.ablation import Ablation
 from harness.report.document import Document
 from harness.report.gate import Gate
 from harness.report.junit import render_junit
+from harness.report.leak import LeakReport
 from harness.report.models import Report
 from harness.report.profile import Profile
 
@@ -32,6 +33,7 @@ OF: dict[type[Document], Views[Any]] = {
     Report: Views(html.render_html, markdown.render_markdown, terminal.show),
     Ablation: Views(ablation_views.render_html, ablation_views.render_markdown, ablation_views.show),
     Gate: Views(gate_views.render_html, gate_views.render_markdown, gate_views.show),
+    LeakReport: Views(leak_views.render_html, leak_views.render_markdown, leak_views.show),
     Profile: Views(profile_views.render_html, profile_views.render_markdown, profile_views.show),
 }
 KINDS = tuple(OF)

@@ -12,13 +12,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harness.programs import find_program
-from harness.stacks import Frame, Stack, below, merged, shortened
+from harness.stacks import Frame, Stack, below, merged, shown_path
 from harness.stage_clock import LEARN, StageClock
 from harness.subject import make_subject, subject_of
 
@@ -109,12 +108,11 @@ def allocated(learn: Callable[[], None], file: Path, native: bool) -> dict[str, 
 
 def _as_json(stacks: dict[Stack, float]) -> dict[str, Any]:
     """Frames, and stacks as their numbers: what called us is left out, and where Python lies."""
-    roots = sorted({str(Path(root).resolve()) for root in sys.path if root} | set(sys.path))
-    short = merged((_shown(below(stack, OURS), roots), weight) for stack, weight in stacks.items())
+    short = merged((_shown(below(stack, OURS)), weight) for stack, weight in stacks.items())
     number: dict[Frame, int] = {}
     rows = [([number.setdefault(frame, len(number)) for frame in stack], weight) for stack, weight in short.items()]
     return {"frames": [list(frame) for frame in number], "stacks": rows}
 
 
-def _shown(stack: Sequence[Frame], roots: Sequence[str]) -> Stack:
-    return tuple(frame._replace(file=shortened(frame.file, roots)) for frame in stack)
+def _shown(stack: Stack) -> Stack:
+    return tuple(frame._replace(file=shown_path(frame.file)) for frame in stack)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.report.flame import MOST_ROWS, NARROWEST, WIDTH, Flame
-from harness.stacks import Frame, below, by_function, by_line, merged, shortened, tree, within
+from harness.stacks import Frame, below, by_function, by_line, merged, tree, within
 from harness.tasks import profile
 from harness.tasks.profile import sampled, samples_of
 
@@ -67,12 +67,6 @@ def test_what_called_the_subject_is_left_out():
     ours = Frame("learn", "/somewhere/harness/tasks/profile.py", 5)
     assert below((NUMPY, ours, A, B), "harness/tasks/profile.py") == (A, B)
     assert below((A, B), "harness/tasks/profile.py") == (A, B)
-
-
-def test_paths_begin_at_the_package():
-    roots = ["/venv/lib", "/venv/lib/site-packages", ""]
-    assert shortened("/venv/lib/site-packages/numpy/core.py", roots) == "numpy/core.py"
-    assert shortened("/elsewhere/x.py", roots) == "/elsewhere/x.py"
 
 
 @given(stacks)
