@@ -78,7 +78,10 @@ class Comparison:
         tolerance = self._settings.tolerance
         found: list[Measure | None] = []
         if self.pairs:
-            found += [time_of(self.pairs, tolerance.slowdown), memory_of(self.pairs, tolerance.memory)]
+            found += [
+                time_of(self.pairs, tolerance.slowdown, self._settings.most_pairs),
+                memory_of(self.pairs, tolerance.memory),
+            ]
         if len(self._work) == len(SIDES):
             found.append(work_measure(self._work[BASE], self._work[CANDIDATE], tolerance.work))
         return [measure for measure in found if measure is not None]
@@ -147,9 +150,9 @@ def run_of(attempt: Attempt) -> Run:
     )
 
 
-def time_of(pairs: list[Pair], slowdown: float) -> Measure:
+def time_of(pairs: list[Pair], slowdown: float, most_pairs: int) -> Measure:
     """CPU time of learning: the candidate's is at most half of the slowdown above the base's, or it is slower."""
-    seen = compared([(pair.base.cpu_s, pair.candidate.cpu_s) for pair in pairs], slowdown)
+    seen = compared([(pair.base.cpu_s, pair.candidate.cpu_s) for pair in pairs], slowdown, most_pairs)
     base, candidate = (statistics.median(getattr(pair, side).cpu_s for pair in pairs) for side in SIDES)
     said = f"{seen.above} of {seen.pairs} pairs above the border; of the fastest runs {seen.fastest - 1:+.1%}"
     outcome: Outcome = "cannot_tell"

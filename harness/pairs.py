@@ -3,7 +3,8 @@
 What else runs on a machine adds to a CPU time (caches shared, cores halved), for seconds at a time. So the two runs of
 a pair stand next to each other, and each pair has a vote: is its ratio above the border? The fastest runs of the two
 sides, which were disturbed least, must say the same as the median of the pairs. Pairs are run until they do, and
-chance would give such a majority once in 200 times (the sign test).
+chance would rarely give such a majority (the sign test): once in 200 times where it speaks against the candidate, once
+in 40 where it speaks for it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 MOST_PAIRS = 61
+FEWEST_PAIRS = 8  # that can call a candidate slower
 SLOWDOWN = 0.10  # that must be caught
-CHANCE = 1 / 200
-TAIL = 0.025  # on either side of an interval of 95 %
+CHANCE = 1 / 200  # of a majority that calls a candidate slower: a false alarm costs more than a few pairs
+TAIL = 1 / 40  # of one that clears it; and on either side of an interval of 95 %
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Compared:
     low, high : interval of 95 % around it; None while there are too few pairs for one
     fastest : ratio of the fastest runs
     above : pairs whose ratio is above the border;  border : the ratio from which on the candidate counts as slower
+    spent : no more pairs are to be run
     """
 
     median: float
@@ -36,16 +39,24 @@ class Compared:
     pairs: int
     above: int
     border: float
+    spent: bool
 
     @property
     def slower(self) -> bool:
+        """Whether both the pairs and the fastest runs say so."""
         return min(self.median, self.fastest) > self.border
 
     @property
     def clear(self) -> bool:
-        """Whether the pairs and the fastest runs say the same, and chance rarely would."""
-        agree = (self.median > self.border) == (self.fastest > self.border)
-        return agree and by_chance(max(self.above, self.pairs - self.above), self.pairs) <= CHANCE
+        """Whether both say the same, and so many pairs that chance rarely would; or no slower, with all pairs run.
+
+        A candidate that is as much slower as must be caught would have had to be lucky in the median of all pairs and
+        in the fastest of all runs.
+        """
+        if self.slower:
+            return by_chance(self.above, self.pairs) <= CHANCE
+        agree = max(self.median, self.fastest) <= self.border
+        return agree and (self.spent or by_chance(self.pairs - self.above, self.pairs) <= TAIL)
 
 
 def border_of(slowdown: float) -> float:
@@ -53,14 +64,16 @@ def border_of(slowdown: float) -> float:
     return 1.0 + slowdown / 2
 
 
-def compared(times: Sequence[tuple[float, float]], slowdown: float = SLOWDOWN) -> Compared:
+def compared(
+    times: Sequence[tuple[float, float]], slowdown: float = SLOWDOWN, most_pairs: int = MOST_PAIRS
+) -> Compared:
     """What pairs of times tell, at least one: of the base and of the candidate, all above 0."""
     border = border_of(slowdown)
     ratios = sorted(candidate / base for base, candidate in times)
     low, high = median_interval(ratios)
     fastest = min(candidate for _, candidate in times) / min(base for base, _ in times)
     above = sum(ratio > border for ratio in ratios)
-    return Compared(statistics.median(ratios), low, high, fastest, len(times), above, border)
+    return Compared(statistics.median(ratios), low, high, fastest, len(times), above, border, len(times) >= most_pairs)
 
 
 def compare(
@@ -78,9 +91,9 @@ def compare(
             times.append((base(), later))
         else:
             times.append((base(), candidate()))
-        seen = compared(times, slowdown)
+        seen = compared(times, slowdown, most_pairs)
         announce(seen)
-        if seen.clear or seen.pairs >= most_pairs:
+        if seen.clear or seen.spent:
             return seen
 
 

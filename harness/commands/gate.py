@@ -19,7 +19,7 @@ from harness.launch import Launcher
 from harness.limits import Limits
 from harness.machine import circumstances, describe_subject
 from harness.output import make_folder
-from harness.pairs import MOST_PAIRS, SLOWDOWN
+from harness.pairs import FEWEST_PAIRS, MOST_PAIRS, SLOWDOWN
 from harness.progress import Progress
 from harness.report.gate import BASE, CANDIDATE, Gate, Settings, Tolerance
 from harness.subject import parse_subject
@@ -43,7 +43,9 @@ from scaling_suite.workload import DEFAULT_SEED
 )
 @click.option("--work", default=0.01, show_default="1%", type=Share(), help="More opcodes a line than this fail.")
 @click.option("--memory", default=0.1, show_default="10%", type=Share(), help="More private memory than this fails.")
-@click.option("--pairs", default=MOST_PAIRS, show_default=True, type=click.IntRange(8, 1000), help="At the most.")
+@click.option(
+    "--pairs", default=MOST_PAIRS, show_default=True, type=click.IntRange(FEWEST_PAIRS, 1000), help="At the most."
+)
 @click.option("--memory-limit", default="4GiB", show_default=True, type=Size(), help="Private memory of a worker.")
 @click.option("--time-limit", default="10min", show_default=True, type=Duration(), help="Wall time of a run.")
 @click.option("--seed", default=DEFAULT_SEED, show_default=True, type=click.IntRange(min=0), help="Of the text.")

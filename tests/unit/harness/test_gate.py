@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import random
 
 import click
 import pytest
@@ -56,7 +57,7 @@ def report(**changed):
         **changed,
     }
     if given["pairs"] and not given["measures"]:
-        given["measures"] = [time_of(given["pairs"], 0.1)]
+        given["measures"] = [time_of(given["pairs"], 0.10, 61)]
     return Gate(**given)
 
 
@@ -69,26 +70,43 @@ def report(**changed):
         ([1.04] * 8, "ok"),  # below half of the slowdown that must be caught
         ([1.10] * 7, "cannot_tell"),  # a coin falls so once in 128 times
         ([1.10, 1.00] * 10, "cannot_tell"),
+        ([1.00] * 5, "cannot_tell"),
+        ([1.00] * 6, "ok"),  # a coin falls so once in 64 times: enough to clear it
+        ([1.00] * 31 + [1.20] * 30, "ok"),  # all pairs are run, and nothing speaks against it
+        ([1.00] * 30 + [1.20] * 31, "cannot_tell"),
     ],
 )
 def test_time_is_judged_where_chance_would_not_give_such_pairs(ratios, outcome):
-    assert time_of(pairs(*ratios), 0.10).outcome == outcome
+    assert time_of(pairs(*ratios), 0.10, 61).outcome == outcome
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_on_a_machine_that_adds_what_it_likes_a_slowdown_never_passes(seed):
+    chance = random.Random(seed)
+
+    def one(speed):
+        return run(speed * (1 + chance.expovariate(4)))  # a quarter more on average, at times twice as much
+
+    seen = []
+    while not seen or (time_of(seen, 0.10, 61).outcome == "cannot_tell" and len(seen) < 61):
+        seen.append(Pair(base=one(1.0), candidate=one(1.10)))
+    assert time_of(seen, 0.10, 61).outcome != "ok"
 
 
 def test_the_fastest_runs_must_say_the_same_as_the_pairs():
     disturbed = [Pair(base=run(1.0), candidate=run(1.3)) for _ in range(12)]
-    assert time_of(disturbed, 0.10).outcome == "regression"
+    assert time_of(disturbed, 0.10, 61).outcome == "regression"
     disturbed[3] = Pair(base=run(1.0), candidate=run(1.0))
-    assert time_of(disturbed, 0.10).outcome == "cannot_tell"
+    assert time_of(disturbed, 0.10, 61).outcome == "cannot_tell"
 
 
 def test_the_border_is_half_of_the_slowdown_to_catch():
-    assert time_of(pairs(*[1.10] * 8), 0.30).outcome == "ok"
-    assert time_of(pairs(*[1.10] * 8), 0.30).most == pytest.approx(1.15)
+    assert time_of(pairs(*[1.10] * 8), 0.30, 61).outcome == "ok"
+    assert time_of(pairs(*[1.10] * 8), 0.30, 61).most == pytest.approx(1.15)
 
 
 def test_what_is_over_at_once_is_no_measure_of_speed():
-    found = time_of(pairs(*[3.0] * 8, base=LEAST_CPU_S / 4), 0.10)
+    found = time_of(pairs(*[3.0] * 8, base=LEAST_CPU_S / 4), 0.10, 61)
     assert found.outcome == "cannot_tell"
     assert "--size" in found.because
 
@@ -96,7 +114,7 @@ def test_what_is_over_at_once_is_no_measure_of_speed():
 def test_where_it_cannot_tell_it_says_how_busy_the_machine_was():
     busy = [Pair(base=run(1.0, 1.1), candidate=run(ratio, 1.1)) for ratio in [1.10, 1.00] * 4]
     assert waiting_share(busy) == pytest.approx(0.55)
-    assert "55% of the wall time was waiting for a processor" in time_of(busy, 0.10).because
+    assert "55% of the wall time was waiting for a processor" in time_of(busy, 0.10, 61).because
     assert waiting_share(pairs(1.0)) is None
 
 
@@ -168,7 +186,7 @@ def test_every_end_has_its_exit_code_and_its_sentence(changed, code, says):
 
 def test_a_regression_outweighs_what_cannot_be_told():
     more_work = work_measure(*(Work(size_bytes=1, lines=1, opcodes=count) for count in (100, 200)), 0.01)
-    made = report(measures=[time_of(pairs(1.0), 0.1), more_work], pairs=pairs(1.0))
+    made = report(measures=[time_of(pairs(1.0), 0.10, 61), more_work], pairs=pairs(1.0))
     assert exit_code(made) == 3
     assert "+100.0% opcodes a line" in gate_views.headline(made)
 
