@@ -12,7 +12,7 @@ from rich.console import Console
 from harness.errors import OutputError
 
 STDERR = 2
-PLAIN_WIDTH = 160  # columns of a log file
+PLAIN_WIDTH = 200  # columns of a log file
 
 
 class Forgiving:

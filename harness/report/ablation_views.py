@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -33,23 +33,34 @@ class Column:
     axis: str
 
 
+def _bits(value: float) -> str:
+    return f"{value:.4f}"
+
+
+MEASURES = (
+    Column("bits/byte", lambda it: it.bits_per_byte, _bits, signed(_bits), +1, "bits per byte more without it"),
+    Column(
+        "recalled", lambda it: it.facts_recalled, units.count, signed(units.count), -1, "facts recalled more without it"
+    ),
+    Column(
+        "lines/CPU s", lambda it: it.lines_per_cpu_s, units.count, signed(units.count), -1, "lines per CPU second more"
+    ),
+    Column("private", lambda it: it.peak_anon_bytes, units.memory, signed(units.memory), +1, "peak memory more"),
+    Column("brain", lambda it: it.brain_bytes, units.size, signed(units.size), +1, "size of the brain more"),
+)
+
+
 def _columns(report: Ablation) -> list[Column]:
     """Those of every report, and one for each capability that was probed."""
-    bits, count = lambda value: f"{value:.4f}", lambda value: f"{value:,.0f}"
-    found = [
-        Column("bits/byte", lambda it: it.bits_per_byte, bits, signed(bits), +1, "bits per byte more without it"),
-        Column("recalled", lambda it: it.facts_recalled, count, signed(count), -1, "facts recalled more without it"),
-        Column("lines/CPU s", lambda it: it.lines_per_cpu_s, count, signed(count), -1, "lines per CPU second more"),
-        Column("private", lambda it: it.peak_anon_bytes, units.memory, signed(units.memory), +1, "peak memory more"),
-        Column("brain", lambda it: it.brain_bytes, units.size, signed(units.size), +1, "size of the brain more"),
-    ]
     names = sorted({name for one in report.variants for name in one.measures.capabilities})
     percent = "{:.0%}".format
-    for name in names:
-        found.append(
+    return [
+        *MEASURES,
+        *(
             Column(name, lambda it, n=name: it.capabilities.get(n), percent, signed(percent), -1, f"{name} more")  # type: ignore[misc]
-        )
-    return found
+            for name in names
+        ),
+    ]
 
 
 def headline(report: Ablation) -> str:
@@ -92,13 +103,12 @@ def conditions(report: Ablation) -> str:
     return ", ".join(parts)
 
 
-def heads(report: Ablation) -> list[str]:
-    return ["without", *(column.name for column in _columns(report)), "it brings", "it costs"]
+def heads(columns: Sequence[Column]) -> list[str]:
+    return ["without", *(column.name for column in columns), "it brings", "it costs"]
 
 
-def rows(report: Ablation) -> list[list[str]]:
+def rows(report: Ablation, columns: Sequence[Column]) -> list[list[str]]:
     """The full subject, and every variant beside it."""
-    columns = _columns(report)
     full = report.full
     return [
         [
@@ -127,13 +137,14 @@ def _judged(one: Variant, full: Variant | None) -> tuple[str, str]:
 
 
 def show(report: Ablation, console: Console) -> None:
-    """Print the table and the outcome."""
+    """Print the table and the outcome. Which capabilities lose is told by name: there is no room for a column of each."""
+    names = heads(MEASURES)
     table = Table(
         title="Ablation", title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
     )
-    for number, name in enumerate(heads(report)):
-        table.add_column(name, justify="right" if 0 < number < len(heads(report)) - 2 else "left", no_wrap=True)
-    for one, row in zip(report.variants, rows(report), strict=True):
+    for number, name in enumerate(names):
+        table.add_column(name, justify="right" if 0 < number < len(names) - 2 else "left", no_wrap=True)
+    for one, row in zip(report.variants, rows(report, MEASURES), strict=True):
         style = "bold" if one.name == FULL else "red" if not one.passed else "yellow" if row[-2] == "nothing" else ""
         table.add_row(*(Text(cell) for cell in row), style=style)
     console.print(table, soft_wrap=not console.is_terminal)
@@ -145,10 +156,11 @@ def show(report: Ablation, console: Console) -> None:
 
 def render_markdown(report: Ablation) -> str:
     """The summary of a CI job."""
-    names = heads(report)
+    columns = _columns(report)
+    names = heads(columns)
     lines = [f"## Ablation of {text(report.subject.name)}: {text(headline(report))}", "", text(conditions(report)), ""]
     lines += ["| " + " | ".join(names) + " |", "|---|" + "---:|" * (len(names) - 3) + "---|---|"]
-    lines += ["| " + " | ".join(text(cell) for cell in row) + " |" for row in rows(report)]
+    lines += ["| " + " | ".join(text(cell) for cell in row) + " |" for row in rows(report, columns)]
     return "\n".join(lines) + "\n"
 
 
@@ -179,6 +191,7 @@ CAPTIONS = {
 
 def render_html(report: Ablation) -> str:
     """The page: one file, no script, no network."""
+    columns = _columns(report)
     return render_page(
         "ablation.html",
         report,
@@ -188,7 +201,7 @@ def render_html(report: Ablation) -> str:
         outcome="good" if good(report) else "",
         conditions=conditions(report),
         subjects=[("subject", report.subject)],
-        heads=heads(report),
-        rows=rows(report),
+        heads=heads(columns),
+        rows=rows(report, columns),
         plots=plots(report),
     )
