@@ -137,7 +137,7 @@ def _judged(one: Variant, full: Variant | None) -> tuple[str, str]:
 
 
 def show(report: Ablation, console: Console) -> None:
-    """Print the table and the outcome. Capabilities that lose are told by name: there is no room for columns of each."""
+    """Print the table and the outcome. Capabilities that lose are told by name, without their columns."""
     names = heads(MEASURES)
     table = Table(
         title="Ablation", title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
