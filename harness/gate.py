@@ -7,8 +7,8 @@ that is too noisy to tell is said to be, and never a pass.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness import build_step, workload
@@ -25,6 +25,7 @@ from harness.stages import is_learning
 from scaling_suite.workload import Rung
 
 LEAST_CPU_S = 0.05  # of learning: what takes less is no measure of its speed
+SHORTEST_CPU_S = 1e-6  # what no clock can see took so long
 LEAST_MEMORY = 1 << 20  # bytes: that much more or less is the interpreter's affair
 
 
@@ -87,10 +88,8 @@ class Comparison:
         return [measure for measure in found if measure is not None]
 
     def _build(self, side: str) -> None:
-        try:
+        with _told_of(side):
             build_step.build(self._plans[side].subject.command, self._folder / side / BUILT)
-        except SubjectError as error:
-            raise _of_side(side, error) from error
 
     def _look_at(self, side: str) -> None:
         """Let it run once before anything is timed: it is then compiled, and read from the disk. Count its work."""
@@ -115,10 +114,8 @@ class Comparison:
 
     def _ended_well(self, side: str, rung: Rung, asked: Asked) -> Attempt:
         self._progress.name = f"{side:<9}"
-        try:
+        with _told_of(side):
             attempt = self._trials[side].attempt(rung, self._plans[side].limits, asked)
-        except SubjectError as error:
-            raise _of_side(side, error) from error
         if attempt.verdict.passed:
             return attempt
         box = None if attempt.black_box is None else str(attempt.black_box.relative_to(self._folder))
@@ -133,9 +130,15 @@ class Comparison:
         )
 
 
-def _of_side(side: str, error: SubjectError) -> SubjectError | BaselineError:
-    """The same error; of the base, that it is the base's."""
-    return BaselineError(f"the base cannot be run: {error}") if side == BASE else error
+@contextmanager
+def _told_of(side: str) -> Iterator[None]:
+    """What is wrong with the base is said to be the base's."""
+    try:
+        yield
+    except SubjectError as error:
+        if side == BASE:
+            raise BaselineError(f"the base cannot be run: {error}") from error
+        raise
 
 
 def run_of(attempt: Attempt) -> Run:
@@ -143,7 +146,7 @@ def run_of(attempt: Attempt) -> Run:
     stages = [stage for stage in (attempt.evidence.result or {}).get("stages", []) if is_learning(stage["name"])]
     waits = [stage["run_queue_wait_s"] for stage in stages if stage["run_queue_wait_s"] is not None]
     return Run(
-        cpu_s=learning_cpu_s(attempt),
+        cpu_s=max(learning_cpu_s(attempt), SHORTEST_CPU_S),
         wall_s=sum(stage["wall_s"] for stage in stages),
         run_queue_wait_s=sum(waits) if waits else None,
         peak_anon_bytes=attempt.evidence.peak_anon_bytes,
