@@ -9,28 +9,31 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from harness import build_step, workload
 from harness.attempts import BUILT, Asked, Attempt, Plan, Trials
-from harness.diagnosis.investigate import TO_COUNT_WORK, WORK_BYTES, learning_cpu_s, work_of
+from harness.diagnosis.investigate import WORK_BYTES, learning_cpu_s, work_of
 from harness.errors import BaselineError, SubjectError
 from harness.launch import Launcher
+from harness.output import leave_no_empty
 from harness.pairs import Compared, border_of, compare, compared
 from harness.progress import Progress
 from harness.report.gate import BASE, CANDIDATE, SIDES, Broken, Measure, Outcome, Pair, Run, Settings
 from harness.report.models import Work
-from harness.stage_clock import LEARN
+from harness.stage_clock import LEARN, WORK
 from harness.stages import is_learning
 from scaling_suite.workload import Rung
 
 LEAST_CPU_S = 0.05  # of learning: what takes less is no measure of its speed
+PAIRS_TO_SEE = 3  # whether it takes longer than that
 SHORTEST_CPU_S = 1e-6  # what no clock can see took so long
 LEAST_MEMORY = 1 << 20  # bytes: that much more or less is the interpreter's affair
 
 
-class _Broke(Exception):
-    """One of the two did not end its learning well."""
+class _Ended(Exception):
+    """Going on tells no more: one of the two did not end its learning well, or it takes no time to speak of."""
 
 
 class Comparison:
@@ -42,7 +45,7 @@ class Comparison:
     def __init__(
         self, plans: Mapping[str, Plan], settings: Settings, launcher: Launcher, folder: Path, progress: Progress
     ) -> None:
-        self.lines = 0
+        self.lines: int | None = None
         self.broken: Broken | None = None
         self._work: dict[str, Work] = {}
         self._runs: dict[str, list[Run]] = {side: [] for side in SIDES}
@@ -63,9 +66,16 @@ class Comparison:
         SubjectError : the candidate cannot be found or built
         BaselineError : the base cannot
         """
+        try:
+            self._compare()
+        finally:
+            for side in SIDES:
+                leave_no_empty(self._folder / side)
+
+    def _compare(self) -> None:
         for side in SIDES:
             self._build(side)
-        with suppress(_Broke):
+        with suppress(_Ended):
             for side in SIDES:
                 self._look_at(side)
             self._progress.preparing(self._settings.size_bytes)
@@ -96,7 +106,7 @@ class Comparison:
         program = self._plans[side].subject.command is not None
         size, asked = self._settings.size_bytes, Asked(f"{side}-0", until=LEARN)
         if not program:
-            size, asked = min(size, WORK_BYTES), TO_COUNT_WORK
+            size, asked = min(size, WORK_BYTES), replace(asked, until=WORK)
         with self._trials[side].text_of(size) as rung:
             work = work_of(rung, self._ended_well(side, rung, asked))
         if work is not None:
@@ -120,7 +130,7 @@ class Comparison:
             return attempt
         box = None if attempt.black_box is None else str(attempt.black_box.relative_to(self._folder))
         self.broken = Broken(side=side, verdict=attempt.verdict.name, because=attempt.verdict.because, black_box=box)
-        raise _Broke
+        raise _Ended
 
     def _announce(self, seen: Compared) -> None:
         base, candidate = (runs[-1].cpu_s for runs in self._runs.values())
@@ -128,6 +138,8 @@ class Comparison:
             f"pair {seen.pairs:>2}  base {base:.3f} s, candidate {candidate:.3f} s of CPU time: "
             f"{candidate / base - 1:+.1%}; median {seen.median - 1:+.1%}"
         )
+        if seen.pairs == PAIRS_TO_SEE and too_short(self.pairs):
+            raise _Ended
 
 
 @contextmanager
@@ -159,7 +171,7 @@ def time_of(pairs: list[Pair], slowdown: float, most_pairs: int) -> Measure:
     base, candidate = (statistics.median(getattr(pair, side).cpu_s for pair in pairs) for side in SIDES)
     said = f"{seen.above} of {seen.pairs} pairs above the border; of the fastest runs {seen.fastest - 1:+.1%}"
     outcome: Outcome = "cannot_tell"
-    if max(base, candidate) < LEAST_CPU_S:
+    if too_short(pairs):
         said = "learning takes too little time to be compared: give a larger --size"
     elif not seen.clear:
         share = waiting_share(pairs)
@@ -178,6 +190,12 @@ def time_of(pairs: list[Pair], slowdown: float, most_pairs: int) -> Measure:
         outcome=outcome,
         because=said,
     )
+
+
+def too_short(pairs: list[Pair]) -> bool:
+    """Whether learning takes too little time on both sides to be a measure of speed."""
+    medians: list[float] = [statistics.median(getattr(pair, side).cpu_s for pair in pairs) for side in SIDES]
+    return max(medians) < LEAST_CPU_S
 
 
 def waiting_share(pairs: list[Pair]) -> float | None:
@@ -207,13 +225,14 @@ def memory_of(pairs: list[Pair], more: float) -> Measure | None:
     base, candidate = (statistics.median(getattr(pair, side).peak_anon_bytes for pair in pairs) for side in SIDES)
     if base <= 0:
         return None
-    larger = candidate > base * (1.0 + more) and candidate - base > LEAST_MEMORY
+    small = candidate - base <= LEAST_MEMORY
+    larger = candidate > base * (1.0 + more)
     return Measure(
         name="memory",
         base=base,
         candidate=candidate,
         ratio=candidate / base,
         most=1.0 + more,
-        outcome="regression" if larger else "ok",
-        because="the median of the runs",
+        outcome="regression" if larger and not small else "ok",
+        because="the median of the runs" + ("; less than 1 MiB more is let pass" if larger and small else ""),
     )

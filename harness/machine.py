@@ -20,6 +20,13 @@ from harness.subject import SubjectName
 
 PACKAGES = ("numpy", "safetensors", "xxhash", "pydantic", "memray", "py-spy")
 FINGERPRINT_DIGITS = 12
+OF_ANOTHER_REPOSITORY = frozenset(
+    f"GIT_{name}"
+    for name in (
+        *("DIR", "WORK_TREE", "INDEX_FILE", "PREFIX", "COMMON_DIR", "NAMESPACE", "SHALLOW_FILE"),
+        *("OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES", "GRAFT_FILE", "IMPLICIT_WORK_TREE"),
+    )
+)
 
 
 def circumstances() -> dict[str, Any]:
@@ -71,29 +78,31 @@ def describe_subject(name: SubjectName) -> document.Subject:
     if name.command is not None:
         file = Path(name.text.partition(":")[2])
         return document.Subject(name=name.text, code_fingerprint=_sha256(file.read_bytes()) if file.is_file() else None)
-    folder = _folder_of(name)
-    if folder is None:
+    source = _source_of(name)
+    if source is None:
         return document.Subject(name=name.text)
-    commit, dirty = git_state(folder)
-    return document.Subject(name=name.text, code_fingerprint=fingerprint(folder), commit=commit, dirty=dirty)
+    commit, dirty = git_state(source)
+    return document.Subject(name=name.text, code_fingerprint=fingerprint(source), commit=commit, dirty=dirty)
 
 
-def _folder_of(name: SubjectName) -> Path | None:
-    """The folder of a subject's package; None where it has none."""
+def _source_of(name: SubjectName) -> Path | None:
+    """The folder of a subject's package, or the file of its module; None where it has none."""
     if name.code is not None:
-        folder = Path(name.code) / name.package
-        return folder if folder.is_dir() else None
+        found = (Path(name.code) / name.package, Path(name.code) / f"{name.package}.py")
+        return next((source for source in found if source.exists()), None)
     spec = importlib.util.find_spec(name.package)
-    if spec is None or not spec.submodule_search_locations:
+    if spec is None:
         return None
-    return Path(spec.submodule_search_locations[0])
+    if spec.submodule_search_locations:
+        return Path(spec.submodule_search_locations[0])
+    return Path(spec.origin) if spec.has_location and spec.origin else None
 
 
-def fingerprint(folder: Path) -> str:
-    """SHA-256 over the names and contents of all Python files below a folder."""
+def fingerprint(source: Path) -> str:
+    """SHA-256 over the names and contents of all Python files below a folder, or of one file."""
     digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
-        digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
+    for file in sorted(source.rglob("*.py")) if source.is_dir() else [source]:
+        digest.update(str(file.relative_to(source)).encode() + b"\0" + file.read_bytes() + b"\0")
     return "sha256:" + digest.hexdigest()
 
 
@@ -101,15 +110,31 @@ def _sha256(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def git_state(folder: Path) -> tuple[str | None, bool | None]:
-    """The commit that a folder stands at, and whether files in it were changed since; None without git."""
+def git_state(source: Path) -> tuple[str | None, bool | None]:
+    """The commit that a folder or file stands at, and whether files in it were changed since; None without git."""
+    folder, what = (source, ".") if source.is_dir() else (source.parent, source.name)
     try:
         commit = git(folder, "rev-parse", "HEAD").strip()
-        return commit, bool(git(folder, "status", "--porcelain", "--", ".").strip())
+        return commit, bool(git(folder, "status", "--porcelain", "--", what).strip())
     except (OSError, subprocess.CalledProcessError):
         return None, None
 
 
 def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+    """What git says of a folder, whichever repository or index a hook that runs us is at work on.
+
+    Raises
+    ------
+    OSError : there is no git
+    subprocess.CalledProcessError : it refuses
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        check=True,
+        env=environment,
+    )
     return done.stdout

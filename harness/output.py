@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,14 +22,29 @@ def timestamp() -> str:
 
 def make_folder(kind: str, asked: Path | None, corpus: Path | None = None) -> Path:
     """The folder of this run: the one asked for, else a new one below `reports/`; never one that holds the corpus."""
-    folder = asked if asked is not None else REPORTS / f"{kind}-{timestamp()}"
-    if corpus is not None and corpus.resolve().is_relative_to(folder.resolve()):
-        raise OutputError(f"{corpus} lies in {folder}, where the report would be written: give another folder with -o")
+    if asked is None:
+        return _new_folder(REPORTS / f"{kind}-{timestamp()}")
+    if corpus is not None and corpus.resolve().is_relative_to(asked.resolve()):
+        raise OutputError(f"{corpus} lies in {asked}, where the report would be written: give another folder with -o")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        asked.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot make the folder {folder}: {error.strerror}; give another with -o") from error
-    return folder
+        raise OutputError(f"cannot make the folder {asked}: {error.strerror}; give another with -o") from error
+    return asked
+
+
+def _new_folder(named: Path) -> Path:
+    """A folder that was not there: of two runs that begin in one second, the other one gets a number."""
+    for number in itertools.count(1):
+        folder = named if number == 1 else named.with_name(f"{named.name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {folder}: {error.strerror}; give another with -o") from error
+        return folder
+    raise AssertionError("there is always a next number")
 
 
 def leave_no_empty(folder: Path) -> None:

@@ -12,18 +12,18 @@ from harness.attempts import Plan
 from harness.commands.options import Duration, PathOption, Share, Size
 from harness.commands.publish import publish
 from harness.console import human
-from harness.errors import Interrupted
+from harness.errors import HarnessError, Interrupted
 from harness.exit_codes import ExitCode
 from harness.gate import Comparison
 from harness.launch import Launcher
 from harness.limits import Limits
 from harness.machine import circumstances, describe_subject
-from harness.output import make_folder
+from harness.output import leave_no_empty, make_folder
 from harness.pairs import FEWEST_PAIRS, MOST_PAIRS, SLOWDOWN
 from harness.progress import Progress
 from harness.report.gate import BASE, CANDIDATE, Gate, Settings, Tolerance
 from harness.subject import parse_subject
-from harness.versions import Base, base_of
+from harness.versions import Sides, sides_of
 from scaling_suite.workload import DEFAULT_SEED
 
 
@@ -85,16 +85,16 @@ def command(
             tolerance=Tolerance(slowdown=slowdown, work=work, memory=memory),
             most_pairs=pairs,
         )
-        with base_of(base, plan.subject) as held_against:
+        with sides_of(base, plan.subject) as sides:
             folder = make_folder("gate", output, corpus)
-            report = run(plan, held_against, settings, launcher, folder)
-    publish(report, folder, as_json)
+            report = run(plan, sides, settings, launcher, folder)
+            publish(report, folder, as_json)
     ctx.exit(report.exit_code)
 
 
-def run(plan: Plan, base: Base, settings: Settings, launcher: Launcher, folder: Path) -> Gate:
+def run(plan: Plan, sides: Sides, settings: Settings, launcher: Launcher, folder: Path) -> Gate:
     """Compare, and report. A person's Ctrl-C or a service's SIGTERM ends the pairs, not the report."""
-    plans = {BASE: replace(plan, subject=base.subject), CANDIDATE: plan}
+    plans = {BASE: replace(plan, subject=sides.base), CANDIDATE: replace(plan, subject=sides.candidate)}
     described = {side: describe_subject(its.subject) for side, its in plans.items()}  # as it is before it is run
     interrupted = None
     with Progress(human()) as progress:
@@ -103,10 +103,13 @@ def run(plan: Plan, base: Base, settings: Settings, launcher: Launcher, folder: 
             compared.run()
         except Interrupted as stop:
             interrupted = f"{signal.Signals(stop.signal_number).name} {progress.where}"
+        except HarnessError:
+            leave_no_empty(folder)
+            raise
     report = Gate(
         **circumstances(),
         exit_code=ExitCode.OK,
-        base_named=base.named,
+        base_named=sides.named,
         base=described[BASE],
         candidate=described[CANDIDATE],
         settings=settings.model_copy(update={"corpus_lines": compared.lines}),
@@ -122,11 +125,9 @@ def exit_code(report: Gate) -> ExitCode:
     """What the run says to a script."""
     if report.interrupted:
         return ExitCode.INTERRUPTED
-    if report.broken is not None and report.broken.side == CANDIDATE:
-        return ExitCode.BREAK
+    if report.broken is not None:
+        return ExitCode.BREAK if report.broken.side == CANDIDATE else ExitCode.BASELINE
     if report.regressions:
         return ExitCode.REGRESSION
-    if report.broken is not None:
-        return ExitCode.BASELINE
     open_ = any(measure.outcome == "cannot_tell" for measure in report.measures)
     return ExitCode.INCONCLUSIVE if open_ else ExitCode.OK

@@ -27,7 +27,6 @@ FLOOD_LINES = 0.5  # lines of output per line of input
 FLOOD_SHARE = 0.2  # bytes of output per byte of input
 FLOOD_BYTES = 64 * 1024  # less than this is no flood, whatever the input
 SHOWN_BYTES = 400
-TO_COUNT_WORK = Asked(WORK, until=WORK, trace=False)
 WORK_BYTES = 10_000  # of text whose opcodes are counted: always the same, so that reports can be compared
 LARGEST_SHRUNK_BYTES = 100_000_000  # a text above this size is not held in memory to be cut
 TIME_FACTOR = 3.0  # a shrunk text may take this much longer than the whole one took to crash
@@ -135,7 +134,8 @@ def count_work(trials: Trials, climbed: Climb[Trial]) -> models.Work | None:
         return None
     size = min(WORK_BYTES, max(passed))
     with trials.text_of(size) as rung:
-        return work_of(rung, trials.attempt(rung, trials.plan.limits.under(trials.limiter), TO_COUNT_WORK))
+        limits = trials.plan.limits.under(trials.limiter)
+        return work_of(rung, trials.attempt(rung, limits, Asked(WORK, until=WORK, trace=False)))
 
 
 def work_of(rung: Rung, attempt: Attempt) -> models.Work | None:

@@ -81,7 +81,7 @@ class Settings(Model):
     corpus: str | None = Field(description="None: the generator of the workload")
     seed: int
     size_bytes: int
-    corpus_lines: int = 0
+    corpus_lines: int | None = None
     memory_limit_bytes: int
     time_limit_s: float
     tolerance: Tolerance

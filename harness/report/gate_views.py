@@ -53,7 +53,9 @@ def headline(report: Gate) -> str:
 
 def outcome_of(report: Gate) -> str:
     """The outcome of all of it, as that of one measure is named."""
-    if report.broken is not None or report.regressions:
+    if report.broken is not None:
+        return "regression" if report.broken.side == CANDIDATE else "cannot_tell"
+    if report.regressions:
         return "regression"
     unclear = report.interrupted or any(one.outcome == "cannot_tell" for one in report.measures)
     return "cannot_tell" if unclear else "ok"
@@ -83,9 +85,8 @@ def rows(report: Gate) -> list[list[str]]:
 
 def _with_speed(report: Gate, measure: Measure, value: float) -> str:
     shown = SHOWN[measure.name](value)
-    if measure.name != "time" or value <= 0:
-        return shown
-    return f"{shown} ({report.settings.corpus_lines / value:,.0f} lines/s)"
+    lines = report.settings.corpus_lines
+    return shown if measure.name != "time" or lines is None else f"{shown} ({lines / value:,.0f} lines/s)"
 
 
 def show(report: Gate, console: Console) -> None:
@@ -117,7 +118,7 @@ def render_markdown(report: Gate) -> str:
 
 def figures(report: Gate) -> list[Figure]:
     """The change of each measure."""
-    return [Figure(change(one.ratio), f"{NAMES[one.name]}", TOLD[one.outcome]) for one in report.measures]
+    return [Figure(change(one.ratio), NAMES[one.name], TOLD[one.outcome]) for one in report.measures]
 
 
 def plots(report: Gate) -> list[Plot]:

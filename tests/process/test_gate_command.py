@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,8 +84,8 @@ def here(tmp_path, monkeypatch):
 def run(here, tmp_path):
     def invoke(*words, subject=SUBJECT, size="1MB"):
         asked = ["gate", "--subject", subject, "--size", size, "--pairs", "8", *words]
-        result = CliRunner().invoke(main, [*asked, "--json", "-o", str(tmp_path / "report")])
-        assert "Traceback" not in result.output
+        asked += ["--json", "-o", str(tmp_path / "report")]
+        result = CliRunner().invoke(main, asked, catch_exceptions=False)
         return result, json.loads(result.stdout) if result.stdout else None
 
     return invoke
@@ -160,6 +161,7 @@ def test_a_candidate_that_breaks_is_told_with_its_black_box(run, here, tmp_path)
     assert result.exit_code == 4
     assert report["broken"]["side"] == "candidate"
     assert "no more" in report["broken"]["because"]
+    assert (tmp_path / "report" / report["broken"]["black_box"] / "recipe.json").exists()
     assert worktrees(here) == 1
 
 
@@ -174,6 +176,7 @@ def test_a_base_that_breaks_is_no_base(run, tmp_path):
     ("words", "code", "says"),
     [
         (("--base", "v0.9"), 7, "there is no folder 'v0.9', and no such revision"),
+        (("--base", "v" * 5000), 7, "no such revision"),
         (("--base", ""), 7, "names no base"),
         (("--base", "--upload-pack=x"), 7, "no such revision"),
         (("--base", "empty"), 7, "holds no package counting"),
@@ -202,9 +205,99 @@ def test_code_of_somewhere_else_never_stands_for_the_base(run, here, tmp_path, m
     assert "was imported from" in result.stderr
 
 
+def test_a_candidate_in_src_is_the_one_here_whatever_else_is_installed(run, here, tmp_path, monkeypatch):
+    package(here / "src", FOUR_TIMES)
+    (here / "counting" / "__init__.py").unlink()
+    (here / "counting").rmdir()
+    package(tmp_path / "installed", BREAKS)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'installed'}:{ROOT}")
+    result, report = run("--base", "main")
+    assert result.exit_code == 3, result.output
+    assert by_name(report)["time"]["ratio"] > 2
+
+
+def test_what_measures_never_comes_from_the_base(run, tmp_path):
+    package(tmp_path / "release", ONCE)
+    for name in ("harness", "scaling_suite"):
+        (tmp_path / "release" / name).mkdir()
+        (tmp_path / "release" / name / "__init__.py").write_text("raise RuntimeError('of the base')")
+    with (tmp_path / "release" / "counting" / "__init__.py").open("a") as file:
+        file.write("import scaling_suite.sizes, harness.tasks.train\n")
+    result, report = run("--base", str(tmp_path / "release"))
+    assert result.exit_code in (0, 6), result.output
+    assert report["broken"] is None
+
+
+def test_a_hook_of_a_commit_may_ask_for_it(here):
+    """git tells a hook which index it is writing: a checkout that listens would write its own files into the commit."""
+    hook = here / ".git" / "hooks" / "pre-commit"
+    asked = ["-m", "harness", "gate", "--base", "HEAD", "--subject", SUBJECT, "--size", "1KB", "-o", "../report"]
+    hook.write_text(f"#!/bin/sh\n{sys.executable} {' '.join(asked)} || exit 0\n")
+    hook.chmod(0o700)
+    (here / "new.txt").write_text("new")
+    package(here, FOUR_TIMES)
+    git(here, "add", ".")
+    git(here, "commit", "-q", "-m", "second")
+    told = subprocess.run(
+        ["git", "status", "--porcelain", "-uno"], cwd=here, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == ""
+    files = subprocess.run(["git", "ls-files"], cwd=here, capture_output=True, text=True, check=True).stdout.split()
+    assert "new.txt" in files
+    assert (here.parent / "report" / "report.json").exists()
+
+
+def test_where_git_refuses_its_own_words_are_told(run, here, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    result, _ = run("--base", "main")
+    assert result.exit_code == 7
+    assert "dubious ownership" in result.stderr
+
+
+def test_a_repository_without_a_working_tree_has_revisions_too(run, here, monkeypatch):
+    git(here.parent, "clone", "-q", "--bare", str(here), "bare")
+    package(here.parent / "bare", ONCE)
+    monkeypatch.chdir(here.parent / "bare")
+    result, report = run("--base", "main", size="1KB")
+    assert (result.exit_code, report["broken"]) == (6, None)
+    assert worktrees(here.parent / "bare") == 1
+
+
+def test_a_clean_up_that_fails_costs_nothing(run, here, tmp_path, monkeypatch):
+    program = shutil.which("git")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_text(
+        f'#!/bin/sh\ncase "$*" in *"worktree remove"*) exit 1;; esac\nexec {program} "$@"\n'
+    )
+    (tmp_path / "bin" / "git").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    result, report = run("--base", "main", size="1KB")
+    assert result.exit_code == 6
+    assert "too little time" in report["measures"][0]["because"]
+    assert len(report["pairs"]) == 3
+    assert worktrees(here) == 1
+
+
+BLOCKS = ONCE.replace(
+    "        for _ in range(1):",
+    """        with open("../runs", "a") as runs:
+            runs.write(".")
+            if runs.tell() > 8:
+                import signal
+
+                signal.pause()
+        for _ in range(1):""",
+)
+
+
 def test_ctrl_c_ends_the_pairs_and_leaves_a_report_and_no_worktree(here, tmp_path):
-    argv = [sys.executable, "-m", "harness", "gate", "--subject", SUBJECT, "--base", "main", "-o", str(tmp_path / "r")]
-    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, env=os.environ, cwd=here) as process:
+    """Both are looked at, where each learns twice; then come two pairs; the next run waits for ever."""
+    package(here, BLOCKS)
+    git(here, "commit", "-q", "-a", "-m", "blocks")
+    argv = [sys.executable, "-m", "harness", "gate", "--subject", SUBJECT, "--base", "main", "--size", "500KB"]
+    with subprocess.Popen(
+        [*argv, "-o", str(tmp_path / "r")], stderr=subprocess.PIPE, text=True, env=os.environ, cwd=here
+    ) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("pair  2"):
@@ -214,5 +307,5 @@ def test_ctrl_c_ends_the_pairs_and_leaves_a_report_and_no_worktree(here, tmp_pat
     assert process.returncode == 130
     report = json.loads((tmp_path / "r" / "report.json").read_text())
     assert report["interrupted"].startswith("SIGINT")
-    assert len(report["pairs"]) >= 2
+    assert len(report["pairs"]) == 2
     assert worktrees(here) == 1

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from harness import output
 from harness.commands.gate import exit_code
 from harness.commands.options import Share
 from harness.gate import LEAST_CPU_S, LEAST_MEMORY, memory_of, time_of, waiting_share, work_measure
@@ -189,6 +190,21 @@ def test_a_regression_outweighs_what_cannot_be_told():
     made = report(measures=[time_of(pairs(1.0), 0.10, 61), more_work], pairs=pairs(1.0))
     assert exit_code(made) == 3
     assert "+100.0% opcodes a line" in gate_views.headline(made)
+
+
+def test_a_base_that_broke_outweighs_what_was_measured_until_then():
+    more = work_measure(*(Work(size_bytes=1, lines=1, opcodes=count) for count in (100, 200)), 0.01)
+    made = report(broken=Broken(side="base", verdict="segv", because="SIGSEGV"), measures=[more])
+    assert exit_code(made) == 7
+    assert gate_views.headline(made).startswith("the base broke")
+
+
+def test_two_runs_of_one_second_have_a_folder_each(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(output, "timestamp", lambda: "20300101T000000Z")
+    made = [output.make_folder("gate", None) for _ in range(3)]
+    assert [folder.name for folder in made] == [f"gate-20300101T000000Z{number}" for number in ("", "-2", "-3")]
+    assert output.make_folder("gate", made[0]) == made[0]
 
 
 def test_the_same_code_on_both_sides_is_said():
