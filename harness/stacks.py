@@ -1,12 +1,14 @@
-"""Weighted stacks: what a sampling profiler saw, or who allocated; made into functions, lines and a tree. Pure."""
+"""Weighted stacks: what a sampling profiler saw, or who allocated; made into functions, lines and a tree."""
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
+from types import ModuleType
 from typing import NamedTuple
 
 
@@ -69,13 +71,38 @@ def package_of(file: str) -> str:
     return PurePath(file).parts[0].removesuffix(".py") if file else ""
 
 
-def shown_path(file: str) -> str:
-    """A file as the interpreter found it: relative to where modules are imported from; far away, its last parts."""
+def import_roots() -> tuple[str, ...]:
+    """Folders that modules are imported from, the longest first: those of `sys.path`, and those that packages lie in.
+
+    A package that is installed editable may be found by a hook: then its folder is not on `sys.path`.
+    """
+    found = {entry for entry in sys.path if PurePath(entry).is_absolute()}
+    for name, module in list(sys.modules.items()):
+        if "." not in name and isinstance(module, ModuleType):
+            own = object.__getattribute__(module, "__dict__")  # a lazy module is not to load now
+            places = [PurePath(place) for place in own.get("__path__") or () if isinstance(place, str)]
+            found |= {str(place.parent) for place in places if place.is_absolute() and place.name == name}
+    return tuple(sorted(found, key=lambda root: (-len(root), root)))
+
+
+def shown_path(file: str, roots: Iterable[str] | None = None) -> str:
+    """A file as the interpreter found it: relative to where modules are imported from; far away, its last parts.
+
+    roots : as from `import_roots`, which is asked where they are not given
+    """
     path = PurePath(file)
-    above = [entry for entry in sys.path if entry and path.is_relative_to(entry)]
-    if above:
-        return str(path.relative_to(max(above, key=len)))
-    return str(PurePath(*path.parts[-FAR:])) if path.is_absolute() else file
+    if not path.is_absolute():
+        return file
+    for root in import_roots() if roots is None else roots:
+        if path.is_relative_to(root):
+            return str(path.relative_to(root))
+    return str(PurePath(*path.parts[-FAR:]))
+
+
+def shown_paths() -> Callable[[str], str]:
+    """`shown_path` for many files: modules that are imported now are looked at once."""
+    roots = import_roots()
+    return functools.cache(lambda file: shown_path(file, roots))
 
 
 def by_function(stacks: dict[Stack, float]) -> list[tuple[Frame, float, float]]:

@@ -55,7 +55,7 @@ class Stacks(Model):
 
 
 class Time(Stacks):
-    """Seconds in which learning was running, by stack; from so many samples a second."""
+    """Seconds in which learning was running, by stack, of all threads and processes; from so many samples a second."""
 
     rate_hz: int
 
@@ -88,7 +88,7 @@ class Settings(Model):
 
 
 class Profile(Document):
-    """All of it. problems : why a part is missing that was asked for"""
+    """All of it. problems : why a part is missing that was asked for, or what is missing in one"""
 
     schema_: str = renamed("schema", default=SCHEMA)
     subject: Subject
@@ -96,3 +96,4 @@ class Profile(Document):
     time: Time | None = None
     memory: Memory | None = None
     problems: list[str] = Field(default_factory=list)
+    interrupted: str | None = None

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import units
+from harness.exit_codes import ExitCode
 from harness.report.flame import Flame
 from harness.report.html import Figure, render_page
 from harness.report.markdown import text
@@ -21,6 +22,7 @@ from harness.stacks import Stack, by_function, by_line, package_of, tree, within
 FUNCTIONS = ("function", "itself and libraries", "share", "with all it calls", "share", "where")
 LINES = ("line", "itself and libraries", "share", "in")
 SHOWN_IN_TERMINAL, SHOWN_ON_PAGE = 12, 25
+NOTHING = "nothing was seen: "
 ROOM = 1.1  # of an axis, beyond the outermost value
 KINDS = (("the subject's code", "c1"), ("other packages", "c2"), ("Python itself", "c3"))
 
@@ -62,6 +64,8 @@ def package(report: Profile) -> str:
 
 def headline(report: Profile) -> str:
     """What a person wants to know first."""
+    if report.interrupted:
+        return f"stopped: {report.interrupted}"
     found = []
     for part in parts(report):
         ranked = by_function(part.own)
@@ -69,7 +73,8 @@ def headline(report: Profile) -> str:
             frame, own, _ = ranked[0]
             most = f"{own / part.stacks.total:.0%} of the {'memory' if isinstance(part.stacks, Memory) else 'time'}"
             found.append(f"{most} in {frame.function} ({frame.file}:{frame.line})")
-    return "; ".join(found) or "nothing was seen: " + "; ".join(report.problems or ["learning was over at once"])
+    why = "; ".join(report.problems or ["learning was over at once"]).removeprefix(NOTHING)
+    return "; ".join(found) or NOTHING + why
 
 
 def conditions(report: Profile) -> str:
@@ -115,7 +120,7 @@ def show(report: Profile, console: Console) -> None:
     for problem in report.problems:
         console.print(Text(f"missing: {problem}", style="yellow"), soft_wrap=True)
     console.print(Text(conditions(report), style="dim"), soft_wrap=True)
-    style = "bold green" if parts(report) else "bold yellow"
+    style = "bold green" if report.exit_code == ExitCode.OK else "bold yellow"
     console.print(Text(f"{report.subject.name}: {headline(report)}", style=style), soft_wrap=True)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.stacks import Frame, shown_path
+from harness.stacks import Frame, shown_paths
 from harness.tasks.frames import Growth, of_subject, sites
 
 UNKNOWN = "<unknown>"  # memray's word for what has no symbol
@@ -41,8 +41,9 @@ def profile_native(epoch: Callable[[], None], epochs: int, package: str, folder:
     whole = folder / "whole.bin"
     sizes_before, blocks_before = record(folder / "first.bin", 1)
     sizes, blocks = record(whole, epochs + 1)
+    shown = shown_paths()
     grown = of_subject(
-        Growth(_frames(stack), size - sizes_before[stack], blocks[stack] - blocks_before[stack])
+        Growth(_frames(stack, shown), size - sizes_before[stack], blocks[stack] - blocks_before[stack])
         for stack, size in sizes.items()
     )
     found = sites(grown, package, epochs)
@@ -55,10 +56,10 @@ def profile_native(epoch: Callable[[], None], epochs: int, package: str, folder:
     }
 
 
-def _frames(stack: Stack) -> list[Frame]:
+def _frames(stack: Stack, shown: Callable[[str], str]) -> list[Frame]:
     """The innermost frame last, without those that nothing is known of."""
     return [
-        Frame(function, shown_path(file), line)
+        Frame(function, shown(file), line)
         for function, file, line in reversed(stack)
         if (function, file) != (UNKNOWN, UNKNOWN)
     ]

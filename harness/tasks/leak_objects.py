@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from harness.stacks import Frame, shown_path
+from harness.stacks import Frame, shown_paths
 from harness.tasks.frames import Growth, function_at, of_subject, sites
 
 STACK = 25  # frames of each allocation
@@ -52,10 +52,11 @@ def _snapshot() -> tracemalloc.Snapshot:
 
 
 def _grown(before: tracemalloc.Snapshot, after: tracemalloc.Snapshot) -> Iterator[Growth]:
+    shown = shown_paths()
     for change in after.compare_to(before, "traceback"):
         if change.size_diff or change.count_diff:
             stack = [
-                Frame(function_at(frame.filename, frame.lineno), shown_path(frame.filename), frame.lineno)
+                Frame(function_at(frame.filename, frame.lineno), shown(frame.filename), frame.lineno)
                 for frame in change.traceback
             ]
             yield Growth(stack, change.size_diff, change.count_diff)

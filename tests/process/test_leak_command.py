@@ -134,3 +134,23 @@ def test_ctrl_c_leaves_a_report_of_what_was_read(tmp_path):
     assert report["interrupted"].startswith("SIGINT")
     assert len(report["readings"]) == 3
     assert (report["verdict"], report["trends"]) == ("cannot_tell", [])
+
+
+@pytest.mark.parametrize(
+    ("subject", "place"),
+    [
+        ("broken:RetainsLines", ("broken.py", "KEPT.append(")),
+        ("keeping:LeaksInTheInterpreter", ("keeping.py", "RAW_MALLOC(EPOCH_BYTES)")),
+    ],
+)
+def test_from_another_folder_places_are_named_as_they_are_imported(subject, place, tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if subprocess.run([sys.executable, "-c", "import harness"], cwd=ROOT.parent, env=environment).returncode:
+        pytest.skip("the harness is not installed")
+    argv = [sys.executable, "-m", "harness", "leak", "--subject", f"python:fixtures.canaries.{subject}", "--json"]
+    argv += ["--size", "1KB", "--epochs", "8", "-o", str(tmp_path / "report")]
+    done = subprocess.run(argv, cwd=ROOT.parent, env=environment, capture_output=True, text=True)
+    assert done.returncode == 8, done.stderr
+    sites = json.loads(done.stdout)["profiles"][-1]["sites"]
+    assert sites[0]["where"] == line_of(*place)
+    assert not [frame for site in sites for frame in site["stack"] if "tasks/leak" in frame]

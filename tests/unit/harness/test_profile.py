@@ -1,7 +1,10 @@
 """Stacks made into functions, lines, trees and drawings: pure; and a profiler that may not look."""
 
+import importlib.util
 import sys
 from collections import Counter
+from pathlib import Path
+from types import ModuleType
 from xml.etree import ElementTree
 
 import pytest
@@ -9,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.report.flame import MOST_ROWS, NARROWEST, WIDTH, Flame
-from harness.stacks import Frame, below, by_function, by_line, merged, tree, within
+from harness.stacks import Frame, below, by_function, by_line, import_roots, merged, shown_path, tree, within
 from harness.tasks import profile
-from harness.tasks.profile import sampled, samples_of
+from harness.tasks.profile import sampled, samples_of, unseen_children
 
 A, B, NUMPY = Frame("a", "ours/a.py", 1), Frame("b", "ours/b.py", 2), Frame("sort", "numpy/core.py", 9)
 
@@ -104,7 +107,58 @@ def test_samples_of_all_threads_are_read():
         ],
     }
     one, other = Frame("a", "x.py", 3), Frame("c", "", 0)
-    assert samples_of(document) == [((one,), 0.01), ((one, other), 0.01), ((other,), 0.02)]
+    assert samples_of(document) == ([((one,), 0.01), ((one, other), 0.01), ((other,), 0.02)], 0.0)
+
+
+def test_what_names_a_process_is_cut_and_children_are_added_up():
+    names = [('process 7:"python a.py"', None), ('process 9:"python a.py"', None), ("a", "x.py")]
+    document = {
+        "shared": {"frames": [{"name": name, "file": file, "line": None} for name, file in names]},
+        "profiles": [{"samples": [[0, 2]], "weights": [0.5]}, {"samples": [[0, 1, 2], [0, 1]], "weights": [0.25, 0.5]}],
+    }
+    one = Frame("a", "x.py", 0)
+    assert samples_of(document) == ([((one,), 0.5), ((one,), 0.25), ((), 0.5)], 0.75)
+
+
+@pytest.mark.parametrize(
+    ("own_s", "children_s", "seen_s", "says"),
+    [
+        (1.0, 3.0, 0.0, "75% of the CPU time was spent in child processes, which are not in the profile"),
+        (1.0, 3.0, 2.9, ""),
+        (9.5, 0.5, 0.0, ""),
+        (0.0, 0.0, 0.0, ""),
+    ],
+)
+def test_children_that_are_not_in_a_profile_are_told_where_they_took_much(own_s, children_s, seen_s, says):
+    assert unseen_children(own_s, children_s, seen_s) == says
+
+
+@pytest.fixture
+def hooked(monkeypatch):
+    """A package that a hook found: the parent of the folder that it lies in is on `sys.path`, the folder is not."""
+    module = ModuleType("hooked")
+    module.__path__ = ["__editable__.hooked.finder.__path_hook__", "/somewhere/checkout/hooked"]
+    monkeypatch.setitem(sys.modules, "hooked", module)
+    monkeypatch.setattr(sys, "path", ["/somewhere", ""])
+
+
+@pytest.mark.usefixtures("hooked")
+def test_a_package_that_a_hook_found_is_named_as_it_is_imported():
+    assert shown_path("/somewhere/checkout/hooked/deep/inside.py") == "hooked/deep/inside.py"
+    assert shown_path("/somewhere/else.py") == "else.py"
+    assert all(Path(root).is_absolute() for root in import_roots())
+
+
+def test_a_lazy_module_is_not_loaded_when_folders_are_looked_for(tmp_path, monkeypatch):
+    (tmp_path / "sleeps").mkdir()
+    file = tmp_path / "sleeps" / "__init__.py"
+    file.write_text("raise AssertionError('loaded')")
+    spec = importlib.util.spec_from_file_location("sleeps", file)
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setitem(sys.modules, "sleeps", module)
+    assert str(tmp_path) in import_roots()
 
 
 MAY_NOT = "print('Error: Permission Denied'); exit(1)"
@@ -129,9 +183,9 @@ def test_a_profiler_that_cannot_look_is_one_sentence(program, problem, tmp_path,
     file.write_text(f"#!{sys.executable}\n{program}\n")
     file.chmod(0o700)
     monkeypatch.setattr(profile, "find_program", lambda _: str(file))
-    assert sampled(lambda: None, tmp_path / "out.json", 100, False) == {"problem": problem}
+    assert sampled(lambda: None, tmp_path / "out.json", 100, False) == problem
 
 
 def test_without_a_profiler_it_says_how_to_get_one(tmp_path, monkeypatch):
     monkeypatch.setattr(profile, "find_program", lambda _: None)
-    assert "pip install py-spy" in sampled(lambda: None, tmp_path / "out.json", 100, False)["problem"]
+    assert "pip install py-spy" in sampled(lambda: None, tmp_path / "out.json", 100, False)
