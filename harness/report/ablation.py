@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import Field
 
 from harness.report.document import Document, Subject, renamed
-from harness.report.part import Model
+from harness.report.part import Amount, Count, Model
 
 SCHEMA = "harness.ablation/1"
 FULL = "full"  # the variant with every mechanism
@@ -98,13 +98,13 @@ class Settings(Model):
 
     corpus: str | None = Field(description="None: the generator of the workload")
     seed: int
-    size_bytes: int
-    corpus_lines: int | None = None
-    heldout_bytes: int | None = None
-    facts_asked: int | None = None
-    memory_limit_bytes: int
-    time_limit_s: float
-    repeats: int
+    size_bytes: Count
+    corpus_lines: Count | None = None
+    heldout_bytes: Count | None = None
+    facts_asked: Count | None = None
+    memory_limit_bytes: Count
+    time_limit_s: Amount
+    repeats: Count
 
 
 class Ablation(Document):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import AliasChoices, Field, ValidationError
 
 from harness.errors import ReportError
-from harness.report.part import Model
+from harness.report.part import Count, Model
 
 
 def renamed(name: str, default: Any) -> Any:
@@ -22,8 +22,8 @@ class Machine(Model):
 
     fingerprint: str
     cpu_model: str
-    cores: int
-    memory_bytes: int
+    cores: Count
+    memory_bytes: Count
     system: str
     load_1min: float | None = None
 
@@ -108,4 +108,5 @@ def parse_document(document: Any, name: str, *kinds: type[Kind]) -> Kind:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise ReportError(f"{name} is damaged at {place}: {first['msg']}") from error
+        what = first["msg"].removeprefix("Value error, ")
+        raise ReportError(f"{name} is damaged{' at ' if place else ''}{place}: {what}") from error

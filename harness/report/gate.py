@@ -10,12 +10,12 @@ harness.gate/1
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.report.document import Document, Subject, renamed
-from harness.report.part import Model
+from harness.report.part import Above0, Amount, Count, Model, one_of
 
 SCHEMA = "harness.gate/1"
 BASE, CANDIDATE = "base", "candidate"
@@ -26,10 +26,10 @@ Outcome = Literal["ok", "regression", "cannot_tell"]
 class Run(Model):
     """One run of learning in a process of its own."""
 
-    cpu_s: float
-    wall_s: float
-    run_queue_wait_s: float | None
-    peak_anon_bytes: int
+    cpu_s: Above0
+    wall_s: Amount
+    run_queue_wait_s: Amount | None
+    peak_anon_bytes: Count
 
 
 class Pair(Model):
@@ -42,9 +42,9 @@ class Pair(Model):
 class Tolerance(Model):
     """What is let pass: half of the slowdown that must be caught; how much more work and memory."""
 
-    slowdown: float
-    work: float
-    memory: float
+    slowdown: Amount
+    work: Amount
+    memory: Amount
 
 
 class Measure(Model):
@@ -56,12 +56,12 @@ class Measure(Model):
     """
 
     name: Literal["time", "work", "memory"]
-    base: float
-    candidate: float
-    ratio: float
-    low: float | None = None
-    high: float | None = None
-    most: float
+    base: Amount
+    candidate: Amount
+    ratio: Amount
+    low: Amount | None = None
+    high: Amount | None = None
+    most: Amount
     outcome: Outcome
     because: str
 
@@ -69,7 +69,7 @@ class Measure(Model):
 class Broken(Model):
     """The side that did not end its learning well, and how it ended."""
 
-    side: str
+    side: str = one_of(*SIDES)
     verdict: str
     because: str
     black_box: str | None = None
@@ -80,12 +80,12 @@ class Settings(Model):
 
     corpus: str | None = Field(description="None: the generator of the workload")
     seed: int
-    size_bytes: int
-    corpus_lines: int | None = None
-    memory_limit_bytes: int
-    time_limit_s: float
+    size_bytes: Count
+    corpus_lines: Count | None = None
+    memory_limit_bytes: Count
+    time_limit_s: Amount
     tolerance: Tolerance
-    most_pairs: int
+    most_pairs: Count
 
 
 class Gate(Document):
@@ -100,6 +100,19 @@ class Gate(Document):
     pairs: list[Pair]
     broken: Broken | None = None
     interrupted: str | None = None
+
+    @model_validator(mode="after")
+    def _pairs_have_their_time(self) -> Self:
+        """Where there are pairs, their time is the first measure."""
+        names = [measure.name for measure in self.measures]
+        if self.pairs and names[:1] != ["time"]:
+            raise ValueError(f'there are pairs, so the first of the measures is "time"; found {names}')
+        return self
+
+    @property
+    def time(self) -> Measure | None:
+        """CPU time of learning; None where no pair was run."""
+        return next((measure for measure in self.measures if measure.name == "time"), None)
 
     @property
     def regressions(self) -> list[Measure]:

@@ -41,10 +41,12 @@ def headline(report: Gate) -> str:
         return f"stopped: {report.interrupted}"
     if report.broken is not None:
         return f"the {report.broken.side} broke: {report.broken.verdict}, {report.broken.because}"
-    time = report.measures[0]
+    time = report.time
     if report.regressions:
         worse = (f"{change(one.ratio)} {NAMES[one.name]}" for one in report.regressions)
         return f"regression: {', '.join(worse)}"
+    if time is None:
+        return "cannot tell whether it is slower: no pair was run"
     told = f"{change(time.ratio)} {NAMES['time']}, {interval(time)}"
     if time.outcome == "cannot_tell":
         return f"cannot tell whether it is slower: {told}; {time.because}"
@@ -57,7 +59,7 @@ def outcome_of(report: Gate) -> str:
         return "regression" if report.broken.side == CANDIDATE else "cannot_tell"
     if report.regressions:
         return "regression"
-    unclear = report.interrupted or any(one.outcome == "cannot_tell" for one in report.measures)
+    unclear = report.interrupted or report.time is None or any(one.outcome == "cannot_tell" for one in report.measures)
     return "cannot_tell" if unclear else "ok"
 
 
@@ -123,9 +125,9 @@ def figures(report: Gate) -> list[Figure]:
 
 def plots(report: Gate) -> list[Plot]:
     """The ratio of each pair, and the time of each run."""
-    if not report.pairs:
+    time = report.time
+    if time is None or not report.pairs:
         return []
-    time = report.measures[0]
     return [_ratios(report, time), _times(report)]
 
 

@@ -10,12 +10,17 @@ harness.leak/1
 
 from __future__ import annotations
 
-from pydantic import Field
+from itertools import pairwise
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from harness.report.document import Document, Subject, renamed
-from harness.report.part import Model
+from harness.report.part import Above0, Amount, Count, Model, one_of
 
 SCHEMA = "harness.leak/1"
+# The field of a reading, by ledger.
+FIELDS = {"blocks": "blocks", "objects": "objects", "malloc": "malloc_bytes", "resident": "anon_bytes"}
 
 
 class Reading(Model):
@@ -26,12 +31,17 @@ class Reading(Model):
     trimmed_anon_bytes : the same after free memory was handed back; of the last epoch of warm-up, and the last of all
     """
 
-    epoch: int
-    blocks: int
-    objects: int
-    malloc_bytes: int | None = None
-    anon_bytes: int | None = None
-    trimmed_anon_bytes: int | None = None
+    epoch: Count
+    blocks: Count
+    objects: Count
+    malloc_bytes: Count | None = None
+    anon_bytes: Count | None = None
+    trimmed_anon_bytes: Count | None = None
+
+    def of(self, ledger: str) -> int | None:
+        """What a ledger had; None where it was not read."""
+        value: int | None = getattr(self, FIELDS[ledger])
+        return value
 
 
 class Trend(Model):
@@ -41,14 +51,14 @@ class Trend(Model):
     floor_per_epoch : less than this is not called a rise; says : "rises", "flat", or "noisy"
     """
 
-    ledger: str
+    ledger: str = one_of(*FIELDS)
     per_epoch: float
     low: float
     high: float
     per_line: float
     at_first: float
-    floor_per_epoch: float
-    says: str
+    floor_per_epoch: Above0
+    says: str = one_of("rises", "flat", "noisy")
 
 
 class Site(Model):
@@ -76,7 +86,7 @@ class Profile(Model):
     """
 
     profiler: str
-    epochs: int
+    epochs: Count
     bytes_per_epoch: float | None = None
     sites: list[Site] = Field(default_factory=list)
     kinds: list[Kind] = Field(default_factory=list)
@@ -98,12 +108,12 @@ class Settings(Model):
 
     corpus: str | None = Field(description="None: the generator of the workload")
     seed: int
-    size_bytes: int
-    corpus_lines: int | None = None
-    epochs: int
-    warm_up_epochs: int
-    memory_limit_bytes: int
-    time_limit_s: float
+    size_bytes: Count
+    corpus_lines: Count | None = None
+    epochs: Count
+    warm_up_epochs: Count
+    memory_limit_bytes: Count
+    time_limit_s: Amount
 
 
 class LeakReport(Document):
@@ -125,6 +135,22 @@ class LeakReport(Document):
     profiles: list[Profile] = Field(default_factory=list)
     broke: Broke | None = None
     interrupted: str | None = None
+
+    @model_validator(mode="after")
+    def _trends_are_of_readings(self) -> Self:
+        """Epochs go up, and a ledger with a trend was read in one that counts."""
+        epochs = [one.epoch for one in self.readings]
+        if any(later <= earlier for earlier, later in pairwise(epochs)):
+            raise ValueError("the epochs of the readings do not go up")
+        for trend in self.trends:
+            if all(one.of(trend.ledger) is None for one in self.counted):
+                raise ValueError(f'the ledger "{trend.ledger}" has a trend, and no reading after the warm-up')
+        return self
+
+    @property
+    def counted(self) -> list[Reading]:
+        """The readings after the warm-up."""
+        return self.readings[self.settings.warm_up_epochs :]
 
     def trend(self, ledger: str) -> Trend | None:
         return next((one for one in self.trends if one.ledger == ledger), None)

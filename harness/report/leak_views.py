@@ -20,6 +20,7 @@ from harness.report.svg import Chart, Linear, Point, Series, x_range, y_range
 HEADS = ("ledger", "per epoch", "99 % interval", "per line", "trend")
 OF_READINGS = ("epoch", "blocks", "objects", "malloc in use", "resident", "after trim")
 OF_SITES = ("place", "function", "per epoch", "blocks")
+STYLES = {"good": "green", "bad": "red", "unsure": "yellow"}
 LEAST_RANGE = 16  # times the floor of a ledger: less on the axis would make a trend of noise
 ROOM = 0.08  # beyond the outermost values, as a share of the range
 
@@ -33,15 +34,14 @@ class Ledger:
     """How a ledger is called and shown."""
 
     title: str
-    of: Callable[[Reading], int | None]
     show: Callable[[float], str]
 
 
 LEDGERS = {
-    "blocks": Ledger("Python blocks", lambda it: it.blocks, _blocks),
-    "objects": Ledger("tracked objects", lambda it: it.objects, _blocks),
-    "malloc": Ledger("malloc in use", lambda it: it.malloc_bytes, units.size),
-    "resident": Ledger("private resident", lambda it: it.anon_bytes, units.size),
+    "blocks": Ledger("Python blocks", _blocks),
+    "objects": Ledger("tracked objects", _blocks),
+    "malloc": Ledger("malloc in use", units.size),
+    "resident": Ledger("private resident", units.size),
 }
 PLOTTED = ("blocks", "malloc", "resident")
 
@@ -113,7 +113,7 @@ def conditions(report: LeakReport) -> str:
 
 def rows(report: LeakReport) -> list[list[str]]:
     """A row a ledger."""
-    return [_row(one, LEDGERS[one.ledger]) for one in report.trends if one.ledger in LEDGERS]
+    return [_row(one, LEDGERS[one.ledger]) for one in report.trends]
 
 
 def _row(trend: Trend, ledger: Ledger) -> list[str]:
@@ -185,7 +185,7 @@ def show(report: LeakReport, console: Console) -> None:
     for remark in remarks(report):
         console.print(Text(remark, style="dim"), soft_wrap=True)
     console.print(Text(conditions(report), style="dim"), soft_wrap=True)
-    style = "bold green" if good(report) else "bold red"
+    style = f"bold {STYLES[outcome_of(report)]}"
     console.print(Text(f"{report.subject.name}: {headline(report)}", style=style), soft_wrap=True)
 
 
@@ -196,8 +196,11 @@ def _table(title: str, names: Sequence[str], first_number: int, behind_numbers: 
     return table
 
 
-def good(report: LeakReport) -> bool:
-    return report.exit_code == ExitCode.OK
+def outcome_of(report: LeakReport) -> str:
+    """Whether all is well, as the page says it: "good", "bad", or "unsure" where it was stopped or cannot be told."""
+    if report.exit_code in (ExitCode.INCONCLUSIVE, ExitCode.INTERRUPTED):
+        return "unsure"
+    return "good" if report.exit_code == ExitCode.OK else "bad"
 
 
 def render_markdown(report: LeakReport) -> str:
@@ -219,14 +222,13 @@ def _as_markdown(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[s
 
 def plots(report: LeakReport) -> list[Plot]:
     """Each ledger over the epochs that count, with the line through its middle."""
-    counted = report.readings[report.settings.warm_up_epochs :]
-    return [_plot(one, LEDGERS[one.ledger], counted) for one in report.trends if one.ledger in PLOTTED]
+    return [_plot(one, LEDGERS[one.ledger], report.counted) for one in report.trends if one.ledger in PLOTTED]
 
 
 def _plot(trend: Trend, ledger: Ledger, counted: Sequence[Reading]) -> Plot:
     show = units.signed(ledger.show)
     first, last = counted[0].epoch, counted[-1].epoch
-    read = [(one.epoch, value) for one in counted if (value := ledger.of(one)) is not None]
+    read = [(one.epoch, value) for one in counted if (value := one.of(trend.ledger)) is not None]
     level = read[0][1]
     points = [Point(epoch, value - level, f"epoch {epoch}: {show(value - level)}") for epoch, value in read]
     start = trend.at_first - level
@@ -255,7 +257,7 @@ def render_html(report: LeakReport) -> str:
         kind="leak hunt",
         named=report.subject.name,
         headline=headline(report),
-        outcome="good" if good(report) else "bad",
+        outcome=outcome_of(report),
         conditions=conditions(report),
         subjects=[("subject", report.subject)],
         heads=HEADS,

@@ -23,7 +23,7 @@ from pydantic import Field
 
 from harness.report.document import Document, Subject, parse_document, read_json, renamed
 from harness.report.fidelity import Faults, RoundTrip
-from harness.report.part import Model
+from harness.report.part import Count, Model
 
 SCHEMA = "harness.report/1"
 
@@ -36,9 +36,9 @@ class Stage(Model):
     wall_s: float
     cpu_s: float
     run_queue_wait_s: float | None = None
-    peak_rss_bytes: int | None = None
-    peak_anon_bytes: int | None = None
-    written_bytes: int | None = None
+    peak_rss_bytes: Count | None = None
+    peak_anon_bytes: Count | None = None
+    written_bytes: Count | None = None
     lines_per_s: float | None = None
     mb_per_s: float | None = None
 
@@ -56,8 +56,8 @@ class Exit(Model):
 class OutputStream(Model):
     """What the worker wrote to stdout or stderr."""
 
-    bytes: int
-    lines: int
+    bytes: Count
+    lines: Count
     head: str = ""
     tail: str = ""
 
@@ -67,10 +67,10 @@ class Sample(Model):
 
     at_s: float
     stage: str
-    bytes: int
-    lines: int
-    rss_bytes: int
-    anon_bytes: int
+    bytes: Count
+    lines: Count
+    rss_bytes: Count
+    anon_bytes: Count
 
 
 class Attempt(Model):
@@ -82,12 +82,12 @@ class Attempt(Model):
     wall_s: float
     cpu_s: float
     involuntary_switches: int
-    peak_rss_bytes: int
-    peak_anon_bytes: int
+    peak_rss_bytes: Count
+    peak_anon_bytes: Count
     exit: Exit
     last_stage: str
-    last_bytes: int
-    last_lines: int
+    last_bytes: Count
+    last_lines: Count
     stdout: OutputStream
     stderr: OutputStream
     fault: str = ""
@@ -111,7 +111,7 @@ class Quality(Model):
     """What learning was good for: so that a learner which is fast because it learns nothing is seen."""
 
     bits_per_byte: float | None = None
-    heldout_bytes: int | None = None
+    heldout_bytes: Count | None = None
     facts_planted: int
     facts_asked: int
     facts_recalled: int
@@ -128,7 +128,7 @@ class Latency(Model):
 class Brain(Model):
     """What was learnt, and its size on disk."""
 
-    file_bytes: int
+    file_bytes: Count
     nodes: int | None = None
     edges: int | None = None
     stats: dict[str, int]
@@ -160,15 +160,15 @@ class Ledger(Model):
 class Rung(Model):
     """One size, tried. Stages and measures are those of the deciding attempt."""
 
-    size_bytes: int
+    size_bytes: Count
     label: str
-    corpus_bytes: int
-    corpus_lines: int
+    corpus_bytes: Count
+    corpus_lines: Count
     verdict: str
     passed: bool
     because: str
-    peak_rss_bytes: int
-    peak_anon_bytes: int
+    peak_rss_bytes: Count
+    peak_anon_bytes: Count
     stages: list[Stage]
     learning: Learning | None = None
     quality: Quality | None = None
@@ -176,7 +176,7 @@ class Rung(Model):
     brain: Brain | None = None
     ledger: Ledger | None = None
     unmatched_patterns: list[str] = Field(default_factory=list)
-    command_peak_rss_bytes: int | None = None
+    command_peak_rss_bytes: Count | None = None
     no_numbers: dict[str, str] = Field(default_factory=dict, description="by pattern: what matched, and is no number")
     left_running: list[str] = Field(default_factory=list, description="commands that left a process behind")
     checks: list[Check] = Field(default_factory=list)
@@ -193,8 +193,8 @@ class Break(Model):
     passed_tries : tries of the largest passed size, all of which passed
     """
 
-    last_passed_bytes: int | None
-    first_broken_bytes: int
+    last_passed_bytes: Count | None
+    first_broken_bytes: Count
     verdict: str
     because: str
     confirmed_by: list[str]
@@ -206,8 +206,8 @@ class Break(Model):
 class Slope(Model):
     """cost ~ size^value between two sizes, with a 95 % interval."""
 
-    from_bytes: int
-    to_bytes: int
+    from_bytes: Count
+    to_bytes: Count
     value: float
     low: float
     high: float
@@ -221,7 +221,7 @@ class Scaling(Model):
     peak_anon_bytes_per_byte, brain_bytes_per_byte : per further byte of input, from the last two rungs
     """
 
-    scaling_from_bytes: int
+    scaling_from_bytes: Count
     time: Slope | None = None
     memory: Slope | None = None
     time_steps: list[Slope] = Field(default_factory=list)
@@ -233,12 +233,12 @@ class Scaling(Model):
 class Forecast(Model):
     """After a rung: where it will break, for what, with a 95 % interval. predicted_bytes None: not before 1 TB."""
 
-    after_bytes: int
+    after_bytes: Count
     cause: str = Field(description='"memory" or "time"')
     slope: float
-    predicted_bytes: int | None = None
-    low_bytes: int | None = None
-    high_bytes: int | None = None
+    predicted_bytes: Count | None = None
+    low_bytes: Count | None = None
+    high_bytes: Count | None = None
 
 
 class CrashSite(Model):
@@ -258,11 +258,11 @@ class Witness(Model):
     reproduced : how many of `tries` runs of the witness broke; fewer than all is a flaky break
     """
 
-    from_bytes: int
-    from_lines: int
-    bytes: int
-    lines: int
-    longest_line_bytes: int
+    from_bytes: Count
+    from_lines: Count
+    bytes: Count
+    lines: Count
+    longest_line_bytes: Count
     runs: int
     wall_s: float
     tries: int
@@ -277,10 +277,10 @@ class Witness(Model):
 class Written(Model):
     """What learning a text of this size wrote to stdout and stderr together."""
 
-    size_bytes: int
-    lines: int
-    output_bytes: int
-    output_lines: int
+    size_bytes: Count
+    lines: Count
+    output_bytes: Count
+    output_lines: Count
 
 
 class Quiet(Model):
@@ -289,12 +289,12 @@ class Quiet(Model):
     smaller : the rung before, learnt once more; None where no smaller one passed
     """
 
-    size_bytes: int
-    lines: int
-    stdout_bytes: int
-    stdout_lines: int
-    stderr_bytes: int
-    stderr_lines: int
+    size_bytes: Count
+    lines: Count
+    stdout_bytes: Count
+    stdout_lines: Count
+    stderr_bytes: Count
+    stderr_lines: Count
     loud_wall_s: float
     quiet_wall_s: float
     smaller: Written | None = None
@@ -307,8 +307,8 @@ class Quiet(Model):
 class Work(Model):
     """What learning asks of Python, counted: the same on every run of this text with this interpreter and libraries."""
 
-    size_bytes: int
-    lines: int
+    size_bytes: Count
+    lines: Count
     opcodes: int
 
     @property
@@ -319,8 +319,8 @@ class Work(Model):
 class Cell(Model):
     """One field of the frontier: what came of a size under a memory limit. measured: False where it follows."""
 
-    limit_bytes: int
-    size_bytes: int
+    limit_bytes: Count
+    size_bytes: Count
     verdict: str
     passed: bool
     measured: bool
@@ -329,8 +329,8 @@ class Cell(Model):
 class Frontier(Model):
     """Breaking size by memory limit."""
 
-    limits_bytes: list[int]
-    sizes_bytes: list[int]
+    limits_bytes: list[Count]
+    sizes_bytes: list[Count]
     cells: list[Cell]
 
 
@@ -354,12 +354,12 @@ class Settings(Model):
 
     corpus: str | None = Field(description="None: the generator of the workload")
     seed: int
-    sizes_bytes: list[int]
-    memory_limit_bytes: int
+    sizes_bytes: list[Count]
+    memory_limit_bytes: Count
     time_limit_s: float
     limiter: str
     min_lines_per_s: float | None = None
-    required_bytes: int | None = None
+    required_bytes: Count | None = None
     bisect_runs: int
 
 

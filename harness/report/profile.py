@@ -11,11 +11,13 @@ harness.profile/1
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import PurePath
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from harness.report.document import Document, Subject, renamed
-from harness.report.part import Model
+from harness.report.part import Amount, Count, Model
 from harness.stacks import Frame, Stack
 
 SCHEMA = "harness.profile/1"
@@ -28,12 +30,19 @@ class Call(Model):
     file: str
     line: int
 
+    @field_validator("file")
+    @classmethod
+    def _names_a_file(cls, file: str) -> str:
+        if file and not PurePath(file).parts:
+            raise ValueError(f'"{file}" is no file')
+        return file
+
 
 class Weighed(Model):
     """One stack: numbers of its frames, the outermost call first; seconds, or bytes."""
 
-    frames: list[int]
-    weight: float
+    frames: list[Count]
+    weight: Amount
 
 
 class Stacks(Model):
@@ -42,6 +51,14 @@ class Stacks(Model):
     file: str
     frames: list[Call]
     stacks: list[Weighed]
+
+    @model_validator(mode="after")
+    def _frames_are_there(self) -> Self:
+        """Every number in a stack is that of a frame."""
+        most = max((at for one in self.stacks for at in one.frames), default=-1)
+        if most >= len(self.frames):
+            raise ValueError(f"a stack has frame {most}, and there are {len(self.frames)}, counted from 0")
+        return self
 
     @cached_property
     def weights(self) -> dict[Stack, float]:
@@ -57,21 +74,21 @@ class Stacks(Model):
 class Time(Stacks):
     """Seconds in which learning was running, by stack, of all threads and processes; from so many samples a second."""
 
-    rate_hz: int
+    rate_hz: Count
 
 
 class Snapshot(Model):
     """Memory at one moment. heap_bytes : asked of the allocators and not given back"""
 
-    at_s: float
-    rss_bytes: int
-    heap_bytes: int
+    at_s: Amount
+    rss_bytes: Count
+    heap_bytes: Count
 
 
 class Memory(Stacks):
     """Bytes that were held when learning held most, by the stack that asked for them."""
 
-    allocations: int
+    allocations: Count
     snapshots: list[Snapshot]
 
 
@@ -80,10 +97,10 @@ class Settings(Model):
 
     corpus: str | None = Field(description="None: the generator of the workload")
     seed: int
-    size_bytes: int
-    corpus_lines: int
-    memory_limit_bytes: int
-    time_limit_s: float
+    size_bytes: Count
+    corpus_lines: Count
+    memory_limit_bytes: Count
+    time_limit_s: Amount
     native: bool
 
 
