@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness import units
@@ -15,6 +14,7 @@ from harness.report.differences import Difference, Differences
 from harness.report.html import render_page
 from harness.report.markdown import text
 from harness.report.plot import Plot
+from harness.report.tables import markdown_table, terminal_table
 from harness.units import signed
 
 
@@ -37,6 +37,7 @@ def _bits(value: float) -> str:
     return f"{value:.4f}"
 
 
+NUMBERS = slice(1, -2)  # columns of them
 MEASURES = (
     Column("bits/byte", lambda it: it.bits_per_byte, _bits, signed(_bits), +1, "bits per byte more without it"),
     Column(
@@ -138,12 +139,7 @@ def _judged(one: Variant, full: Variant | None) -> tuple[str, str]:
 
 def show(report: Ablation, console: Console) -> None:
     """Print the table and the outcome. Capabilities that lose are told by name, without their columns."""
-    names = heads(MEASURES)
-    table = Table(
-        title="Ablation", title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
-    )
-    for number, name in enumerate(names):
-        table.add_column(name, justify="right" if 0 < number < len(names) - 2 else "left", no_wrap=True)
+    table = terminal_table("Ablation", heads(MEASURES), NUMBERS)
     for one, row in zip(report.variants, rows(report, MEASURES), strict=True):
         style = "bold" if one.name == FULL else "red" if not one.passed else "yellow" if row[-2] == "nothing" else ""
         table.add_row(*(Text(cell) for cell in row), style=style)
@@ -157,10 +153,8 @@ def show(report: Ablation, console: Console) -> None:
 def render_markdown(report: Ablation) -> str:
     """The summary of a CI job."""
     columns = _columns(report)
-    names = heads(columns)
     lines = [f"## Ablation of {text(report.subject.name)}: {text(headline(report))}", "", text(conditions(report)), ""]
-    lines += ["| " + " | ".join(names) + " |", "|---|" + "---:|" * (len(names) - 3) + "---|---|"]
-    lines += ["| " + " | ".join(text(cell) for cell in row) + " |" for row in rows(report, columns)]
+    lines += markdown_table(heads(columns), rows(report, columns), NUMBERS)
     return "\n".join(lines) + "\n"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness import units
@@ -14,8 +13,10 @@ from harness.report.html import Figure, render_page
 from harness.report.markdown import text
 from harness.report.plot import Plot
 from harness.report.svg import Chart, Linear, Point, Rule, Series, x_range, y_range
+from harness.report.tables import markdown_table, terminal_table
 
 HEADS = ("measure", "base", "candidate", "change", "95 % interval", "border", "outcome")
+NUMBERS = slice(1, -1)  # columns of them
 TOLD = {"ok": "ok", "regression": "regression", "cannot_tell": "cannot tell"}
 NAMES = {"time": "CPU time of learning", "work": "opcodes a line", "memory": "peak private memory"}
 SHOWN: dict[str, Callable[[float], str]] = {"time": units.duration, "work": units.count, "memory": units.memory}
@@ -93,9 +94,7 @@ def _with_speed(report: Gate, measure: Measure, value: float) -> str:
 
 def show(report: Gate, console: Console) -> None:
     """Print the table and the outcome."""
-    table = Table(title="Gate", title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
-    for number, name in enumerate(HEADS):
-        table.add_column(name, justify="right" if 0 < number < len(HEADS) - 1 else "left", no_wrap=True)
+    table = terminal_table("Gate", HEADS, NUMBERS)
     for one, row in zip(report.measures, rows(report), strict=True):
         table.add_row(*(Text(cell) for cell in row[:-1]), Text(row[-1], style=STYLES[one.outcome]))
     if report.measures:
@@ -112,8 +111,7 @@ def render_markdown(report: Gate) -> str:
     lines = [f"## {mark} Gate of {text(report.candidate.name)}: {text(headline(report))}", ""]
     lines += [text(conditions(report)), ""]
     if report.measures:
-        lines += ["| " + " | ".join(HEADS) + " |", "|---|" + "---:|" * (len(HEADS) - 2) + "---|"]
-        lines += ["| " + " | ".join(text(cell) for cell in row) + " |" for row in rows(report)]
+        lines += markdown_table(HEADS, rows(report), NUMBERS)
         lines += ["", *(f"- {NAMES[one.name]}: {text(one.because)}" for one in report.measures)]
     return "\n".join(lines) + "\n"
 

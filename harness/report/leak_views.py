@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness import units
@@ -16,6 +15,7 @@ from harness.report.leak import LeakReport, Profile, Reading, Site, Trend
 from harness.report.markdown import text
 from harness.report.plot import Plot
 from harness.report.svg import Chart, Linear, Point, Series, x_range, y_range
+from harness.report.tables import markdown_table, terminal_table
 
 HEADS = ("ledger", "per epoch", "99 % interval", "per line", "trend")
 OF_READINGS = ("epoch", "blocks", "objects", "malloc in use", "resident", "after trim")
@@ -61,7 +61,7 @@ def finding(report: LeakReport) -> str:
     name = report.verdict.replace("_", " ")
     parts = [f"{name}: {report.because}"]
     if report.verdict == "flat":
-        return f"flat: nothing stays, {report.because}"
+        return f"flat: {report.because}"
     if amounts := grown(report):
         parts[0] = f"{name}: {amounts} stay after each epoch, {report.because}"
     profile = naming(report)
@@ -173,12 +173,12 @@ def readings(report: LeakReport) -> list[list[str]]:
 
 def show(report: LeakReport, console: Console) -> None:
     """Print the table, who did it, and the outcome."""
-    table = _table("Leak", HEADS, 1, len(HEADS) - 1)
+    table = terminal_table("Leak", HEADS, slice(1, -1))
     for one, row in zip(report.trends, rows(report), strict=True):
         table.add_row(*(Text(cell) for cell in row), style="red" if one.says == "rises" else "")
     console.print(table, soft_wrap=not console.is_terminal)
     if profile := naming(report):
-        sites = _table(f"What stays, by {profile.profiler}", OF_SITES, 2, len(OF_SITES))
+        sites = terminal_table(f"What stays, by {profile.profiler}", OF_SITES, slice(2, None))
         for row in site_rows(profile):
             sites.add_row(*(Text(cell) for cell in row))
         console.print(sites, soft_wrap=not console.is_terminal)
@@ -187,13 +187,6 @@ def show(report: LeakReport, console: Console) -> None:
     console.print(Text(conditions(report), style="dim"), soft_wrap=True)
     style = f"bold {STYLES[outcome_of(report)]}"
     console.print(Text(f"{report.subject.name}: {headline(report)}", style=style), soft_wrap=True)
-
-
-def _table(title: str, names: Sequence[str], first_number: int, behind_numbers: int) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
-    for number, name in enumerate(names):
-        table.add_column(name, justify="right" if first_number <= number < behind_numbers else "left", no_wrap=True)
-    return table
 
 
 def outcome_of(report: LeakReport) -> str:
@@ -206,18 +199,16 @@ def outcome_of(report: LeakReport) -> str:
 def render_markdown(report: LeakReport) -> str:
     """The summary of a CI job."""
     lines = [f"## Leak hunt of {text(report.subject.name)}: {text(headline(report))}", "", text(conditions(report)), ""]
-    lines += _as_markdown(HEADS, rows(report))
+    lines += markdown_table(HEADS, rows(report), slice(1, -1)) if report.trends else ["nothing was read often enough"]
     if profile := naming(report):
-        lines += ["", f"What stays, by {text(profile.profiler)}:", "", *_as_markdown(OF_SITES, site_rows(profile))]
+        lines += [
+            "",
+            f"What stays, by {text(profile.profiler)}:",
+            "",
+            *markdown_table(OF_SITES, site_rows(profile), slice(2, None)),
+        ]
     lines += ["", *(f"- {text(remark)}" for remark in remarks(report))]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _as_markdown(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
-    if not cells:
-        return ["nothing was read often enough"]
-    head = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    return head + ["| " + " | ".join(text(cell) for cell in row) + " |" for row in cells]
 
 
 def plots(report: LeakReport) -> list[Plot]:

@@ -6,7 +6,6 @@ import sys
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness import units
@@ -17,9 +16,11 @@ from harness.report.markdown import text
 from harness.report.plot import Plot
 from harness.report.profile import Memory, Profile, Stacks
 from harness.report.svg import Chart, Linear, Point, Series, x_range, y_range
+from harness.report.tables import markdown_table, terminal_table
 from harness.stacks import Stack, by_function, by_line, package_of, tree, within
 
 FUNCTIONS = ("function", "itself and libraries", "share", "with all it calls", "share", "where")
+NUMBERS = slice(1, -1)  # columns of them
 LINES = ("line", "itself and libraries", "share", "in")
 SHOWN_IN_TERMINAL, SHOWN_ON_PAGE = 12, 25
 NOTHING = "nothing was seen: "
@@ -108,11 +109,7 @@ def lines(part: Part, most: int) -> list[tuple[str, ...]]:
 def show(report: Profile, console: Console) -> None:
     """Print where it goes, and the outcome."""
     for part in parts(report):
-        table = Table(
-            title=part.name, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
-        )
-        for number, name in enumerate(FUNCTIONS):
-            table.add_column(name, justify="right" if 0 < number < len(FUNCTIONS) - 1 else "left", no_wrap=True)
+        table = terminal_table(part.name, FUNCTIONS, NUMBERS)
         for row in functions(part, SHOWN_IN_TERMINAL):
             table.add_row(*map(Text, row))
         console.print(table, soft_wrap=not console.is_terminal)
@@ -128,9 +125,8 @@ def render_markdown(report: Profile) -> str:
     """The summary of a CI job."""
     told = [f"## Profile of {text(report.subject.name)}: {text(headline(report))}", "", text(conditions(report)), ""]
     for part in parts(report):
-        told += [f"### {part.name}", "", "| " + " | ".join(FUNCTIONS) + " |", "|---|" + "---:|" * 4 + "---|"]
-        told += ["| " + " | ".join(text(cell) for cell in row) + " |" for row in functions(part, SHOWN_IN_TERMINAL)]
-        told += [""]
+        rows = functions(part, SHOWN_IN_TERMINAL)
+        told += [f"### {part.name}", "", *markdown_table(FUNCTIONS, rows, NUMBERS), ""]
     return "\n".join([*told, *(f"- missing: {text(problem)}" for problem in report.problems)]) + "\n"
 
 

@@ -23,7 +23,9 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
 
     def invoke(*words):
-        result = CliRunner().invoke(main, ["ablate", *words, "--json", "-o", str(tmp_path / "report")])
+        result = CliRunner().invoke(
+            main, ["ablate", *words, "--json", "-o", str(tmp_path / "report")], catch_exceptions=False
+        )
         return result, json.loads(result.stdout) if result.stdout else None
 
     return invoke
@@ -81,7 +83,6 @@ def test_what_cannot_be_tried_is_one_sentence_and_exit_code_2(run, words, says):
     result, report = run(*words)
     assert (result.exit_code, report) == (2, None)
     assert says in result.stderr
-    assert "Traceback" not in result.output
 
 
 def test_a_variant_that_breaks_is_told_and_is_exit_code_4(run, tmp_path):

@@ -23,7 +23,7 @@ def run(tmp_path, monkeypatch):
 
     def invoke(subject, *words):
         argv = ["leak", "--subject", f"python:fixtures.canaries.{subject}", "--size", "1KB", "--epochs", "8", *words]
-        result = CliRunner().invoke(main, [*argv, "--json", "-o", str(tmp_path / "report")])
+        result = CliRunner().invoke(main, [*argv, "--json", "-o", str(tmp_path / "report")], catch_exceptions=False)
         return result, json.loads(result.stdout) if result.stdout else None
 
     return invoke
@@ -44,7 +44,7 @@ def test_an_honest_subject_is_flat_and_reading_it_adds_nothing(run, tmp_path):
     assert last["malloc_bytes"] == first["malloc_bytes"]
     assert [reading["epoch"] for reading in report["readings"] if reading["trimmed_anon_bytes"] is not None] == [2, 12]
     assert report == json.loads((tmp_path / "report" / "report.json").read_text())
-    assert "flat: nothing stays" in result.stderr
+    assert "flat: no ledger rises" in result.stderr
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["report.html", "report.json", "summary.md"]
 
 
@@ -115,7 +115,6 @@ def test_what_cannot_be_hunted_is_one_sentence_and_exit_code_2(run, words, says,
     result, report = run("honest:Honest", *words)
     assert (result.exit_code, report) == (2, None)
     assert says in result.stderr
-    assert "Traceback" not in result.output
     assert not (tmp_path / "report").exists()
 
 

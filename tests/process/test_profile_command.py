@@ -27,7 +27,6 @@ def run(tmp_path, monkeypatch):
     def invoke(*words):
         asked = ["profile", "--subject", SUBJECT, "--size", "10KB", *words, "--json", "-o", str(tmp_path / "report")]
         result = CliRunner().invoke(main, asked, catch_exceptions=False)
-        assert "Traceback" not in result.stderr
         return result, json.loads(result.stdout) if result.stdout else None
 
     return invoke

@@ -320,7 +320,7 @@ def test_a_profiler_that_has_nothing_is_said_in_a_sentence():
     ("changes", "begins"),
     [
         ({}, "retention: 3 blocks and 5 kB (50 B per line) stay after each epoch"),
-        ({"verdict": "flat", "because": "no ledger rises"}, "flat: nothing stays"),
+        ({"verdict": "flat", "because": "no ledger rises"}, "flat: no ledger rises"),
         ({"interrupted": "SIGINT at epoch 4"}, "stopped: SIGINT at epoch 4"),
         ({"broke": Broke(verdict="segv", because="SIGSEGV")}, "broke in epoch 12: segv, SIGSEGV"),
     ],
