@@ -10,7 +10,15 @@ import click
 
 from harness.ablation import ablate, mechanisms_of
 from harness.attempts import Plan, Trial
-from harness.commands.options import Duration, PathOption, Size
+from harness.commands.options import (
+    Size,
+    corpus_option,
+    json_option,
+    memory_limit_option,
+    output_option,
+    seed_option,
+    time_limit_option,
+)
 from harness.commands.publish import publish
 from harness.console import human
 from harness.errors import HarnessError, Interrupted
@@ -23,25 +31,19 @@ from harness.progress import Progress
 from harness.report import build
 from harness.report.ablation import Ablation, Settings, Variant, with_differences
 from harness.subject import parse_subject
-from scaling_suite.workload import DEFAULT_SEED
 
 
 @click.command("ablate")
 @click.option("--subject", default="melvin", show_default=True, help="melvin or python:package.module:Class.")
-@click.option("--corpus", type=PathOption(), help="A text file or folder. [default: generated text]")
+@corpus_option
 @click.option("--size", default="1MB", show_default=True, type=Size(), help="Of the text that is learnt.")
 @click.option("--only", multiple=True, help="Switch off only this one; may be repeated. [default: each]")
 @click.option("--repeats", default=1, show_default=True, type=click.IntRange(1, 20), help="Tries; the fastest counts.")
-@click.option("--memory-limit", default="4GiB", show_default=True, type=Size(), help="Private memory of a worker.")
-@click.option("--time-limit", default="20min", show_default=True, type=Duration(), help="Wall time of a variant.")
-@click.option("--seed", default=DEFAULT_SEED, show_default=True, type=click.IntRange(min=0), help="Of text and facts.")
-@click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")
-@click.option(
-    "-o",
-    "--output",
-    type=PathOption(file_okay=False),
-    help="Where to write. [default: reports/ablate-TIME]",
-)
+@memory_limit_option
+@time_limit_option("20min", "a variant")
+@seed_option
+@json_option
+@output_option("ablate")
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -9,7 +9,16 @@ from pathlib import Path
 import click
 
 from harness.attempts import Plan
-from harness.commands.options import Duration, PathOption, Share, Size
+from harness.commands.options import (
+    Share,
+    Size,
+    corpus_option,
+    json_option,
+    memory_limit_option,
+    output_option,
+    seed_option,
+    time_limit_option,
+)
 from harness.commands.publish import publish
 from harness.console import human
 from harness.errors import HarnessError, Interrupted
@@ -24,7 +33,6 @@ from harness.progress import Progress
 from harness.report.gate import BASE, CANDIDATE, Gate, Settings, Tolerance
 from harness.subject import parse_subject
 from harness.versions import Sides, sides_of
-from scaling_suite.workload import DEFAULT_SEED
 
 
 @click.command("gate")
@@ -32,25 +40,25 @@ from scaling_suite.workload import DEFAULT_SEED
 @click.option(
     "--subject", default="melvin", show_default=True, help="melvin, python:package.module:Class, or command:file.toml."
 )
-@click.option("--corpus", type=PathOption(), help="A text file or folder. [default: generated text]")
+@corpus_option
 @click.option("--size", default="1MB", show_default=True, type=Size(), help="Of the text that is learnt.")
 @click.option(
     "--slowdown",
-    default=SLOWDOWN,
-    show_default="10%",
+    default=f"{SLOWDOWN:.0%}",
+    show_default=True,
     type=Share(),
     help="That must be caught: half of it is the border.",
 )
-@click.option("--work", default=0.01, show_default="1%", type=Share(), help="More opcodes a line than this fail.")
-@click.option("--memory", default=0.1, show_default="10%", type=Share(), help="More private memory than this fails.")
+@click.option("--work", default="1%", show_default=True, type=Share(), help="More opcodes a line than this fail.")
+@click.option("--memory", default="10%", show_default=True, type=Share(), help="More private memory than this fails.")
 @click.option(
     "--pairs", default=MOST_PAIRS, show_default=True, type=click.IntRange(FEWEST_PAIRS, 1000), help="At the most."
 )
-@click.option("--memory-limit", default="4GiB", show_default=True, type=Size(), help="Private memory of a worker.")
-@click.option("--time-limit", default="10min", show_default=True, type=Duration(), help="Wall time of a run.")
-@click.option("--seed", default=DEFAULT_SEED, show_default=True, type=click.IntRange(min=0), help="Of the text.")
-@click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")
-@click.option("-o", "--output", type=PathOption(file_okay=False), help="Where to write. [default: reports/gate-TIME]")
+@memory_limit_option
+@time_limit_option("10min", "a run")
+@seed_option
+@json_option
+@output_option("gate")
 @click.pass_context
 def command(
     ctx: click.Context,

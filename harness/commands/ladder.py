@@ -6,7 +6,18 @@ from pathlib import Path
 
 import click
 
-from harness.commands.options import Duration, PathOption, Rate, Size
+from harness.commands.options import (
+    Duration,
+    PathOption,
+    Rate,
+    Size,
+    corpus_option,
+    json_option,
+    memory_limit_option,
+    output_option,
+    seed_option,
+    time_limit_option,
+)
 from harness.commands.publish import publish
 from harness.console import human
 from harness.diagnosis.investigate import Bounds
@@ -19,19 +30,19 @@ from harness.subject import parse_subject
 from harness.whole_ladder import LadderOptions, run
 from scaling_suite.errors import WorkloadError
 from scaling_suite.sizes import format_size
-from scaling_suite.workload import DEFAULT_SEED, ladder_sizes, source_bytes
+from scaling_suite.workload import ladder_sizes, source_bytes
 
 
 @click.command("ladder")
 @click.option(
     "--subject", default="melvin", show_default=True, help="melvin, python:package.module:Class, or command:file.toml."
 )
-@click.option("--corpus", type=PathOption(), help="A text file or folder. [default: generated text]")
+@corpus_option
 @click.option("--from", "first", default="1KB", show_default=True, type=Size(), help="The first rung.")
 @click.option("--to", "last", default="1GB", show_default=True, type=Size(), help="The last rung.")
 @click.option("--factor", default=10, show_default=True, type=click.IntRange(2, 1000), help="From rung to rung.")
-@click.option("--memory-limit", default="4GiB", show_default=True, type=Size(), help="Private memory of a worker.")
-@click.option("--time-limit", default="10min", show_default=True, type=Duration(), help="Wall time of a rung.")
+@memory_limit_option
+@time_limit_option("10min", "a rung")
 @click.option(
     "--limiter",
     default="watchdog",
@@ -59,13 +70,7 @@ from scaling_suite.workload import DEFAULT_SEED, ladder_sizes, source_bytes
     type=click.IntRange(1, 100),
     help="Tries of the largest size that passed and the smallest that broke.",
 )
-@click.option(
-    "--seed",
-    default=DEFAULT_SEED,
-    show_default=True,
-    type=click.IntRange(min=0),
-    help="Of the text and the facts.",
-)
+@seed_option
 @click.option(
     "--witness-runs",
     default=150,
@@ -86,13 +91,8 @@ from scaling_suite.workload import DEFAULT_SEED, ladder_sizes, source_bytes
     type=PathOption(exists=True, file_okay=False),
     help="Run the attempt of a black box, or the ladder of a report's folder, again; it runs the command named there.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")
-@click.option(
-    "-o",
-    "--output",
-    type=PathOption(file_okay=False),
-    help="Where to write. [default: reports/ladder-TIME]",
-)
+@json_option
+@output_option("ladder")
 @click.pass_context
 def command(
     ctx: click.Context,

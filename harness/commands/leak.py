@@ -10,7 +10,15 @@ import click
 
 from harness import workload
 from harness.attempts import Plan
-from harness.commands.options import Duration, PathOption, Size
+from harness.commands.options import (
+    Size,
+    corpus_option,
+    json_option,
+    memory_limit_option,
+    output_option,
+    seed_option,
+    time_limit_option,
+)
 from harness.commands.publish import publish
 from harness.console import human
 from harness.diagnosis.leaking import LEAKING, WARM_UP, judge_readings
@@ -24,12 +32,11 @@ from harness.output import WORK, leave_no_empty, make_folder
 from harness.progress import Progress
 from harness.report.leak import Broke, LeakReport, Settings
 from harness.subject import parse_subject
-from scaling_suite.workload import DEFAULT_SEED
 
 
 @click.command("leak")
 @click.option("--subject", default="melvin", show_default=True, help="melvin or python:package.module:Class.")
-@click.option("--corpus", type=PathOption(), help="A text file or folder. [default: generated text]")
+@corpus_option
 @click.option("--size", default="100KB", show_default=True, type=Size(), help="Of the text that is learnt.")
 @click.option(
     "--epochs",
@@ -38,16 +45,11 @@ from scaling_suite.workload import DEFAULT_SEED
     type=click.IntRange(FEWEST_EPOCHS, MOST_EPOCHS),
     help=f"How often all of it is done; the first {WARM_UP} do not count.",
 )
-@click.option("--memory-limit", default="4GiB", show_default=True, type=Size(), help="Private memory of a worker.")
-@click.option("--time-limit", default="20min", show_default=True, type=Duration(), help="Wall time of a worker.")
-@click.option("--seed", default=DEFAULT_SEED, show_default=True, type=click.IntRange(min=0), help="Of text and facts.")
-@click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")
-@click.option(
-    "-o",
-    "--output",
-    type=PathOption(file_okay=False),
-    help="Where to write. [default: reports/leak-TIME]",
-)
+@memory_limit_option
+@time_limit_option("20min", "a worker")
+@seed_option
+@json_option
+@output_option("leak")
 @click.pass_context
 def command(
     ctx: click.Context,

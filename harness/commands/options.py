@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from harness.durations import parse_duration
 from scaling_suite.errors import SizeError
 from scaling_suite.sizes import parse_size
+from scaling_suite.workload import DEFAULT_SEED
 
 MOST_SHARE = 10.0
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class PathOption(click.Path):
@@ -81,3 +84,29 @@ class Rate(click.FloatRange):
         if not math.isfinite(rate):
             self.fail(f"{value!r} is no rate: write a number above 0, such as 20000", param, ctx)
         return rate
+
+
+def output_option(kind: str) -> Callable[[Command], Command]:
+    """-o DIR, for a report of this kind."""
+    return click.option(
+        "-o",
+        "--output",
+        type=PathOption(file_okay=False),
+        help=f"Where to write. [default: reports/{kind}-TIME]",
+    )
+
+
+def time_limit_option(default: str, of: str) -> Callable[[Command], Command]:
+    """--time-limit. of : what is ended by it"""
+    said = f"Wall time of {of}."
+    return click.option("--time-limit", default=default, show_default=True, type=Duration(), help=said)
+
+
+corpus_option = click.option("--corpus", type=PathOption(), help="A text file or folder. [default: generated text]")
+memory_limit_option = click.option(
+    "--memory-limit", default="4GiB", show_default=True, type=Size(), help="Private memory of a worker."
+)
+seed_option = click.option(
+    "--seed", default=DEFAULT_SEED, show_default=True, type=click.IntRange(min=0), help="Of the text and the facts."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")

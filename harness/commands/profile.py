@@ -11,7 +11,15 @@ from typing import Any
 import click
 
 from harness import workload
-from harness.commands.options import Duration, PathOption, Size
+from harness.commands.options import (
+    Size,
+    corpus_option,
+    json_option,
+    memory_limit_option,
+    output_option,
+    seed_option,
+    time_limit_option,
+)
 from harness.commands.publish import publish
 from harness.console import human
 from harness.errors import HarnessError, Interrupted, SubjectError
@@ -24,25 +32,23 @@ from harness.output import WORK, leave_no_empty, make_folder
 from harness.progress import Progress
 from harness.report.profile import Memory, Profile, Settings, Time
 from harness.subject import SubjectName, parse_subject
-from scaling_suite.workload import DEFAULT_SEED, Rung
+from scaling_suite.workload import Rung
 
 PARTS = ("time", "memory")
 
 
 @click.command("profile")
 @click.option("--subject", default="melvin", show_default=True, help="melvin or python:package.module:Class.")
-@click.option("--corpus", type=PathOption(), help="A text file or folder. [default: generated text]")
+@corpus_option
 @click.option("--size", default="10MB", show_default=True, type=Size(), help="Of the text that is learnt.")
 @click.option("--only", type=click.Choice(PARTS), help="One of the two. [default: both, one after the other]")
 @click.option("--rate", default=200, show_default=True, type=click.IntRange(1, 1000), help="Looks a second, for time.")
 @click.option("--native", is_flag=True, help="Functions of compiled code too, where they have names.")
-@click.option("--memory-limit", default="4GiB", show_default=True, type=Size(), help="Private memory of a worker.")
-@click.option("--time-limit", default="20min", show_default=True, type=Duration(), help="Wall time of a run.")
-@click.option("--seed", default=DEFAULT_SEED, show_default=True, type=click.IntRange(min=0), help="Of the text.")
-@click.option("--json", "as_json", is_flag=True, help="The report on stdout, as one JSON document.")
-@click.option(
-    "-o", "--output", type=PathOption(file_okay=False), help="Where to write. [default: reports/profile-TIME]"
-)
+@memory_limit_option
+@time_limit_option("20min", "a run")
+@seed_option
+@json_option
+@output_option("profile")
 @click.pass_context
 def command(
     ctx: click.Context,
