@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.plain_text import plain_text
+
 RECORD = struct.Struct("<QqqqqQ32s")  # sequence, bytes, lines, nodes, edges, monotonic ns, stage
 LARGEST = 2**63 - 1  # a count that the record can hold
 READ_ATTEMPTS = 100  # a write takes 1 µs: what is torn so often was left by a writer that died writing
@@ -59,6 +61,23 @@ class HeartbeatWriter:
         RECORD.pack_into(self._map, 0, self._sequence, *record)
         self._sequence += 1
         struct.pack_into("<Q", self._map, 0, self._sequence)
+
+
+class Beats:
+    """A clock that tells where the subject is, and times nothing: what stages cost is objects that come and go."""
+
+    def __init__(self, heartbeat: HeartbeatWriter, stage: str) -> None:
+        self._heartbeat = heartbeat
+        self._stage = stage
+        self._position = (0, 0)
+
+    def enter(self, stage: str, /) -> None:
+        self._stage = plain_text(str(stage))
+        self._heartbeat.beat(self._stage, *self._position)
+
+    def progress(self, at_bytes: int, at_lines: int, nodes: int = -1, edges: int = -1) -> None:
+        self._position = (at_bytes, at_lines)
+        self._heartbeat.beat(self._stage, at_bytes, at_lines, nodes, edges)
 
 
 class HeartbeatReader:

@@ -13,7 +13,7 @@ from harness.launch import Launcher
 from harness.one_job import run_worker
 from harness.output import WORK
 from harness.progress import Progress
-from harness.readings import read_readings
+from harness.readings import count_readings, read_readings
 from harness.report.leak import Broke, Profile, Reading
 from harness.subject import SubjectName
 from harness.verdict import judge
@@ -83,10 +83,11 @@ class Hunt:
     def _work(self, profiler: str | None) -> Evidence:
         self._progress.name = profiler or "epochs"
         self._progress.attempt_started(self._rung, self._plan.limits, "")
+        readings = self._folder / WORK / READINGS
 
         def heard(event: dict[str, Any]) -> None:
             if profiler is None:
-                self._progress.name = f"epoch {len(self.readings) + 1}"
+                self._progress.name = f"epoch {count_readings(readings) + 1}"
             self._progress.sample(event)
 
         job = {
@@ -96,7 +97,7 @@ class Hunt:
             "facts": str(self._rung.facts.resolve()),
             "epochs": self._epochs,
             "warm_up": WARM_UP,
-            "readings": str(self._folder / WORK / READINGS),
+            "readings": str(readings),
             "profiler": profiler,
             "capture": str(self._folder / CAPTURE),
         }

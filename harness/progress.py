@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from types import TracebackType
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from harness import units
 from harness.attempts import Attempt, Trial
+from harness.errors import Interrupted
 from harness.limits import Limits
 from harness.plain_text import plain_text
 from harness.report import models
@@ -119,6 +121,10 @@ class Progress:
             ]
         text = f"{self.name or units.label(trial.rung.size_bytes):>8}  {trial.verdict.name:<14} {'  '.join(told)}"
         self.say(text, "green" if trial.passed else "bold red")
+
+    def stopped(self, stop: Interrupted) -> str:
+        """By what, and where, for the report of a run that did not come to its end."""
+        return f"{signal.Signals(stop.signal_number).name} {self.where}"
 
     def foretold(self, forecast: models.Forecast) -> None:
         """Where it will break, if that is near enough to be told."""

@@ -30,6 +30,11 @@ class ReadingsWriter:
         os.close(self._descriptor)
 
 
+def count_readings(path: Path) -> int:
+    """How many whole records there are."""
+    return path.stat().st_size // RECORD.size if path.exists() else 0
+
+
 def read_readings(path: Path) -> list[dict[str, int | None]]:
     """All whole records, in order; none where no file is."""
     if not path.exists():

@@ -6,7 +6,6 @@ What it was asked stands beside its report in `recipe.json`, so that it can be r
 from __future__ import annotations
 
 import json
-import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -135,7 +134,7 @@ def run(options: LadderOptions, launcher: Launcher, folder: Path, console: Conso
             if options.frontier:
                 frontier = find_frontier(trials, options.sizes, options.limits)
         except Interrupted as stop:
-            interrupted = f"{signal.Signals(stop.signal_number).name} {progress.where}"
+            interrupted = progress.stopped(stop)
         except WorkloadFailed as error:
             if not climbed.rungs:
                 raise

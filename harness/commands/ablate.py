@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from pathlib import Path
 
 import click
@@ -97,7 +96,7 @@ def run(
                 if name not in best or _counts_before(trial, best[name]):
                     best[name] = trial
         except Interrupted as stop:
-            interrupted = f"{signal.Signals(stop.signal_number).name} {progress.where}"
+            interrupted = progress.stopped(stop)
     shutil.rmtree(folder / WORK, ignore_errors=True)
     rungs = {name: build.rung(size_bytes, trial, folder) for name, trial in best.items()}
     tried = [build.variant(name, variants.get(name, ()), best[name], rung) for name, rung in rungs.items()]

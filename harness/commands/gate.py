@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,7 +109,7 @@ def run(plan: Plan, sides: Sides, settings: Settings, launcher: Launcher, folder
         try:
             compared.run()
         except Interrupted as stop:
-            interrupted = f"{signal.Signals(stop.signal_number).name} {progress.where}"
+            interrupted = progress.stopped(stop)
         except HarnessError:
             leave_no_empty(folder)
             raise

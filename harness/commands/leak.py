@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from pathlib import Path
 
 import click
@@ -89,7 +88,7 @@ def run(plan: Plan, size_bytes: int, epochs: int, launcher: Launcher, folder: Pa
                 hunt = Hunt(plan, rung, epochs, launcher, folder, progress)
                 hunt.run()
             except Interrupted as stop:
-                interrupted = f"{signal.Signals(stop.signal_number).name} {progress.where}"
+                interrupted = progress.stopped(stop)
         readings = hunt.readings if hunt else []
         judgement = hunt.judgement if hunt else judge_readings([], 0)
     except HarnessError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -138,7 +137,7 @@ class Looks:
                 for part in parts:
                     self._take(part, rung, progress)
             except Interrupted as stop:
-                self.interrupted = f"{signal.Signals(stop.signal_number).name} {progress.where}"
+                self.interrupted = progress.stopped(stop)
             except SubjectFailed as error:
                 if not self.seen:
                     raise

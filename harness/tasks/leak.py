@@ -12,9 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.heartbeat import HeartbeatWriter
+from harness.heartbeat import Beats, HeartbeatWriter
 from harness.ledger import Ledgers
-from harness.plain_text import plain_text
 from harness.readings import ReadingsWriter
 from harness.returned import WrongValue, answer_of
 from harness.stage_clock import LEARN, StageClock
@@ -63,23 +62,6 @@ def run(job: dict[str, Any], clock: StageClock) -> dict[str, Any]:
         return {"checks": [check("what it returns is of the right kind", False, "wrong_result", str(error))]}
     except NothingSaved:
         return {"checks": [check("it wrote a brain", False, "vanished", "save() returned, but there is no file")]}
-
-
-class Beats:
-    """A clock that tells where the subject is, and times nothing: what stages cost is objects that come and go."""
-
-    def __init__(self, heartbeat: HeartbeatWriter, stage: str) -> None:
-        self._heartbeat = heartbeat
-        self._stage = stage
-        self._position = (0, 0)
-
-    def enter(self, stage: str, /) -> None:
-        self._stage = plain_text(str(stage))
-        self._heartbeat.beat(self._stage, *self._position)
-
-    def progress(self, at_bytes: int, at_lines: int, nodes: int = -1, edges: int = -1) -> None:
-        self._position = (at_bytes, at_lines)
-        self._heartbeat.beat(self._stage, at_bytes, at_lines, nodes, edges)
 
 
 def live_once(name: SubjectName, corpus: Path, brain: Path, questions: list[str], clock: Clock) -> None:

@@ -19,13 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.heartbeat import HeartbeatWriter
+from harness.heartbeat import Beats, HeartbeatWriter
 from harness.programs import find_program
 from harness.stacks import Frame, Stack, below, merged, package_of, shown_paths
 from harness.stage_clock import LEARN, StageClock
 from harness.subject import make_subject, subject_of
 from harness.supervise import HEARTBEAT_FILE
-from harness.tasks.leak import Beats
 
 PR_SET_PTRACER, ANYBODY = 0x59616D61, ctypes.c_ulong(-1)  # linux/prctl.h: where Yama asks who may attach
 READY = "Sampling process"

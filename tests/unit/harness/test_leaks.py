@@ -13,7 +13,7 @@ from harness.commands.leak import exit_code
 from harness.diagnosis.leaking import FLAT, NOISY, RISES, WARM_UP, decide, judge_readings, with_profile
 from harness.errors import SubjectError
 from harness.exit_codes import ExitCode
-from harness.heartbeat import HeartbeatReader, HeartbeatWriter
+from harness.heartbeat import Beats, HeartbeatReader, HeartbeatWriter
 from harness.leaks import FEWEST_EPOCHS, check_subject
 from harness.ledger import Ledgers
 from harness.readings import ReadingsWriter, read_readings
@@ -23,7 +23,6 @@ from harness.report.leak import Broke, LeakReport, Profile, Reading, Settings, S
 from harness.stacks import Frame, shown_path
 from harness.subject import SubjectName, parse_subject
 from harness.tasks.frames import Growth, function_at, of_subject, sites
-from harness.tasks.leak import Beats
 from harness.tasks.leak_native import profile_native
 from harness.tasks.leak_objects import holders
 
